@@ -1,0 +1,1 @@
+"""Speaking: words become sound with exact times."""

@@ -1,0 +1,90 @@
+"""The role of speaking (entry-point group ``mien.speak``): words in, sound with times out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from mien.types import Emotion, SpeechPart
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice that a back end offers.
+
+    name: what the user types. languages: BCP 47 codes it speaks, () = any the back end speaks.
+    gender: "female", "male" or "". licence: of the voice's data. note: one sentence for the list.
+    """
+
+    name: str
+    languages: tuple[str, ...] = ()
+    gender: str = ""
+    licence: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerInfo:
+    """What a speaking back end can do; callers ask this, never its name.
+
+    languages: codes, () = unknown until asked. sample_rate: native rate in Hz. gives_times: exact phones and words.
+    streaming: first part arrives before the text is synthesised whole. needs: e.g. ("network", "key:OPENAI_API_KEY").
+    """
+
+    name: str
+    languages: tuple[str, ...]
+    sample_rate: int
+    gives_times: bool
+    streaming: bool
+    needs: tuple[str, ...] = ()
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakRequest:
+    """A stretch of plain text (marks already parsed away) to say in one voice and language.
+
+    text: what to say. char_offset: index of text[0] in the user's source, added to all word ranges.
+    language: BCP 47 code. voice: a :class:`Voice` name, "" = the best for the language.
+    rate: 0.5…2 (1 = normal speed). pitch: -1…1 (0 = the voice's own). volume: 0…2.
+    start: tick of the first sample. lexicon: spelling → pronunciation (respelling, or IPA between slashes).
+    """
+
+    text: str
+    language: str
+    voice: str = ""
+    rate: float = 1.0
+    pitch: float = 0.0
+    volume: float = 1.0
+    start: int = 0
+    char_offset: int = 0
+    turn: int = 0
+    emotion: Emotion = field(default_factory=Emotion)
+    lexicon: dict[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Speaker(Protocol):
+    """A speaking back end. Instances are cheap to make, own what they start, and share no state."""
+
+    @property
+    def info(self) -> SpeakerInfo:
+        """What this back end can do."""
+        ...
+
+    def voices(self) -> tuple[Voice, ...]:
+        """The voices on offer."""
+        ...
+
+    def speak(self, request: SpeakRequest) -> Iterator[SpeechPart]:
+        """Yield the speech in order as it is made; the last part has ``last=True``.
+
+        Raises InputError for text that cannot be said, MissingError for an unknown language or voice,
+        BackendError when the back end fails twice.
+        """
+        ...
+
+    def close(self) -> None:
+        """End processes and connections. Idempotent."""
+        ...

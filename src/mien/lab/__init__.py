@@ -1,0 +1,1 @@
+"""What makes and judges: evaluation now, training later."""

@@ -1,0 +1,1 @@
+"""Stage 5: an avatar and a face clip become pictures."""

@@ -1,0 +1,1 @@
+"""Stage 6: pictures are composed with their surroundings."""

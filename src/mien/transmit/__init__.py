@@ -1,0 +1,1 @@
+"""Stage 7: frames and sound go out: film files, captions, motion files."""
