@@ -15,8 +15,7 @@ TICKS_PER_SECOND: Final = 48_000
 """Ticks in a second; also the sample rate of every :class:`~mien.types.AudioChunk`, in Hz."""
 
 _BROADCAST: Final = {
-    Fraction(str(r)): Fraction(n * 1000, 1001)
-    for r, n in ((23.976, 24), (23.98, 24), (29.97, 30), (59.94, 60))
+    Fraction(str(r)): Fraction(n * 1000, 1001) for r, n in ((23.976, 24), (23.98, 24), (29.97, 30), (59.94, 60))
 }
 
 
@@ -28,9 +27,7 @@ def parse_fps(text: str | float | Fraction) -> Fraction:
         raise UsageError(f"'{text}' is not a frame rate.", hint="Use 24, 25, 29.97, 30, 50 or 60.") from None
     rate = _BROADCAST.get(rate, rate)
     if not 1 <= rate <= 120:
-        raise UsageError(
-            f"{text} frames a second is outside 1 to 120.", hint="Use 24, 25, 29.97, 30, 50 or 60."
-        )
+        raise UsageError(f"{text} frames a second is outside 1 to 120.", hint="Use 24, 25, 29.97, 30, 50 or 60.")
     return rate
 
 
