@@ -1,0 +1,277 @@
+"""Settings: one TOML file, ``MIEN_*`` variables, flags on top; one frozen object per stage.
+
+Later wins: what the code says, then ``mien.toml``, then the environment (``MIEN_FACE_STYLE=cartoon`` sets ``style``
+of ``[face]``), then :func:`override` with what a command's flags gave. A wrong name or value is refused with the
+place it stands in, the key and what is allowed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from mien.errors import MienError, UsageError
+from mien.timeline import parse_fps
+
+FILE_NAME: Final = "mien.toml"
+_MAX_FILE_BYTES: Final = 1 << 20
+_PATH_VARIABLES: Final = frozenset({"MIEN_CACHE_DIR", "MIEN_DATA_DIR", "MIEN_CONFIG", "MIEN_DEBUG", "MIEN_OFFLINE"})
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off", ""})
+_SIZE: Final = re.compile(r"\d{2,5}p?|\d{2,5}x\d{2,5}")
+_ASPECT: Final = re.compile(r"auto|\d{1,3}:\d{1,3}")
+
+
+def _number(default: float, low: float, high: float) -> Any:
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def _choice(default: str, *others: str) -> Any:
+    return field(default=default, metadata={"choices": (default, *others)})
+
+
+def _pattern(default: str, pattern: re.Pattern[str], example: str) -> Any:
+    return field(default=default, metadata={"pattern": pattern, "example": example})
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakConfig:
+    """``[speak]``. language: BCP 47 code or "auto". voice: "" = the best for the language. rate: 0.5…2.
+
+    pitch: -1…1. volume: 0…2. lexicon: TOML file of pronunciations, "" = none. backend: entry point of ``mien.speak``.
+    """
+
+    backend: str = "espeak"
+    language: str = "auto"
+    voice: str = ""
+    rate: float = _number(1.0, 0.5, 2.0)
+    pitch: float = _number(0.0, -1.0, 1.0)
+    volume: float = _number(1.0, 0.0, 2.0)
+    lexicon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceConfig:
+    """``[face]``. The dials of :class:`mien.face.base.FaceSettings`, and backend: entry point of ``mien.face``."""
+
+    backend: str = "phones"
+    style: str = _choice("lively", "serious", "cartoon")
+    emotion: str = _choice("neutral", "happy", "sad", "angry", "surprised", "tender", "serious")
+    seed: int = _number(0, 0, 2**32 - 1)
+    lip_strength: float = _number(1.0, 0.0, 2.0)
+    head_motion: float = _number(1.0, 0.0, 2.0)
+    blink_rate: float = _number(1.0, 0.0, 2.0)
+    smoothing: float = _number(0.35, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitConfig:
+    """``[portrait]``. crop: how much of the picture becomes the avatar."""
+
+    crop: str = _choice("auto", "none", "head", "bust")
+
+
+@dataclass(frozen=True, slots=True)
+class FilmConfig:
+    """``[film]``. size: "512", "720p", "1080p" or "WxH". aspect: "9:16" …, or "auto" (as size says).
+
+    fps: "25", "29.97", "30000/1001". background: "portrait" (its own), a colour, a picture file, "transparent".
+    encoder: "auto" (hardware where it works), "software". captions: write SRT and VTT beside the film.
+    """
+
+    backend: str = "mesh"
+    size: str = _pattern("720p", _SIZE, "512, 720p, 1080p or 640x480")
+    aspect: str = _pattern("auto", _ASPECT, "auto, 9:16, 16:9 or 1:1")
+    fps: str = field(default="25", metadata={"fps": True})
+    preset: str = _choice("balanced", "fast", "best")
+    background: str = "portrait"
+    encoder: str = _choice("auto", "software")
+    captions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. offline: nothing is fetched. origin: the files that were read."""
+
+    speak: SpeakConfig = field(default_factory=SpeakConfig)
+    face: FaceConfig = field(default_factory=FaceConfig)
+    portrait: PortraitConfig = field(default_factory=PortraitConfig)
+    film: FilmConfig = field(default_factory=FilmConfig)
+    offline: bool = False
+    origin: Path | None = None
+
+
+_SECTIONS: Final[dict[str, type[Any]]] = {
+    "speak": SpeakConfig,
+    "face": FaceConfig,
+    "portrait": PortraitConfig,
+    "film": FilmConfig,
+}
+_C = TypeVar("_C", SpeakConfig, FaceConfig, PortraitConfig, FilmConfig)
+
+
+def cache_dir() -> Path:
+    """Folder of what can be made or fetched again (models, avatars in progress). ``MIEN_CACHE_DIR`` overrides it."""
+    return _folder("MIEN_CACHE_DIR", "XDG_CACHE_HOME", ".cache", "Library/Caches", "Cache")
+
+
+def data_dir() -> Path:
+    """Folder of what is the user's own (avatars, ``mien.toml``). ``MIEN_DATA_DIR`` overrides it."""
+    return _folder("MIEN_DATA_DIR", "XDG_DATA_HOME", ".local/share", "Library/Application Support", "")
+
+
+def config_file() -> Path:
+    """The settings file: ``MIEN_CONFIG``, else ``mien.toml`` in :func:`data_dir`. It need not exist."""
+    named = os.environ.get("MIEN_CONFIG")
+    return Path(named).expanduser() if named else data_dir() / FILE_NAME
+
+
+def offline(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether ``MIEN_OFFLINE`` (or ``--offline``, which sets it) forbids fetching. Needs no settings file."""
+    return _boolean((os.environ if environ is None else environ).get("MIEN_OFFLINE", ""), "MIEN_OFFLINE")
+
+
+def load(file: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from file and environment.
+
+    file: default :func:`config_file`; a missing file is fine unless it was named. environ: default ``os.environ``.
+    Raises UsageError that names the place, the key and the fault.
+    """
+    environ = os.environ if environ is None else environ
+    named = file is not None or "MIEN_CONFIG" in environ
+    file = file or config_file()
+    settings = _from_table(_read(file), str(file), file) if file.exists() or named else Settings()
+    settings = _from_environment(settings, environ)
+    return replace(settings, offline=True) if offline(environ) else settings
+
+
+def override(config: _C, **flags: object) -> _C:
+    """The same settings with flags on top; a flag that is None was not given. Raises UsageError on a bad value."""
+    given = {key: value for key, value in flags.items() if value is not None}
+    known = {f.name: f for f in fields(config)}
+    checked = {key: _checked(value, known[key], f"--{key.replace('_', '-')}") for key, value in given.items()}
+    return replace(config, **checked)
+
+
+def _folder(variable: str, xdg: str, home: str, mac: str, windows: str) -> Path:
+    named = os.environ.get(variable)
+    if named:
+        return Path(named).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / mac / "mien"
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+        return (Path(base) if base else Path.home() / "AppData" / "Local") / "mien" / windows
+    base = os.environ.get(xdg)
+    return (Path(base) if base and Path(base).is_absolute() else Path.home() / home) / "mien"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > _MAX_FILE_BYTES:
+            raise UsageError(f"The settings file {file} is over 1 MB.", hint=_hint())
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"The settings file {file} does not exist.", hint="Check MIEN_CONFIG.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The settings file {file} cannot be read: {error}.", hint="Check MIEN_CONFIG.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"The settings file {file} is not valid TOML: {error}.", hint=_hint()) from None
+
+
+def _from_table(table: Mapping[str, Any], place: str, origin: Path) -> Settings:
+    parts: dict[str, Any] = {"origin": origin}
+    for section, content in table.items():
+        if section == "offline":
+            parts["offline"] = _boolean(content, f"{place}: offline")
+        elif section not in _SECTIONS:
+            raise UsageError(f"{place}: there is no section '{section}'.", hint=f"Sections: {', '.join(_SECTIONS)}.")
+        elif not isinstance(content, dict):
+            raise UsageError(f"{place}: '{section}' must be a section, written [{section}].")
+        else:
+            parts[section] = _section(section, content, place)
+    return Settings(**parts)
+
+
+def _section(section: str, content: Mapping[str, Any], place: str) -> Any:
+    kind = _SECTIONS[section]
+    known = {f.name: f for f in fields(kind)}
+    for key in content:
+        if key not in known:
+            raise UsageError(f"{place}: [{section}] has no key '{key}'.", hint=f"Keys: {', '.join(known)}.")
+    return kind(**{key: _checked(value, known[key], f"{place}: {section}.{key}") for key, value in content.items()})
+
+
+def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    changes: dict[str, Any] = {}
+    for name, value in environ.items():
+        if not name.startswith("MIEN_") or name in _PATH_VARIABLES:
+            continue
+        section, _, key = name.removeprefix("MIEN_").lower().partition("_")
+        if section not in _SECTIONS:
+            continue
+        known = {f.name: f for f in fields(_SECTIONS[section])}
+        if key not in known:
+            raise UsageError(f"{name}: [{section}] has no key '{key}'.", hint=f"Keys: {', '.join(known)}.")
+        part = changes.get(section, getattr(settings, section))
+        changes[section] = replace(part, **{key: _checked(value, known[key], name)})
+    return replace(settings, **changes)
+
+
+def _checked(value: object, about: Field[Any], place: str) -> Any:
+    """The value in the field's own type, checked against its limits; ``place`` leads every complaint."""
+    kind = str(about.type)
+    if kind == "bool":
+        return _boolean(value, place)
+    if kind in ("int", "float"):
+        return _in_range(value, about, place, whole=kind == "int")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UsageError(f"{place} must be text, not {value!r}.")
+    return _text(str(value).strip(), about, place)
+
+
+def _in_range(value: object, about: Field[Any], place: str, *, whole: bool) -> float:
+    low, high = about.metadata["low"], about.metadata["high"]
+    try:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError
+        number: float = int(str(value)) if whole else float(value)
+    except ValueError:
+        number = float("nan")
+    if not low <= number <= high:
+        noun = "a whole number" if whole else "a number"
+        raise UsageError(f"{place} must be {noun} from {low:g} to {high:g}, not {value!r}.")
+    return number
+
+
+def _text(value: str, about: Field[Any], place: str) -> str:
+    choices, pattern = about.metadata.get("choices"), about.metadata.get("pattern")
+    if choices and value not in choices:
+        raise UsageError(f"{place} must be one of {', '.join(choices)}, not '{value}'.")
+    if pattern and not pattern.fullmatch(value):
+        raise UsageError(f"{place} must look like {about.metadata['example']}, not '{value}'.")
+    if about.metadata.get("fps"):
+        try:
+            parse_fps(value)
+        except MienError as error:
+            raise UsageError(f"{place}: {error.message}", hint=error.hint) from None
+    return value
+
+
+def _boolean(value: object, place: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise UsageError(f"{place} must be true or false, not {value!r}.")
+    return word in _TRUE
+
+
+def _hint() -> str:
+    return "Mend the file, or point MIEN_CONFIG at another."
