@@ -1,1 +1,189 @@
-"""The command line: ``mien``."""
+"""The command line. :func:`main` runs one command and returns its exit status (docs/cli.md has the table).
+
+Only the module of the command that was asked for is imported, so help and errors come at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+import typer
+
+import mien
+from mien import config
+from mien.apps.cli import console
+from mien.errors import InputError, Interrupted, MienError, OutputError, UsageError
+
+COMMANDS: Final[dict[str, str]] = {
+    "make": "Make a film: a portrait or an avatar, and words.",
+    "avatar": "Create, show, list, remove, export and import avatars.",
+    "voice": "List voices, say a sentence.",
+    "models": "List, fetch and check the model files.",
+    "eval": "Measure a film: sync, closures, smoothness, loudness.",
+    "doctor": "Say what is here, what is missing, and which command mends it.",
+}
+"""Each command and its line in ``mien --help``. Its module is ``mien.apps.cli.<name>``: ``app`` or ``command``."""
+
+_TAKES_TEXT: Final = frozenset({"--text", "-t", "--"})
+_OUTPUT_FAULTS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``mien`` with these arguments (default: the process's). Returns the exit status, never raises."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    words, flags = _take_flags(given)
+    console.configure(as_json="--json" in flags)
+    try:
+        with _offline("--offline" in flags), _terminate_as_interrupt():
+            result = _application(words)(words or ["--help"], prog_name="mien", standalone_mode=False)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BaseException as error:
+        return _report(error)
+    if result == Interrupted.exit_status and isinstance(result, int):
+        return _report(KeyboardInterrupt())
+    return result if isinstance(result, int) and not isinstance(result, bool) else 0
+
+
+def _take_flags(arguments: list[str]) -> tuple[list[str], set[str]]:
+    """Split off the flags that every command takes, wherever they stand; what follows ``--text`` or ``--`` is text."""
+    words: list[str] = []
+    flags: set[str] = set()
+    for i, word in enumerate(arguments):
+        if word == "--":
+            return words + arguments[i:], flags
+        if word in ("--json", "--offline") and (i == 0 or arguments[i - 1] not in _TAKES_TEXT):
+            flags.add(word)
+        else:
+            words.append(word)
+    return words, flags
+
+
+def _application(words: Sequence[str]) -> typer.Typer:
+    """The command tree; only the command named in ``words`` is imported, the others are known by name and help."""
+    app = typer.Typer(
+        callback=_root,
+        help="One picture of a face plus words becomes a person who talks.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    wanted = next((word for word in words if not word.startswith("-")), "")
+    for name, about in COMMANDS.items():
+        if name == wanted:
+            _register(app, name, about)
+        else:
+            app.command(name, help=about)(_elsewhere)
+    return app
+
+
+def _register(app: typer.Typer, name: str, about: str) -> None:
+    module = importlib.import_module(f"mien.apps.cli.{name}")
+    group = getattr(module, "app", None)
+    if isinstance(group, typer.Typer):
+        app.add_typer(group, name=name, help=about)
+    else:
+        app.command(name)(module.command)
+
+
+def _elsewhere() -> None:
+    """Stands in the help for a command that was not asked for."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.event("version", plain=f"mien {mien.__version__}", version=mien.__version__)
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines (any command, any place).")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing (any command, any place).")] = False,
+) -> None:
+    """Options of all commands: documented here, taken out of the arguments in :func:`_take_flags`."""
+
+
+@contextmanager
+def _offline(wanted: bool) -> Iterator[None]:
+    """``--offline`` is ``MIEN_OFFLINE=1`` for this run and the processes it starts."""
+    before = os.environ.get("MIEN_OFFLINE")
+    if wanted:
+        os.environ["MIEN_OFFLINE"] = "1"
+    try:
+        config.offline()
+        yield
+    finally:
+        if wanted:
+            os.environ.pop("MIEN_OFFLINE")
+            if before is not None:
+                os.environ["MIEN_OFFLINE"] = before
+
+
+@contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """SIGTERM cleans up as Ctrl-C does."""
+
+    def stop(_signal: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: whoever owns it decides
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _report(error: BaseException) -> int:
+    """Say in one sentence what failed and return the exit status."""
+    if os.environ.get("MIEN_DEBUG", "") not in ("", "0"):
+        traceback.print_exception(error)
+    told = _as_mien_error(error)
+    console.error(told)
+    return told.exit_status
+
+
+def _as_mien_error(error: BaseException) -> MienError:
+    if isinstance(error, MienError):
+        return error
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return Interrupted("Stopped.")
+    format_message = getattr(error, "format_message", None)
+    if callable(format_message):
+        return _usage(str(format_message()), getattr(error, "ctx", None))
+    if isinstance(error, OSError) and error.strerror:
+        return _os_error(error)
+    first = next(iter(str(error).splitlines()), "")
+    said = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    if isinstance(error, MemoryError):
+        return MienError("There is not enough memory.", hint="Use a smaller --size, or close other programs.")
+    return MienError(f"Something went wrong inside Mien ({said}).", hint="Set MIEN_DEBUG=1 and run again to see where.")
+
+
+def _usage(message: str, context: Any) -> UsageError:
+    """What the argument parser said, as one sentence; the hint names the help of the command it happened in."""
+    path = getattr(context, "command_path", "mien")
+    sentence = " ".join(message.split())
+    return UsageError(sentence if sentence.endswith((".", "?")) else sentence + ".", hint=f"See: {path} --help")
+
+
+def _os_error(error: OSError) -> MienError:
+    place = f"{error.filename}: " if error.filename else ""
+    message = f"{place}{error.strerror}."
+    if error.errno in _OUTPUT_FAULTS:
+        return OutputError(message, hint="Make room, or write elsewhere.")
+    return InputError(message)

@@ -7,6 +7,7 @@ Results go to standard output; progress, notes and errors to standard error, so 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -222,8 +223,16 @@ def _write(stream: Any, text: str) -> None:
     """Whole lines only, whatever thread they come from; characters the terminal lacks become question marks."""
     with _State.lock:
         try:
-            stream.write(text + "\n")
-        except UnicodeEncodeError:
-            encoding = stream.encoding or "ascii"
-            stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-        stream.flush()
+            _put(stream, text + "\n")
+        except BrokenPipeError:  # the reader has left (``| head``): the work goes on, unheard
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _put(stream: Any, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+    stream.flush()
