@@ -1,0 +1,232 @@
+"""Where the features of a face are: 468 mesh points and both irises.
+
+Recipe: a 192 px crop aligned by the eyes goes through the mesh net twice (the second crop is cut by the first mesh),
+two 64 px eye crops through the iris net, whose lid contours replace the mesh's coarser ones. On closed mouths both
+inner lip rings are then laid on the dark line between the lips, which the mesh alone misses by up to 2.5 % of the
+distance between the eyes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import PortraitRefused
+from mien.portrait.base import FaceGeometry
+from mien.portrait.detect import Detection, detect
+from mien.portrait.nets import network
+from mien.types import ByteArray, FloatArray
+
+Points = NDArray[np.float64]
+
+RIGHT_EYE: Final = (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173)
+"""The person's right eye: lower lid from the outer to the inner corner, then upper lid likewise."""
+LEFT_EYE: Final = (263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398)
+UPPER_INNER_LIP: Final = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
+LOWER_INNER_LIP: Final = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+LIP_CORNERS: Final = (61, 291)
+
+CLOSED_GAP: Final = 0.05
+"""Lips nearer than this (in eye distances) are closed, and get snapped to the line between them."""
+CROP: Final = 1.5
+"""Side of a mesh crop over the longer side of the face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """A fitted face. points: float64, (478, 3), picture pixels. presence: 0…1, how sure the net is that it is one."""
+
+    points: Points
+    presence: float
+
+
+def find_geometry(image: ByteArray) -> FaceGeometry:
+    """The largest face in a picture that is already cropped around it, with its matte.
+
+    image: uint8, (h, w, 3) RGB. Raises PortraitRefused when there is no face.
+    """
+    from mien.portrait.segment import person_matte
+
+    found = detect(image)
+    if not found:
+        raise PortraitRefused("No face was found in the picture.", hint="Use a picture that shows one face clearly.")
+    points = fit_mesh(image, found[0]).points.astype(np.float32)
+    return FaceGeometry(points, person_matte(image, points))
+
+
+def fit_mesh(image: ByteArray, face: Detection, *, rounds: int = 2) -> Mesh:
+    """Fit the 478 points to a detected face. image: uint8, (h, w, 3) RGB."""
+    right, left = face.keypoints[0], face.keypoints[1]
+    centre = np.array([face.box[0] + face.box[2] / 2, face.box[1] + face.box[3] / 2])
+    side, axis = CROP * face.size, left - right
+    for _ in range(rounds):
+        points, presence = _mesh(image, centre, side, _angle(axis))
+        axis = points[263, :2] - points[33, :2]
+        centre, side = _frame(points, axis)
+    points = _with_eyes(image, points)
+    return Mesh(snap_lips(image, points), presence)
+
+
+def eye_centres(points: NDArray[np.floating[Any]]) -> tuple[Points, Points]:
+    """Centres of the person's right and left eye (means of the lid contours), (3,) each."""
+    lids = points[list(RIGHT_EYE)], points[list(LEFT_EYE)]
+    return lids[0].mean(0).astype(np.float64), lids[1].mean(0).astype(np.float64)
+
+
+def eye_distance(points: NDArray[np.floating[Any]]) -> float:
+    """The unit of face sizes: distance between the eye centres in space, pixels."""
+    right, left = eye_centres(points)
+    return float(np.linalg.norm(left - right))
+
+
+def lip_gap(points: NDArray[np.floating[Any]]) -> float:
+    """Opening between the inner lips at the middle of the mouth, in eye distances."""
+    return float(np.linalg.norm(points[14] - points[13])) / eye_distance(points)
+
+
+def snap_lips(image: ByteArray, points: Points) -> Points:
+    """Lay the inner lip rings of a closed mouth on the dark line between the lips; an open mouth stays as it is."""
+    if lip_gap(points) >= CLOSED_GAP:
+        return points
+    scale = eye_distance(points)
+    upper, lower = points[list(UPPER_INNER_LIP)], points[list(LOWER_INNER_LIP)]
+    middle = (upper + lower) / 2
+    along = middle[-1, :2] - middle[0, :2]
+    down = np.array([-along[1], along[0]]) / (np.linalg.norm(along) + 1e-9)
+    shift = _dark_line(image, middle[:, :2], down, 0.05 * scale, scale)
+    snapped = points.copy()
+    for k in range(1, len(middle) - 1):
+        target = middle[k].copy()
+        target[:2] += down * shift[k]
+        snapped[UPPER_INNER_LIP[k]] = snapped[LOWER_INNER_LIP[k]] = target
+    return snapped
+
+
+def _dark_line(image: ByteArray, middle: Points, down: Points, reach: float, scale: float) -> Points:
+    """How far below each of the middle points the darkest smooth line runs, pixels (dynamic programming)."""
+    steps, columns = 41, 41
+    offsets = np.linspace(-reach, reach, steps)
+    position = np.linspace(0, len(middle) - 1, columns)
+    line = np.stack([np.interp(position, np.arange(len(middle)), middle[:, i]) for i in range(2)], 1)
+    grid = (line[None] + offsets[:, None, None] * down).astype(np.float32)
+    x0, y0 = np.floor(grid.min((0, 1))).astype(int) - 8
+    x1, y1 = np.ceil(grid.max((0, 1))).astype(int) + 9
+    x0, y0 = max(0, x0), max(0, y0)
+    part = cv2.cvtColor(image[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY).astype(np.float32)
+    part = cv2.GaussianBlur(part, (0, 0), max(0.6, 0.006 * scale))
+    at = (grid - np.array([x0, y0])).astype(np.float32)
+    dark = cv2.remap(part, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    contrast = max(8.0, float(dark.max(0).mean() - dark.min(0).mean()))
+    cost = dark / contrast + 0.25 * (offsets[:, None] / reach) ** 2
+    path = _cheapest_path(cost.astype(np.float64), bend=0.02)
+    return np.asarray(np.interp(np.arange(len(middle)), position, offsets[path]))
+
+
+def _cheapest_path(cost: Points, bend: float) -> NDArray[np.intp]:
+    """Row per column that minimises the cost plus ``bend`` × (row step)², ends near the middle row."""
+    rows = np.arange(len(cost))
+    step = bend * (rows[:, None] - rows) ** 2
+    end = 4 * bend * (rows - len(rows) // 2) ** 2
+    total, back = cost[:, 0] + end, []
+    for column in cost.T[1:]:
+        reach = total + step
+        back.append(reach.argmin(1))
+        total = reach.min(1) + column
+    path = [int((total + end).argmin())]
+    for previous in reversed(back):
+        path.append(int(previous[path[-1]]))
+    return np.array(path[::-1])
+
+
+def _frame(points: Points, axis: Points) -> tuple[Points, float]:
+    """Centre and side of the next crop: the box of the mesh in its own upright axes."""
+    turn = _rotation(_angle(axis))
+    upright = points[:468, :2] @ turn.T
+    low, high = upright.min(0), upright.max(0)
+    return ((low + high) / 2) @ turn, CROP * float((high - low).max())
+
+
+def _mesh(image: ByteArray, centre: Points, side: float, angle: float) -> tuple[Points, float]:
+    net = network("face_landmark")
+    crop, affine = _cut(image, centre, side, angle, net.side)
+    presence, flat = sorted(net(crop / np.float32(255)), key=lambda a: a.size)
+    points = np.zeros((478, 3))
+    points[:468] = _back(flat.reshape(468, 3), affine)
+    return points, float(1 / (1 + np.exp(-np.clip(presence[0], -50, 50))))
+
+
+def _with_eyes(image: ByteArray, points: Points) -> Points:
+    """Lids and irises from the iris net, which sees each eye at 64 px. It knows right eyes; left ones go mirrored."""
+    refined = points.copy()
+    for lids, first, mirrored in ((RIGHT_EYE, 468, False), (LEFT_EYE, 473, True)):
+        contour, iris = _eye(image, points[lids[0]], points[lids[8]], mirrored)
+        depth = points[list(lids), 2].mean()
+        refined[list(lids), :2] = contour[:16, :2]
+        refined[first : first + 5, :2] = iris[:, :2]
+        refined[first : first + 5, 2] = depth
+    return refined
+
+
+def _eye(image: ByteArray, outer: Points, inner: Points, mirrored: bool) -> tuple[Points, Points]:
+    net = network("iris_landmark")
+    axis = (outer - inner if mirrored else inner - outer)[:2]
+    crop, affine = _cut(image, ((outer + inner) / 2)[:2], 2.3 * float(np.linalg.norm(axis)), _angle(axis), net.side)
+    if mirrored:
+        crop = crop[:, ::-1]
+    iris, contour = (a.reshape(-1, 3).astype(np.float64) for a in sorted(net(crop / np.float32(255)), key=np.size))
+    if mirrored:
+        iris[:, 0], contour[:, 0] = net.side - iris[:, 0], net.side - contour[:, 0]
+    return _back(contour, affine), _back(iris, affine)
+
+
+def _cut(image: ByteArray, centre: Points, side: float, angle: float, size: int) -> tuple[ByteArray, Points]:
+    """A turned square of the picture, size × size, and the (2, 3) matrix from picture pixels to crop positions.
+
+    Nets count positions from the crop's edge, so a pixel's centre is at its index plus one half.
+    """
+    scale = size / max(side, 1e-6)
+    linear = _rotation(angle) * scale
+    affine = np.column_stack([linear, size / 2 - linear @ centre])
+    to_pixels = affine - [[0, 0, 0.5], [0, 0, 0.5]]
+    source, matrix = image, to_pixels
+    if scale < 0.5:  # Bilinear sampling would alias: shrink the neighbourhood by area first.
+        source, matrix = _shrunk(image, to_pixels, centre, side, scale)
+    crop = cv2.warpAffine(source, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, np.uint8), affine
+
+
+def _shrunk(
+    image: ByteArray, matrix: Points, centre: Points, side: float, scale: float
+) -> tuple[ByteArray, Points]:
+    factor = int(1 / scale)
+    x0, y0 = np.maximum(np.floor(centre - 0.75 * side).astype(int), 0)
+    x1, y1 = np.maximum(np.ceil(centre + 0.75 * side).astype(int), [x0 + factor, y0 + factor])
+    part = image[y0:y1, x0:x1]
+    height, width = part.shape[0] // factor, part.shape[1] // factor
+    if height == 0 or width == 0:
+        return image, matrix
+    part = part[: height * factor, : width * factor]
+    small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+    to_image = np.array([[factor, 0, x0 + (factor - 1) / 2], [0, factor, y0 + (factor - 1) / 2], [0, 0, 1.0]])
+    return np.asarray(small, np.uint8), matrix @ to_image
+
+
+def _back(found: NDArray[np.floating[Any]], affine: Points) -> Points:
+    """Positions in a crop as picture pixels; z keeps its sign and takes the same scale."""
+    linear = affine[:, :2]
+    scale = float(np.sqrt(abs(np.linalg.det(linear))))
+    flat = (found[:, :2] - affine[:, 2]) @ np.linalg.inv(linear).T
+    return np.column_stack([flat, found[:, 2] / scale]).astype(np.float64)
+
+
+def _angle(axis: Points) -> float:
+    return float(np.arctan2(axis[1], axis[0]))
+
+
+def _rotation(angle: float) -> Points:
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[c, s], [-s, c]])
