@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final
 import typer
 
 import mien
-from mien import config
+from mien import config, models
 from mien.apps.cli import console
 from mien.errors import InputError, Interrupted, MienError, OutputError, UsageError
 
@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     words, flags = _take_flags(given)
     console.configure(as_json="--json" in flags)
+    models.listen(_tell_fetch)
     try:
         with _offline("--offline" in flags), _terminate_as_interrupt():
             result = _application(words)(words or ["--help"], prog_name="mien", standalone_mode=False)
@@ -112,6 +113,13 @@ def _root(
     offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing (any command, any place).")] = False,
 ) -> None:
     """Options of all commands: documented here, taken out of the arguments in :func:`_take_flags`."""
+
+
+def _tell_fetch(model: models.ModelFile, sentence: str) -> None:
+    if console.is_json():
+        console.event("fetch", name=model.name, size=model.size, licence=model.licence, source=model.source)
+    else:
+        console.note(sentence)
 
 
 @contextmanager
