@@ -1,0 +1,169 @@
+"""The embedded speaker: espeak-ng, all its languages, with exact times of phones and words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.dialogue import languages, text
+from mien.dialogue.speak import espeak_times as times
+from mien.dialogue.speak import espeak_voices as data
+from mien.dialogue.speak.base import SpeakerInfo, SpeakRequest, Voice
+from mien.dialogue.speak.espeak_process import ChildDied, EspeakProcess, Job, Rendered
+from mien.errors import BackendError, InputError, UsageError
+from mien.timeline import TICKS_PER_SECOND
+from mien.types import AudioChunk, FloatArray, Phone, SpeechPart, Word
+
+_SAMPLE_RATE = 22_050
+_FADE = 0.003
+_LOUDEST = 0.98
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """A run as it was rendered: its sound and times in samples, its words with the source's characters."""
+
+    pcm: NDArray[np.int16]
+    phones: list[times.Span]
+    words: list[tuple[int, int, int, int]]
+
+
+class EspeakSpeaker:
+    """espeak-ng in one child process per instance, started at the first sentence.
+
+    Speaks mixed text run by run (``language="auto"`` or a main language). Every part is one sentence.
+    """
+
+    def __init__(self) -> None:
+        self._process = EspeakProcess()
+
+    @cached_property
+    def info(self) -> SpeakerInfo:
+        """What this back end can do."""
+        return SpeakerInfo(
+            name="espeak", languages=tuple(data.languages()), sample_rate=_SAMPLE_RATE, gives_times=True, streaming=True,
+            licence=data.LICENCE,
+        )  # fmt: skip
+
+    def voices(self) -> tuple[Voice, ...]:
+        """female, male, and every variant."""
+        return data.voices()
+
+    def close(self) -> None:
+        """End the child process. Idempotent; the next sentence would start it again."""
+        self._process.close()
+
+    def speak(self, request: SpeakRequest) -> Iterator[SpeechPart]:
+        """Yield one part per sentence; see :class:`~mien.dialogue.speak.base.Speaker`. volume: 0…2, limited softly."""
+        if not 0 <= request.volume <= 2:
+            raise UsageError(f"The volume {request.volume:g} is outside 0 to 2.", hint="1 is the normal loudness.")
+        data.dials(request.rate, request.pitch, request.emotion)
+        for run_language in () if request.language == "auto" else (request.language,):
+            data.voice_for(run_language, request.voice)
+        text.check_length(request.text)
+        cleaned = text.clean(text.identity(request.text, request.char_offset))
+        found = [s for s in text.sentences(cleaned) if text.is_speakable(s.text)]
+        if not found:
+            raise InputError("The text has nothing that can be spoken.", code="input.nothing_to_say")
+        return self._parts(request, found)
+
+    def _parts(self, request: SpeakRequest, found: list[text.Mapped]) -> Iterator[SpeechPart]:
+        start = request.start
+        for i, sentence in enumerate(found):
+            part = self._part(request, sentence, start)
+            start = part.audio.end
+            yield replace(part, last=i + 1 == len(found))
+
+    def _part(self, request: SpeakRequest, sentence: text.Mapped, start: int) -> SpeechPart:
+        runs = [r for r in languages.split_runs(sentence.text, request.language)]
+        takes: list[_Take] = []
+        for i, run in enumerate(runs):
+            piece = sentence.cut(run.start, run.stop)
+            if text.is_speakable(piece.text):
+                takes.append(self._take(request, piece, run.language, final=i + 1 == len(runs)))
+        pcm = np.concatenate([t.pcm for t in takes]) if takes else np.zeros(0, np.int16)
+        phones: list[Phone] = []
+        words: list[Word] = []
+        offset = 0
+        for take in takes:
+            phones += [Phone(_tick(start, offset + p.start), _tick(start, offset + p.end), p.symbol) for p in take.phones]
+            words += [Word(_tick(start, offset + a), _tick(start, offset + b), c, d) for a, b, c, d in take.words]
+            offset += len(take.pcm)
+        audio = AudioChunk(start, _at_48k(pcm, request.volume))
+        return SpeechPart(audio, tuple(phones), tuple(words), turn=request.turn)
+
+    def _take(self, request: SpeakRequest, piece: text.Mapped, language: str, *, final: bool) -> _Take:
+        ends_itself = final or not piece.text.rstrip()[-1:].isalnum()
+        spoken = " ".join(piece.text.split("\n"))
+        dials = data.dials(request.rate, request.pitch, request.emotion)
+        job = Job(
+            text=spoken if ends_itself else spoken.rstrip() + ",",
+            voice=data.voice_for(language, request.voice),
+            rate=dials.rate, pitch=dials.pitch, pitch_range=dials.pitch_range, end_pause=ends_itself,
+        )  # fmt: skip
+        rendered = self._render(job, language)
+        pcm = _faded(np.frombuffer(rendered.pcm, "<i2"))
+        spans = times.phones(rendered.events, pcm, rendered.sample_rate)
+        placed = times.words(rendered.events, spans, times.tokens(spoken))
+        return _Take(pcm, spans, [(a, b, *piece.source(t.start, t.stop)) for a, b, t in placed])
+
+    def _render(self, job: Job, language: str) -> Rendered:
+        """Render a job; after a crash once more with the language's plain voice."""
+        try:
+            return self._process.render(job)
+        except ChildDied:
+            pass
+        plain = Job(job.text, data.language_voice(language), end_pause=job.end_pause, phonemes=job.phonemes)
+        try:
+            return self._process.render(plain)
+        except ChildDied:
+            raise BackendError(
+                "The speech synthesiser espeak-ng crashed twice on the same sentence.",
+                hint="Reword it, or choose another voice.",
+                code="backend.espeak",
+            ) from None
+
+
+def _tick(start: int, sample: int) -> int:
+    return start + round(sample * TICKS_PER_SECOND / _SAMPLE_RATE)
+
+
+def _faded(pcm: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Ramp 3 ms at both ends, so that runs join without a click."""
+    n = min(round(_FADE * _SAMPLE_RATE), len(pcm) // 2)
+    if n == 0:
+        return pcm
+    out = pcm.astype(np.float32)
+    ramp = np.arange(n, dtype=np.float32) / n
+    out[:n] *= ramp
+    out[-n:] *= ramp[::-1]
+    return out.astype(np.int16)
+
+
+def _at_48k(pcm: NDArray[np.int16], volume: float) -> FloatArray:
+    """48 kHz float32 of exactly round(n · 48000 / 22050) samples."""
+    import soxr
+
+    wanted = round(len(pcm) * TICKS_PER_SECOND / _SAMPLE_RATE)
+    if wanted == 0:
+        return np.zeros(0, np.float32)
+    sound = soxr.resample(pcm.astype(np.float32) / 32768, _SAMPLE_RATE, TICKS_PER_SECOND, "HQ") * np.float32(volume)
+    out = np.zeros(wanted, np.float32)
+    n = min(wanted, len(sound))
+    out[:n] = sound[:n]
+    return _limited(out)
+
+
+def _limited(sound: FloatArray) -> FloatArray:
+    """Bend what is louder than 0.7 smoothly below 0.98; quieter sound is left as it is."""
+    knee = 0.7
+    over = np.abs(sound) > knee
+    if over.any():
+        span = _LOUDEST - knee
+        bent = knee + span * np.tanh((np.abs(sound[over]) - knee) / span)
+        sound[over] = np.sign(sound[over]) * bent
+    return sound

@@ -1,0 +1,127 @@
+"""The languages and voices that espeak-ng has here, and how Mien's dials map to its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from mien.dialogue.speak.base import Voice
+from mien.dialogue.speak.espeak_process import library_and_data
+from mien.errors import MissingError, UsageError
+from mien.types import Emotion
+
+LICENCE: Final = "GPL-3.0-or-later (espeak-ng runs as a separate process)"
+
+WORDS_A_MINUTE: Final = 165
+"""espeak-ng's rate at rate 1."""
+
+_ALIASES: Final = {
+    "zh": "cmn-latn-pinyin", "cmn": "cmn-latn-pinyin", "zh-cn": "cmn-latn-pinyin", "zh-hans": "cmn-latn-pinyin",
+    "zh-hant": "cmn-latn-pinyin", "zh-tw": "cmn-latn-pinyin", "zh-sg": "cmn-latn-pinyin", "zh-hk": "yue", "zh-mo": "yue",
+    "zh-yue": "yue", "zh-hak": "hak", "en": "en-us", "fr-fr": "fr", "no": "nb", "iw": "he", "in": "id", "es-mx": "es-419",
+    "es-us": "es-419", "es-ar": "es-419", "es-co": "es-419",
+}  # fmt: skip
+_GENDERS: Final = {"female": "f5", "male": "klatt4"}
+_FEMALE_NAMES = frozenset("Alicia Andrea Annie anika anikaRobot aunty belinda grandma iven iven2 iven3 linda steph2 steph3 steph travis".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Dials:
+    """espeak-ng's parameters. rate: words a minute, 80…450. pitch, pitch_range: 0…99."""
+
+    rate: int
+    pitch: int
+    pitch_range: int
+
+
+@cache
+def languages() -> dict[str, str]:
+    """Language code (BCP 47, lower case) → the language's English name, from the voice data, sorted."""
+    found: dict[str, str] = {}
+    for path in sorted((library_and_data()[1] / "lang").rglob("*")):
+        if path.is_file():
+            fields = _header(path)
+            for code in fields.get("language", []):
+                found.setdefault(code.split()[0].lower(), fields.get("name", [path.name])[0])
+    return dict(sorted(found.items()))
+
+
+@cache
+def variants() -> tuple[str, ...]:
+    """Names of the voice variants in the data ("f5", "klatt4" …), sorted."""
+    return tuple(sorted(p.name for p in (library_and_data()[1] / "voices" / "!v").iterdir() if p.is_file()))
+
+
+def voices() -> tuple[Voice, ...]:
+    """Every variant as a voice, the two defaults first."""
+    listed = [
+        Voice("female", (), "female", LICENCE, "The clearest female voice (variant f5); the default."),
+        Voice("male", (), "male", LICENCE, "The clearest male voice (variant klatt4)."),
+    ]
+    return (*listed, *(Voice(name, (), _gender(name), LICENCE, "A variant of espeak-ng.") for name in variants()))
+
+
+def voice_for(language: str, voice: str) -> str:
+    """espeak-ng's voice name, such as "en-us+f5". Raises MissingError for an unknown language or voice."""
+    variant = _GENDERS.get(voice.lower() or "female", voice)
+    if variant not in variants():
+        same = [v for v in variants() if v.lower() == variant.lower()]
+        if not same:
+            raise MissingError(
+                f"There is no voice '{voice}' here.", hint="List the voices with: mien voice list.", code="missing.voice"
+            )
+        variant = same[0]
+    return f"{language_voice(language)}+{variant}"
+
+
+def language_voice(language: str) -> str:
+    """espeak-ng's own code for a BCP 47 code, its region ignored when unknown. Raises MissingError."""
+    code = language.strip().lower().replace("_", "-")
+    known = languages()
+    parts = code.split("-")
+    for n in range(len(parts), 0, -1):
+        shorter = "-".join(parts[:n])
+        if shorter in _ALIASES:
+            return _ALIASES[shorter]
+        if shorter in known:
+            return shorter
+    raise MissingError(
+        f"No voice here speaks the language '{language}'.",
+        hint="List the languages with: mien voice list.",
+        code="missing.language",
+    )
+
+
+def dials(rate: float, pitch: float, emotion: Emotion) -> Dials:
+    """Map Mien's dials: words a minute = 165 · rate; pitch = 50 + 45 · pitch; range 50; a feeling nudges each a little.
+
+    Raises UsageError outside rate 0.5…2 and pitch -1…1.
+    """
+    if not 0.5 <= rate <= 2:
+        raise UsageError(f"The speaking rate {rate:g} is outside 0.5 to 2.", hint="1 is the normal speed.")
+    if not -1 <= pitch <= 1:
+        raise UsageError(f"The pitch {pitch:g} is outside -1 to 1.", hint="0 is the voice's own pitch.")
+    strength = min(max(emotion.strength, 0.0), 1.0)
+    arousal, valence = strength * emotion.arousal, strength * emotion.valence
+    return Dials(
+        rate=round(min(max(WORDS_A_MINUTE * rate * (1 + 0.08 * arousal), 80), 450)),
+        pitch=round(min(max(50 + 45 * pitch + 6 * arousal + 3 * valence, 0), 99)),
+        pitch_range=round(min(max(50 + 18 * arousal + 6 * valence, 10), 90)),
+    )
+
+
+def _header(path: Path) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for line in path.read_text("utf-8", "replace").splitlines():
+        key, _, value = line.split("//")[0].strip().partition(" ")
+        if key in ("name", "language"):
+            fields.setdefault(key, []).append(value.strip())
+    return fields
+
+
+def _gender(name: str) -> str:
+    if name in _FEMALE_NAMES or (name[0] == "f" and name[1:].isdigit()):
+        return "female"
+    return "male" if name[0] == "m" and name[1:].isdigit() else ""
