@@ -1,0 +1,200 @@
+"""Speech in, moments to draw out: the face driver's motion and the sound, cut at the frames of a film or session."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from mien.errors import BackendError
+from mien.face.base import FaceDriver
+from mien.timeline import TICKS_PER_SECOND, frame_tick, frames_in
+from mien.types import AudioChunk, FaceClip, FloatArray, Phone, SpeechPart
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One frame before it is drawn. shapes: float32 (52,). head: float32 (6,), as in FaceClip. audio: its sound."""
+
+    tick: int
+    shapes: FloatArray
+    head: FloatArray
+    audio: AudioChunk
+
+
+class Performance:
+    """Push speech, read beats. Chunked equals whole: the beats do not depend on how the speech was cut.
+
+    Silence of ``lead_in`` and ``tail`` ticks goes before and after the speech, whose times are moved to follow it.
+    Beat k is at ``frame_tick(k, fps)``; motion between two rows of the driver is interpolated linearly.
+    """
+
+    def __init__(
+        self,
+        driver: FaceDriver,
+        fps: Fraction,
+        lead_in: int = 0,
+        tail: int = 0,
+        *,
+        on_part: Callable[[SpeechPart], None] | None = None,
+        on_clip: Callable[[FaceClip], None] | None = None,
+    ) -> None:
+        self._driver, self._fps, self._lead_in, self._tail = driver, fps, lead_in, tail
+        self._on_part, self._on_clip = on_part, on_clip
+        self._sound = _Sound()
+        self._motion = _Motion()
+        self._frame = 0
+        self._closed = False
+        self._started = False
+
+    def push(self, part: SpeechPart) -> None:
+        """The next part of speech. Parts must follow each other without a gap; the first may start anywhere."""
+        if not self._started:
+            self._begin(part.turn)
+        self._take(shifted(part, self._sound.end - part.audio.start))
+
+    def close(self) -> None:
+        """No more speech: adds the tail and fills the sound up to whole frames. Idempotent."""
+        if self._closed:
+            return
+        if not self._started:
+            self._begin(0)
+        self._closed = True
+        total = self._sound.end + self._tail
+        whole = frame_tick(max(1, frames_in(total, self._fps)), self._fps)
+        if whole > self._sound.end:
+            self._take(_silence(self._sound.end, whole, last=True))
+        self._driver.close()
+        self._collect()
+
+    def read(self) -> list[Beat]:
+        """All beats whose motion and sound are final and were not read yet."""
+        beats = []
+        while (beat := self._next()) is not None:
+            beats.append(beat)
+        return beats
+
+    def _begin(self, turn: int) -> None:
+        self._started = True
+        if self._lead_in:
+            self._take(_silence(0, self._lead_in, turn=turn))
+
+    def _take(self, part: SpeechPart) -> None:
+        if self._on_part is not None:
+            self._on_part(part)
+        self._sound.append(part.audio.samples)
+        self._driver.push(part)
+        self._collect()
+
+    def _collect(self) -> None:
+        clip = self._driver.read()
+        if len(clip):
+            self._motion.append(clip)
+            if self._on_clip is not None:
+                self._on_clip(clip)
+
+    def _next(self) -> Beat | None:
+        start, end = frame_tick(self._frame, self._fps), frame_tick(self._frame + 1, self._fps)
+        if end > self._sound.end:
+            return None
+        pose = self._motion.at(start, final=self._closed)
+        if pose is None:
+            return None
+        self._frame += 1
+        self._motion.drop_before(start)
+        return Beat(start, pose[0], pose[1], AudioChunk(start, self._sound.take(end - start)))
+
+
+def shifted(part: SpeechPart, ticks: int) -> SpeechPart:
+    """The same speech, ``ticks`` later."""
+    if ticks == 0:
+        return part
+
+    def move(item: object) -> object:
+        return dataclasses.replace(item, start=item.start + ticks, end=item.end + ticks)  # type: ignore[type-var,attr-defined]
+
+    return dataclasses.replace(
+        part,
+        audio=AudioChunk(part.audio.start + ticks, part.audio.samples),
+        phones=None if part.phones is None else tuple(map(move, part.phones)),
+        words=None if part.words is None else tuple(map(move, part.words)),
+        emotions=tuple(map(move, part.emotions)),
+        cues=tuple(dataclasses.replace(cue, tick=cue.tick + ticks) for cue in part.cues),
+    )
+
+
+def _silence(start: int, end: int, *, turn: int = 0, last: bool = False) -> SpeechPart:
+    samples = np.zeros(end - start, np.float32)
+    return SpeechPart(AudioChunk(start, samples), (Phone(start, end, ""),), (), turn=turn, last=last)
+
+
+class _Sound:
+    """Samples waiting to be cut. end: tick after the last that was appended."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[FloatArray] = deque()
+        self.end = 0
+
+    def append(self, samples: FloatArray) -> None:
+        if len(samples):
+            self._pieces.append(samples)
+            self.end += len(samples)
+
+    def take(self, count: int) -> FloatArray:
+        taken, missing = [], count
+        while missing:
+            piece = self._pieces.popleft()
+            taken.append(piece[:missing])
+            if len(piece) > missing:
+                self._pieces.appendleft(piece[missing:])
+            missing -= len(taken[-1])
+        return np.concatenate(taken) if len(taken) != 1 else taken[0]
+
+
+class _Motion:
+    """Rows of face clips that are still needed, looked up by tick."""
+
+    def __init__(self) -> None:
+        self._rows: deque[tuple[FloatArray, FloatArray]] = deque()
+        self._first = 0  # number of row 0 of the deque, counted from the start of the clips
+        self._origin: int | None = None
+        self._rate = Fraction(1)
+
+    def append(self, clip: FaceClip) -> None:
+        if self._origin is None:
+            self._origin, self._rate = clip.start, clip.rate
+        elif clip.rate != self._rate:
+            raise BackendError("The face driver changed its rate in the middle of a performance.")
+        self._rows.extend(zip(clip.shapes, clip.head, strict=True))
+
+    def at(self, tick: int, *, final: bool) -> tuple[FloatArray, FloatArray] | None:
+        """Shapes and head at a tick, None while the rows around it are not there. final: hold the last row."""
+        if not self._rows or self._origin is None:
+            if final:
+                raise BackendError("The face driver gave no motion.")
+            return None
+        row, part = self._locate(tick)
+        low, high = row - self._first, row - self._first + (1 if part else 0)
+        if high >= len(self._rows):
+            if not final:
+                return None
+            low, high = min(low, len(self._rows) - 1), len(self._rows) - 1
+        a, b = self._rows[max(low, 0)], self._rows[max(high, 0)]
+        weight = np.float32(part)
+        return a[0] + (b[0] - a[0]) * weight, a[1] + (b[1] - a[1]) * weight
+
+    def drop_before(self, tick: int) -> None:
+        """Forget rows that no later tick needs (one is always kept, to be held)."""
+        row, _ = self._locate(tick)
+        while len(self._rows) > 1 and self._first < row:
+            self._rows.popleft()
+            self._first += 1
+
+    def _locate(self, tick: int) -> tuple[int, Fraction]:
+        position = (tick - (self._origin or 0)) * self._rate / TICKS_PER_SECOND
+        row = position.numerator // position.denominator
+        return row, position - row

@@ -1,0 +1,179 @@
+"""A result appears under its final name whole, or not at all.
+
+Everything is written to a hidden name beside the target (same file system), flushed to the disk and renamed. A lock
+marks the hidden name as alive; what a killed run left behind has no lock and is removed by the next run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from mien.errors import OutputError
+
+_MARK: Final = ".mien-part"
+_NAME: Final = re.compile(r"^\..+\.[0-9a-f]{8}\.mien-part$")
+
+
+class Staging:
+    """A hidden file (or folder) that becomes ``target``.
+
+    path: where to write meanwhile. Raises OutputError when the target cannot be written at all.
+    """
+
+    def __init__(self, target: Path, *, folder: bool = False) -> None:
+        check_target(target, folder=folder)
+        sweep(target.parent)
+        self.target = target
+        self.path = target.parent / f".{target.name[:80]}.{secrets.token_hex(4)}{_MARK}"
+        self._done = False
+        self._lock = -1
+        try:
+            if folder:
+                self.path.mkdir()
+            else:
+                self.path.touch(exist_ok=False)
+            self._lock = _lock(self.path)
+        except OSError as error:
+            self.abort()
+            raise output_error(error, target) from error
+
+    def commit(self) -> None:
+        """Flush to the disk and rename. Raises OutputError; the hidden file is removed then."""
+        try:
+            _flush(self.path)
+            if self.path.is_dir():
+                _replace_folder(self.path, self.target)
+            else:
+                self.path.replace(self.target)
+            self._done = True
+            self._unlock()
+        except OSError as error:
+            self.abort()
+            raise output_error(error, self.target) from error
+
+    def abort(self) -> None:
+        """Remove the hidden file. Idempotent, never raises, does nothing after commit."""
+        self._unlock()
+        if not self._done:
+            self._done = True
+            _remove(self.path)
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def check_target(target: Path, *, folder: bool = False) -> None:
+    """Raise OutputError when nothing could be written at ``target``: cheap, before any slow work."""
+    parent = target.parent
+    if not parent.is_dir():
+        raise OutputError(f"There is no folder '{parent}' to write {target.name} into.", hint=f"Make it: mkdir -p {parent}")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"The folder '{parent}' cannot be written to.", hint="Choose another place with -o.")
+    if folder:
+        if target.exists() and not target.is_dir():
+            raise OutputError(f"'{target}' is a file, but pictures need a folder.", hint="Choose another name with -o.")
+    elif target.is_dir():
+        raise OutputError(f"'{target}' is a folder, but a file is to be written.", hint="Choose another name with -o.")
+    elif target.exists() and not os.access(target, os.W_OK):
+        raise OutputError(f"'{target}' is write-protected.", hint="Choose another name with -o.")
+
+
+def check_space(target: Path, wanted: int) -> None:
+    """Raise OutputError when the disk of ``target`` has fewer than ``wanted`` bytes free."""
+    free = shutil.disk_usage(target.parent).free
+    if free < wanted:
+        raise OutputError(
+            f"The disk of '{target.parent}' has {_megabytes(free)} free, but {target.name} needs about "
+            f"{_megabytes(wanted)}.",
+            hint="Free some space, or choose another place with -o.",
+            code="output.space",
+        )
+
+
+def output_error(error: BaseException, target: Path) -> OutputError:
+    """What went wrong while writing, in one sentence that names the reason a person can act on."""
+    number = getattr(error, "errno", None)
+    if number == 28:  # ENOSPC; libav reports the same number
+        return OutputError(
+            f"The disk was full before {target.name} was finished; nothing was left behind.",
+            hint="Free some space, or choose another place with -o.",
+            code="output.space",
+        )
+    reason = os.strerror(number) if isinstance(number, int) and 0 < number < 200 else str(error) or type(error).__name__
+    return OutputError(f"{target.name} could not be written: {reason}.", hint="Choose another place with -o.")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed runs left in a folder. What another run is writing now is locked and stays."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if _NAME.match(path.name) and not path.is_symlink() and _is_abandoned(path):
+                _remove(path)
+
+
+def _is_abandoned(path: Path) -> bool:
+    if sys.platform == "win32":
+        return not path.is_dir()  # Windows refuses to delete what is open, so trying is safe; folders are left alone
+    try:
+        lock = _lock(path)
+    except OSError:
+        return False
+    os.close(lock)
+    return True
+
+
+def _lock(path: Path) -> int:
+    """A descriptor that holds an exclusive lock until it is closed (or the process dies); -1 where there are none."""
+    if sys.platform == "win32":
+        return -1
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _flush(path: Path) -> None:
+    for file in path.iterdir() if path.is_dir() else (path,):
+        with file.open("rb+") as stream:
+            os.fsync(stream.fileno())
+
+
+def _replace_folder(new: Path, target: Path) -> None:
+    """Put a folder where an older one may stand; the older one goes only when the new one is in place."""
+    if not target.exists():
+        new.rename(target)
+        return
+    old = target.parent / f".{target.name[:80]}.{secrets.token_hex(4)}{_MARK}"
+    target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count < 1e8 else f"{count / 1e9:.1f} GB"

@@ -1,0 +1,57 @@
+"""Pictures to the planes that video encoders take, by ITU-R BT.709 (HD video), limited range.
+
+OpenCV's own RGB → YUV conversions use BT.601 and would tint every face; its general 3×4 colour transform is exact to
+one level and faster than libswscale.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.types import ByteArray
+
+_KR: Final = 0.2126  # BT.709-6, item 3.2: luma weights of red and blue
+_KB: Final = 0.0722
+
+
+def rgb_to_yuv_matrix() -> NDArray[np.float64]:
+    """(3, 4): 8-bit R'G'B' (0…255) to Y'CbCr with Y' in 16…235 and chroma in 16…240 about 128."""
+    kg = 1.0 - _KR - _KB
+    luma = np.array([_KR, kg, _KB])
+    blue = (np.array([0.0, 0.0, 1.0]) - luma) / (2.0 * (1.0 - _KB))
+    red = (np.array([1.0, 0.0, 0.0]) - luma) / (2.0 * (1.0 - _KR))
+    scaled = np.stack([luma * 219.0, blue * 224.0, red * 224.0]) / 255.0
+    return np.column_stack([scaled, [16.0, 128.0, 128.0]])
+
+
+class Yuv420:
+    """Converts pictures of one size to planar 4:2:0. Keeps its working memory; not thread-safe.
+
+    Chroma is the mean of each 2×2 block (siting: centre).
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        if width % 2 or height % 2:
+            raise ValueError("4:2:0 needs even sizes")
+        self._matrix = rgb_to_yuv_matrix()
+        self._full = np.empty((height, width, 3), np.uint8)
+        self._half = np.empty((height // 2, width // 2, 3), np.uint8)
+
+    def planes(self, rgb: ByteArray, out: ByteArray) -> None:
+        """rgb: uint8 (h, w, 3). out: uint8 (3h/2, w), Y rows then U then V, contiguous (FFmpeg's yuv420p in one block)."""
+        import cv2
+
+        height, width = rgb.shape[:2]
+        quarter = (height // 2) * (width // 2)
+        flat = out.reshape(-1)
+        luma = flat[: height * width].reshape(height, width)
+        u = flat[height * width : height * width + quarter].reshape(height // 2, width // 2)
+        v = flat[height * width + quarter :].reshape(height // 2, width // 2)
+        cv2.transform(rgb, self._matrix, self._full)
+        cv2.resize(self._full, (width // 2, height // 2), dst=self._half, interpolation=cv2.INTER_AREA)
+        cv2.extractChannel(self._full, 0, luma)
+        cv2.extractChannel(self._half, 1, u)
+        cv2.extractChannel(self._half, 2, v)

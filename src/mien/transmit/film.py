@@ -1,0 +1,235 @@
+"""Films: H.264 in mp4, VP9 in WebM, ProRes in mov, written through libav (PyAV)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from mien.errors import BackendError, MienError
+from mien.timeline import TICKS_PER_SECOND
+from mien.transmit.atomic import Staging, output_error
+from mien.transmit.color import Yuv420
+from mien.transmit.encoders import Encoder, h264, prores, require, vp9
+from mien.types import AudioChunk, ByteArray, FloatArray, VideoFrame
+
+if TYPE_CHECKING:
+    import av
+
+_DISK_ERRORS: Final = frozenset({5, 13, 27, 28, 30, 122})  # EIO EACCES EFBIG ENOSPC EROFS EDQUOT
+
+
+@dataclass(frozen=True, slots=True)
+class FilmSpec:
+    """What to write. path: final name. width, height: pixels, even. alpha: pictures are RGBA and stay so.
+
+    preset: "fast", "balanced" or "best". encoder: "auto", "software" or a name (H.264 only). sound: whether there is any.
+    """
+
+    path: Path
+    width: int
+    height: int
+    fps: Fraction
+    preset: str = "balanced"
+    encoder: str = "auto"
+    alpha: bool = False
+    sound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Container:
+    name: str
+    audio: str
+    audio_format: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    audio_options: Mapping[str, str] = field(default_factory=dict)
+    bit_rate: int = 0
+
+
+_AAC: Final = {"aac_coder": "fast"}
+_BITEXACT: Final = {"fflags": "+bitexact"}  # no random track numbers, no version strings: the same film twice is equal
+_FAST_START: Final = {"movflags": "+faststart", **_BITEXACT}  # the index before the pictures: plays while it loads
+_CONTAINERS: Final = {
+    ".mp4": _Container("mp4", "aac", "fltp", _FAST_START, _AAC, 128_000),
+    ".m4v": _Container("mp4", "aac", "fltp", _FAST_START, _AAC, 128_000),
+    ".mov": _Container("mov", "pcm_s16le", "s16", _FAST_START),
+    ".webm": _Container("webm", "libopus", "flt", _BITEXACT, {"application": "audio"}, 96_000),
+}
+
+
+class FilmSink:
+    """A :class:`~mien.transmit.base.Sink` that writes one film file.
+
+    The sound is stereo with both sides equal: players and platforms then agree on its loudness, and identical sides
+    cost almost no bits. Colours are BT.709, limited range, and tagged so. The same input gives the same bytes
+    with a software encoder.
+    """
+
+    def __init__(self, spec: FilmSpec) -> None:
+        kind = _CONTAINERS[spec.path.suffix.lower()]
+        self.encoder = _choose(spec)
+        require(self.encoder.name)
+        if spec.sound:
+            require(kind.audio)
+        self._spec = spec
+        self._staging = Staging(spec.path)
+        self._count = 0
+        self._ended = False
+        try:
+            self._open(kind)
+        except BaseException as error:
+            self.abort()
+            raise self._explain(error) from error
+
+    def video(self, frame: VideoFrame) -> None:
+        """Encode the next picture: uint8 (h, w, 3), or (h, w, 4) when the film has alpha."""
+        try:
+            picture = self._painter.paint(frame.pixels)
+            picture.pts, picture.time_base = self._count, 1 / self._spec.fps
+            self._count += 1
+            self._mux(self._video.encode(picture))
+        except Exception as error:
+            raise self._explain(error) from error
+
+    def audio(self, chunk: AudioChunk) -> None:
+        """Encode the next sound."""
+        if self._audio is None:
+            return
+        try:
+            self._mux(self._audio.encode(_stereo(chunk, self._audio.format.name)))
+        except Exception as error:
+            raise self._explain(error) from error
+
+    def close(self) -> None:
+        """Flush the encoders, finish the file, rename it."""
+        try:
+            self._mux(self._video.encode(None))
+            if self._audio is not None:
+                self._mux(self._audio.encode(None))
+            self._file.close()
+        except BaseException as error:
+            self.abort()
+            raise self._explain(error) from error
+        self._ended = True
+        self._staging.commit()
+
+    def abort(self) -> None:
+        """Throw the film away."""
+        if not self._ended:
+            self._ended = True
+            file = getattr(self, "_file", None)
+            if file is not None:
+                _close_quietly(file)
+        self._staging.abort()
+
+    def _open(self, kind: _Container) -> None:
+        import av
+
+        spec = self._spec
+        self._file = av.open(str(self._staging.path), "w", format=kind.name, options=dict(kind.options))
+        self._video = self._add_video()
+        self._audio = self._add_audio(kind) if spec.sound else None
+        self._painter = _Painter(spec.width, spec.height, self.encoder.pixel_format)
+
+    def _add_video(self) -> Any:
+        spec = self._spec
+        stream: Any = self._file.add_stream(self.encoder.name, rate=spec.fps, options=dict(self.encoder.options))
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = spec.width, spec.height, self.encoder.pixel_format
+        context.time_base = 1 / spec.fps
+        # H.273 code points: primaries, transfer and matrix 1 = BT.709; range 1 = limited
+        context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1
+        if self.encoder.name == "prores_ks":
+            context.codec_tag = "ap4x" if self.encoder.options.get("profile") == "4444xq" else "ap4h"
+        return stream
+
+    def _add_audio(self, kind: _Container) -> Any:
+        options = dict(kind.audio_options)
+        if self._spec.preset == "best" and kind.audio == "aac":
+            options = {"aac_coder": "twoloop"}
+        stream: Any = self._file.add_stream(kind.audio, rate=TICKS_PER_SECOND, layout="stereo", options=options)
+        stream.codec_context.format = kind.audio_format
+        stream.codec_context.time_base = Fraction(1, TICKS_PER_SECOND)
+        if kind.bit_rate:
+            stream.bit_rate = kind.bit_rate
+        return stream
+
+    def _mux(self, packets: list[av.Packet]) -> None:
+        for packet in packets:
+            self._file.mux(packet)
+
+    def _explain(self, error: BaseException) -> BaseException:
+        """The error as a person should hear it; what is not about writing or encoding stays as it is."""
+        import av.error
+
+        if isinstance(error, MienError) or not isinstance(error, (OSError, av.error.FFmpegError)):
+            return error
+        if error.errno in _DISK_ERRORS:
+            return output_error(error, self._spec.path)
+        return BackendError(f"The encoder '{self.encoder.name}' failed: {error.strerror or error}.", code="backend.encoder")
+
+
+class _Painter:
+    """Turns pixels into libav frames of the encoder's format."""
+
+    def __init__(self, width: int, height: int, pixel_format: str) -> None:
+        self._size, self._format = (height, width), pixel_format
+        self._planar = pixel_format in ("yuv420p", "nv12")
+        self._yuv = Yuv420(width, height) if self._planar else None
+
+    def paint(self, pixels: ByteArray) -> av.VideoFrame:
+        import av
+
+        if pixels.shape[:2] != self._size:
+            raise BackendError(f"A picture of {pixels.shape[1]}x{pixels.shape[0]} came for a film of another size.")
+        if self._yuv is not None:
+            height, width = self._size
+            # libav copies or keeps what it is given, encoder by encoder: every frame gets its own memory
+            block = np.empty((height * 3 // 2, width), np.uint8)
+            self._yuv.planes(np.ascontiguousarray(pixels[..., :3]), block)
+            frame = av.VideoFrame.from_numpy_buffer(block, format="yuv420p")
+            frame = frame if self._format == "yuv420p" else frame.reformat(format=self._format)
+        else:
+            layout = "rgba" if pixels.shape[2] == 4 else "rgb24"
+            rgb = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), format=layout)
+            # 1 = BT.709; source range 2 = full, target range 1 = limited
+            frame = rgb.reformat(
+                format=self._format, dst_colorspace=1, src_color_range=2, dst_color_range=1, interpolation="BICUBIC"
+            )
+        frame.color_primaries = frame.color_trc = frame.colorspace = frame.color_range = 1
+        return frame
+
+
+def _choose(spec: FilmSpec) -> Encoder:
+    suffix = spec.path.suffix.lower()
+    if suffix == ".webm":
+        return vp9(spec.preset, alpha=spec.alpha)
+    if suffix == ".mov":
+        return prores(spec.preset, alpha=spec.alpha)
+    return h264(spec.encoder, spec.preset, spec.width, spec.height)
+
+
+def _stereo(chunk: AudioChunk, sample_format: str) -> av.AudioFrame:
+    import av
+
+    samples: FloatArray = np.clip(chunk.samples, -1.0, 1.0)
+    if sample_format == "fltp":
+        data: Any = np.stack([samples, samples])
+    else:
+        data = np.repeat(samples, 2)[None]
+        if sample_format == "s16":
+            data = np.rint(data * 32767.0).astype(np.int16)
+    frame = av.AudioFrame.from_ndarray(data, format=sample_format, layout="stereo")
+    frame.sample_rate, frame.pts, frame.time_base = TICKS_PER_SECOND, chunk.start, Fraction(1, TICKS_PER_SECOND)
+    return frame
+
+
+def _close_quietly(file: Any) -> None:
+    import contextlib
+
+    with contextlib.suppress(Exception):
+        file.close()
