@@ -15,7 +15,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
-INSTALL := $(UV) pip install --quiet --python $(PY)
+INSTALL := scripts/install.sh $(VENV)
 # The package's own version changes what an editable install says of itself, so it counts as an input.
 PACKAGE := pyproject.toml src/mien/__init__.py
 
