@@ -1,0 +1,239 @@
+"""``mien doctor``: what is here, what is missing, which command mends it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import mien
+from mien import config, models
+from mien.apps.cli import console
+from mien.errors import MienError, MissingError
+
+OK: Final = "ok"
+ADVICE: Final = "advice"
+MISSING: Final = "missing"
+
+_REINSTALL: Final = "make setup, or: pip install --force-reinstall mien"
+_PACKAGES: Final = {
+    "numpy": "numpy",
+    "numba": "numba",
+    "scipy": "scipy",
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL.Image",
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "av": "av",
+    "soxr": "soxr",
+    "espeakng-loader": "espeakng_loader",
+    "typer": "typer",
+    "rich": "rich",
+}
+_ENCODERS: Final = {
+    "libx264": "mp4 and mov",
+    "aac": "sound in mp4",
+    "libvpx-vp9": "webm",
+    "libopus": "sound in webm",
+    "prores_ks": "ProRes 4444",
+}
+_NEEDED_ENCODERS: Final = frozenset({"libx264", "aac"})
+_HARDWARE: Final = ("h264_nvenc", "h264_qsv", "h264_videotoolbox", "h264_amf")
+_DEMO: Final = "astronaut"
+_ROOM: Final = 1 << 30  # bytes of free disk and memory below which a long film may not fit
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line. state: "ok", "advice" (works, could be better) or "missing" (the film path does not work)."""
+
+    name: str
+    state: str
+    found: str
+    mend: str = ""
+
+
+def command() -> None:
+    """Say what is here, what is missing, and which command mends it. Exit status 4 when films cannot be made."""
+    found = [check for look in _LOOKS for check in look()]
+    console.table("doctor", ("Name", "State", "Found", "Mend"), [(c.name, c.state, c.found, c.mend) for c in found])
+    missing = [check for check in found if check.state == MISSING]
+    if missing:
+        names = ", ".join(check.name for check in missing)
+        raise MissingError(f"Films cannot be made yet; missing: {names}.", hint=missing[0].mend, code="missing.doctor")
+    console.event("ready", plain="Films can be made.", ready=True)
+
+
+def _python() -> Iterator[Check]:
+    about = f"mien {mien.__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Check("python", OK if fits else MISSING, about, "" if fits else "Use Python 3.11, 3.12 or 3.13.")
+
+
+def _packages() -> Iterator[Check]:
+    for name, module in _PACKAGES.items():
+        try:
+            importlib.import_module(module)
+            yield Check(name, OK, metadata.version(name))
+        except Exception as error:  # a damaged package fails to import in many ways
+            yield Check(name, MISSING, f"cannot be imported ({type(error).__name__}: {error})", _REINSTALL)
+
+
+def _settings() -> Iterator[Check]:
+    try:
+        origin = config.load().origin
+    except MienError as error:
+        yield Check("settings", MISSING, error.message, error.hint)
+        return
+    yield Check("settings", OK, str(origin) if origin else f"defaults (no {config.config_file()})")
+
+
+def _folders() -> Iterator[Check]:
+    for name, folder, variable in (
+        ("cache folder", config.cache_dir(), "MIEN_CACHE_DIR"),
+        ("data folder", config.data_dir(), "MIEN_DATA_DIR"),
+    ):
+        home = _nearest(folder)
+        if not os.access(home, os.W_OK):
+            yield Check(name, MISSING, f"{folder} cannot be written", f"Set {variable} to a folder that can.")
+            continue
+        free = shutil.disk_usage(home).free
+        scarce = free < _ROOM
+        yield Check(
+            name, ADVICE if scarce else OK, f"{folder}, {_gigabytes(free)} free", "Make room." if scarce else ""
+        )
+
+
+def _compiled() -> Iterator[Check]:
+    """numba keeps compiled code beside the package, else in the user's cache; without either it compiles each time."""
+    places = [Path(mien.__file__).parent / "render", Path.home() / ".cache"]
+    if named := os.environ.get("NUMBA_CACHE_DIR"):
+        places.insert(0, Path(named))
+    usable = next((place for place in places if os.access(_nearest(place), os.W_OK)), None)
+    if usable:
+        yield Check("compiled code", OK, f"kept in {usable}")
+    else:
+        yield Check(
+            "compiled code",
+            ADVICE,
+            "kept nowhere: each start takes seconds longer",
+            "Set NUMBA_CACHE_DIR to a folder that can be written.",
+        )
+
+
+def _models() -> Iterator[Check]:
+    for model in models.catalogue().values():
+        here = models.cached(model.name)
+        if here:
+            yield Check(f"model {model.name}", OK, f"{model.size / 1e6:.1f} MB, {model.licence}")
+        elif not model.embedded:
+            yield Check(f"model {model.name}", OK, "not here (optional)", _pull(model))
+        elif config.offline():
+            state = ADVICE if model.name == _DEMO else MISSING
+            yield Check(f"model {model.name}", state, "not here, and fetching is forbidden", _pull(model))
+        else:
+            yield Check(f"model {model.name}", OK, "fetched on first use", _pull(model))
+
+
+def _speech() -> Iterator[Check]:
+    from mien.dialogue.speak.base import SpeakRequest
+    from mien.plugins import load
+
+    try:
+        speaker = load("speak", "espeak")()
+        try:
+            samples = sum(len(part.audio.samples) for part in speaker.speak(SpeakRequest("Hello.", "en")))
+            languages = len(speaker.info.languages)
+        finally:
+            speaker.close()
+    except Exception as error:  # whatever fails, films cannot speak
+        yield Check("speech (espeak-ng)", MISSING, str(error), _REINSTALL)
+        return
+    said = f"{languages} languages" if languages else f"speaks ({samples} samples)"
+    yield Check("speech (espeak-ng)", OK if samples else MISSING, said, "" if samples else _REINSTALL)
+
+
+def _encoders() -> Iterator[Check]:
+    try:
+        import av
+    except ImportError:  # said above, among the packages
+        return
+    for name, use in _ENCODERS.items():
+        if name in av.codecs_available and _opens(name):
+            yield Check(f"encoder {name}", OK, use)
+        else:
+            state = MISSING if name in _NEEDED_ENCODERS else ADVICE
+            yield Check(f"encoder {name}", state, f"absent: no {use}", "pip install --force-reinstall av")
+    from mien.transmit import encoders
+
+    working = [name for name in _HARDWARE if encoders.works(name)]
+    yield Check("hardware encoder", OK, ", ".join(working) or "none; libx264 is used")
+
+
+def _opens(name: str) -> bool:
+    import av
+
+    try:
+        av.Codec(name, "w")
+    except Exception:  # PyAV's own kinds of error, one per cause
+        return False
+    return True
+
+
+def _machine() -> Iterator[Check]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    yield Check("processor", OK, f"{cores} {'core' if cores == 1 else 'cores'}")
+    memory = _memory()
+    if memory:
+        scarce = memory < _ROOM
+        yield Check(
+            "memory",
+            ADVICE if scarce else OK,
+            f"{_gigabytes(memory)} usable",
+            "Keep to --size 512." if scarce else "",
+        )
+
+
+_LOOKS: Final[tuple[Callable[[], Iterator[Check]], ...]] = (
+    _python,
+    _packages,
+    _settings,
+    _folders,
+    _compiled,
+    _models,
+    _speech,
+    _encoders,
+    _machine,
+)
+
+
+def _memory() -> int:
+    """Bytes that this process may use: the machine's, or less where a container limits it; 0 = unknown."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 0
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text("ascii").strip()
+    except OSError:
+        return total
+    return min(total, int(limit)) if limit.isdigit() else total
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+
+
+def _pull(model: models.ModelFile) -> str:
+    return f"mien models pull {model.name}" + (" --from FILE" if model.source == "user:" else "")
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
