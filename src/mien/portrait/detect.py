@@ -53,7 +53,8 @@ def detect(image: ByteArray, *, smallest: float = 0.0) -> list[Detection]:
     found = [d for name in (SHORT, FULL) for d in _search(image, name, 0, 0, max(height, width))]
     if smallest > 0:
         found += [d for x, y, side in _tiles(width, height, smallest) for d in _search(image, FULL, x, y, side)]
-    return sorted(_suppress(found), key=lambda d: -d.size)
+    # Twice, because averaged boxes can come to overlap.
+    return sorted(_suppress(_suppress(found)), key=lambda d: -d.size)
 
 
 def _tiles(width: int, height: int, smallest: float) -> Iterator[tuple[int, int, int]]:
@@ -75,9 +76,9 @@ def _search(image: ByteArray, name: str, x: int, y: int, side: int) -> list[Dete
     part = image[y : y + side, x : x + side]
     scale = net.side / side
     # Resize first and pad after: padding a large picture to a square would copy all of it.
-    small = cv2.resize(
-        part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    )[: net.side, : net.side]
+    small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)[
+        : net.side, : net.side
+    ]
     pad_x, pad_y = (net.side - small.shape[1]) // 2, (net.side - small.shape[0]) // 2
     square = np.zeros((net.side, net.side, 3), np.float32)
     square[pad_y : pad_y + small.shape[0], pad_x : pad_x + small.shape[1]] = small / np.float32(127.5) - 1
