@@ -86,6 +86,18 @@ def split_runs(text: str, language: str = "auto") -> list[Run]:
     return runs
 
 
+def of_document(text: str) -> str:
+    """What "auto" means for every sentence of this text: "auto", or the language that the whole text's letters betray.
+
+    A sentence of Chinese characters only is Japanese in a Japanese text; a Ukrainian text has sentences without "ї".
+    """
+    kana = sum(1 for c in text if "\u3041" <= c <= "\u30ff")
+    if kana:
+        han = sum(1 for c in text if "\u4e00" <= c <= "\u9fff")
+        return "ja" if kana >= 0.15 * (kana + han) else "auto"
+    return next((code for _, letters, code in _TELLTALES if any(c in text for c in letters)), "auto")
+
+
 def _languages_for(text: str, scripts: list[str], language: str) -> dict[str, str]:
     table = dict(_BY_SCRIPT)
     present = set(scripts)

@@ -1,7 +1,7 @@
 """Text as it is spoken, and where each of its characters stands in what the user wrote.
 
-Cleaning never raises for odd characters: what cannot be spoken becomes a space or vanishes, and every character that stays knows
-its source range, so that word times always point at the user's own text.
+Cleaning never raises for odd characters: what cannot be spoken becomes a space or vanishes, and every character that
+stays knows its source range, so that word times always point at the user's own text.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ LONGEST_SENTENCE: Final = 240
 _ENDERS = frozenset("。！？!?…｡؟۔।॥።։။។")
 _CLOSERS = frozenset("\"'”’»」』）)]】》〉")
 _PAUSERS = frozenset(",;:，；：、،؛")
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr st prof rev gen sen rep lt col sgt capt jr sr vs etc no vol fig dept inc ltd co corp est approx "
-    "e.g i.e cf al p pp ed eds a.m p.m u.s u.k z.b d.h usw bzw hr fr nr sra av bd m mme mlle".split()
-)
+_ABBREVIATIONS = frozenset((
+    "mr", "mrs", "ms", "dr", "st", "prof", "rev", "gen", "sen", "rep", "lt", "col", "sgt", "capt", "jr", "sr", "vs", "etc",
+    "no", "vol", "fig", "dept", "inc", "ltd", "co", "corp", "est", "approx", "e.g", "i.e", "cf", "al", "p", "pp", "ed",
+    "eds", "a.m", "p.m", "u.s", "u.k", "z.b", "d.h", "usw", "bzw", "hr", "fr", "nr", "sra", "av", "bd", "mme", "mlle",
+))  # fmt: skip
+_PICTURES = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2900-\u2bff\U0001f000-\U0001ffff\U000e0000-\U0010ffff]")
 _PLAIN = re.compile(r"[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u3001-\u3003\u3007-\u3011\u3041-\u3093\u30a1-\u30fe"
                     r"\u4e00-\u9fff\uac00-\ud7a3\uff01\uff0c\uff1a\uff1b\uff1f“”‘’—…]*\Z")  # fmt: skip
 
@@ -131,8 +133,8 @@ def _speakable(cluster: str, following: str) -> str:
     wide = (
         0xFF10 <= code <= 0xFF5A or 0xFF65 <= code <= 0xFFDC or 0x1D400 <= code <= 0x1D7FF or 0xFB00 <= code <= 0xFB06
     )
-    form = "NFKC" if wide and not 0xFF1A <= code <= 0xFF1F else "NFC"
-    composed = unicodedata.normalize(form, cluster) if not 0xD800 <= code <= 0xDFFF else " "
+    wide = wide and not 0xFF1A <= code <= 0xFF1F
+    composed = unicodedata.normalize("NFKC" if wide else "NFC", cluster)
     return "".join(_spoken_character(c, following) for c in composed[:32])
 
 
@@ -146,11 +148,7 @@ def _spoken_character(char: str, following: str) -> str:
         return char if following and 0x600 <= ord(following) <= 0xDFF else ""
     if category in ("Cc", "Cf") or 0xFE00 <= code <= 0xFE0F or 0x1F3FB <= code <= 0x1F3FF or code == 0x20E3:
         return ""
-    if category in ("Cs", "Co", "Cn") or code >= 0x1F000 and code < 0x20000 or 0xE0000 <= code:
-        return " "
-    if 0x2190 <= code <= 0x21FF or 0x2300 <= code <= 0x27BF or 0x2900 <= code <= 0x2BFF:
-        return " "
-    return char
+    return " " if category in ("Cs", "Co", "Cn") or _PICTURES.match(char) else char
 
 
 def _sentence_end(text: str, start: int, i: int) -> int:
@@ -171,7 +169,7 @@ def _line_breaks(text: str, start: int, i: int) -> bool:
     if text[i + 1 : i + 2] in ("\n", ""):
         return True
     line = text[max(start, text.rfind("\n", 0, i) + 1) : i]
-    return sum(2 if ord(c) > 0x2E80 else 1 for c in line) < 48 or ord(line[-1]) > 0x2E80
+    return not line or sum(2 if ord(c) > 0x2E80 else 1 for c in line) < 48 or ord(line[-1]) > 0x2E80
 
 
 def _full_stop(text: str, start: int, i: int) -> bool:

@@ -90,7 +90,9 @@ class EspeakSpeaker:
         words: list[Word] = []
         offset = 0
         for take in takes:
-            phones += [Phone(_tick(start, offset + p.start), _tick(start, offset + p.end), p.symbol) for p in take.phones]
+            phones += [
+                Phone(_tick(start, offset + p.start), _tick(start, offset + p.end), p.symbol) for p in take.phones
+            ]
             words += [Word(_tick(start, offset + a), _tick(start, offset + b), c, d) for a, b, c, d in take.words]
             offset += len(take.pcm)
         audio = AudioChunk(start, _at_48k(pcm, request.volume))

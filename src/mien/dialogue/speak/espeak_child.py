@@ -57,7 +57,7 @@ class Synthesizer:
 
     def __init__(self, library: str, data: str, out: BinaryIO) -> None:
         # The library cuts long paths short, so it is given none: the data folder's parent becomes the working folder.
-        os.chdir(os.path.dirname(os.path.abspath(data)))  # noqa: PTH100, PTH109, PTH120 (pathlib costs start-up time)
+        os.chdir(os.path.dirname(os.path.abspath(data)))  # noqa: PTH100, PTH120 (pathlib costs start-up time)
         self._lib = ctypes.CDLL(os.path.abspath(library))  # noqa: PTH100
         self._lib.espeak_Synth.argtypes = [
             ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int,

@@ -24,7 +24,9 @@ _ALIASES: Final = {
     "es-us": "es-419", "es-ar": "es-419", "es-co": "es-419",
 }  # fmt: skip
 _GENDERS: Final = {"female": "f5", "male": "klatt4"}
-_FEMALE_NAMES = frozenset("Alicia Andrea Annie anika anikaRobot aunty belinda grandma iven iven2 iven3 linda steph2 steph3 steph travis".split())
+_FEMALE_NAMES = frozenset(
+    ["Alicia", "Andrea", "Annie", "anika", "anikaRobot", "aunty", "belinda", "grandma", "iven", "iven2", "iven3", "linda", "steph2", "steph3", "steph", "travis"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def voice_for(language: str, voice: str) -> str:
         same = [v for v in variants() if v.lower() == variant.lower()]
         if not same:
             raise MissingError(
-                f"There is no voice '{voice}' here.", hint="List the voices with: mien voice list.", code="missing.voice"
+                f"There is no voice '{voice}' here.",
+                hint="List the voices with: mien voice list.",
+                code="missing.voice",
             )
         variant = same[0]
     return f"{language_voice(language)}+{variant}"
