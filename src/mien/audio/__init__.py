@@ -1,0 +1,1 @@
+"""Stage 1: sound in. Decoding, resampling, loudness."""

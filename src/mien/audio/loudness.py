@@ -1,0 +1,244 @@
+"""Loudness and true peak by ITU-R BS.1770-5 / EBU R 128, and speech brought to one loudness as it streams."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.timeline import TICKS_PER_SECOND
+from mien.types import AudioChunk, FloatArray, SpeechPart
+
+TARGET_LUFS: Final = -16.0
+"""What podcasts and social platforms ask for speech, as a stereo file with both sides equal."""
+CEILING_DBTP: Final = -1.0
+"""Highest true peak that is let through: lossy codecs add a little."""
+
+_HOP: Final = TICKS_PER_SECOND // 10  # 400 ms blocks overlap by 75 %
+_BLOCK_HOPS: Final = 4
+_ABSOLUTE_GATE: Final = -70.0
+_RELATIVE_GATE: Final = -10.0
+_OFFSET: Final = -0.691  # BS.1770: makes 0 dBFS, 997 Hz on one channel read -3.01
+
+_TAPS: Final = 4096  # the 38 Hz high pass has died away to -170 dB by then
+_FFT: Final = 32768
+_STEP: Final = (_FFT - _TAPS) // _HOP * _HOP  # whole hops, so that the grid never depends on how sound arrives
+
+# BS.1770, annex 1, tables 1 and 2: b0 b1 b2 a1 a2 of both filters at 48 kHz
+_SHELF: Final = (1.53512485958697, -2.69169618940638, 1.19839281085285, -1.69065929318241, 0.73248077421585)
+_HIGH_PASS: Final = (1.0, -2.0, 1.0, -1.99004745483398, 0.99007225036621)
+
+
+class Meter:
+    """Integrated loudness of a stream. Push sound in pieces of any length; the result does not depend on them.
+
+    gain_db: added to the reading: 3.01 for one channel that will be played on two. Memory grows by 80 bytes a second.
+    """
+
+    def __init__(self, gain_db: float = 0.0) -> None:
+        self._offset = _OFFSET + gain_db
+        self._history = np.zeros(_TAPS, np.float32)
+        self._waiting: list[FloatArray] = []
+        self._count = 0
+        self._energies: list[float] = []
+
+    def push(self, samples: FloatArray) -> None:
+        """The next samples, float32 (n,), 48 kHz."""
+        self._waiting.append(samples)
+        self._count += len(samples)
+        if self._count < _STEP:
+            return
+        sound = np.concatenate(self._waiting)
+        whole = len(sound) // _STEP * _STEP
+        for start in range(0, whole, _STEP):
+            self._measure(sound[start : start + _STEP])
+        self._waiting, self._count = [sound[whole:]], len(sound) - whole
+
+    def lufs(self) -> float:
+        """Integrated loudness of all that was pushed, LUFS; -inf for silence or less than 400 ms. May be asked any time."""
+        energies = np.array(self._energies + self._rest())
+        if len(energies) < _BLOCK_HOPS:
+            return -math.inf
+        blocks = np.convolve(energies, np.full(_BLOCK_HOPS, 1 / _BLOCK_HOPS), "valid")
+        loud = blocks[self._level(blocks) > _ABSOLUTE_GATE]
+        if not len(loud):
+            return -math.inf
+        gate = float(self._level(loud.mean())) + _RELATIVE_GATE
+        return float(self._level(loud[self._level(loud) > gate].mean()))
+
+    def _level(self, energy: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+        return self._offset + 10.0 * np.log10(np.maximum(energy, 1e-20))
+
+    def _measure(self, step: FloatArray) -> None:
+        self._energies.extend(_hop_energies(self._history, step))
+        self._history = np.concatenate([self._history, step])[-_TAPS:]
+
+    def _rest(self) -> list[float]:
+        """Energies of the whole hops that still wait for a full step."""
+        sound = np.concatenate(self._waiting) if self._waiting else np.empty(0, np.float32)
+        return _hop_energies(self._history, sound) if len(sound) >= _HOP else []
+
+
+def integrated(samples: FloatArray, channels: int = 1) -> float:
+    """Integrated loudness of mono sound, LUFS, as it measures in a file with ``channels`` equal channels."""
+    meter = Meter(10.0 * math.log10(channels))
+    meter.push(samples)
+    return meter.lufs()
+
+
+def true_peak(samples: FloatArray) -> float:
+    """Highest value of the sound between and at the samples (4× oversampled), linear: 1.0 is 0 dBTP."""
+    return float(_oversampled_peaks(samples).max(initial=0.0))
+
+
+def level(
+    parts: Iterable[SpeechPart],
+    target: float = TARGET_LUFS,
+    ceiling: float = CEILING_DBTP,
+    *,
+    channels: int = 2,
+    look_ahead: float = 60.0,
+) -> Iterator[SpeechPart]:
+    """The same speech at ``target`` LUFS (as a file with ``channels`` equal channels), no true peak above ``ceiling``.
+
+    One pass: it reads ``look_ahead`` seconds of speech before it gives the first, so speech up to that length gets
+    exactly the gain it needs, and memory is bounded for hours. After that the gain follows the loudness of everything
+    read so far, by at most 0.1 dB a second: unheard, and it keeps a film that changes voices within a decibel.
+    """
+    waiting: deque[SpeechPart] = deque()
+    meter, limiter = Meter(10.0 * math.log10(channels)), _Limiter(10 ** (ceiling / 20))
+    ahead = int(look_ahead * TICKS_PER_SECOND)
+    held, gain = 0, None
+    for part in parts:
+        waiting.append(part)
+        meter.push(part.audio.samples)
+        held += len(part.audio.samples)
+        while held - len(waiting[0].audio.samples) >= ahead:
+            held -= len(waiting[0].audio.samples)
+            gain = _next_gain(gain, target - meter.lufs(), waiting[0])
+            yield limiter.apply(waiting.popleft(), gain, waiting)
+    wanted = target - meter.lufs()
+    while waiting:
+        gain = _next_gain(gain, wanted, waiting[0])
+        yield limiter.apply(waiting.popleft(), gain, waiting)
+
+
+def _next_gain(gain: float | None, wanted: float, part: SpeechPart) -> float:
+    """The gain for a part, dB: at once the wanted one at the beginning, later moving slowly; silence changes nothing."""
+    if not math.isfinite(wanted):
+        return gain or 0.0
+    wanted = min(max(wanted, -40.0), 40.0)
+    if gain is None:
+        return wanted
+    reach = 0.1 * len(part.audio.samples) / TICKS_PER_SECOND
+    return gain + min(max(wanted - gain, -reach), reach)
+
+
+class _Limiter:
+    """Applies gain and holds peaks down, with eyes on the parts that follow: the dip begins before the peak."""
+
+    _REACH: Final = TICKS_PER_SECOND // 200  # 5 ms on either side of a peak
+
+    def __init__(self, ceiling: float) -> None:
+        self._ceiling = ceiling * 0.999
+        self._before: FloatArray = np.zeros(0, np.float32)
+        self._gain: float | None = None
+
+    def apply(self, part: SpeechPart, gain_db: float, following: deque[SpeechPart]) -> SpeechPart:
+        gain = 10.0 ** (gain_db / 20)
+        samples = part.audio.samples
+        start = self._gain if self._gain is not None else gain
+        ramp = np.float32(gain) if start == gain else np.linspace(start, gain, len(samples), dtype=np.float32)
+        self._gain = gain
+        after = _head(following, 2 * self._REACH) * np.float32(gain)
+        loud = samples * ramp
+        around = np.concatenate([self._before, loud, after])
+        low, high = len(self._before), len(self._before) + len(loud)
+        self._before = np.concatenate([self._before, loud])[-2 * self._REACH :]
+        out = loud if np.abs(around).max(initial=0.0) < 0.5 * self._ceiling else (around * self._dip(around))[low:high]
+        return dataclasses.replace(part, audio=AudioChunk(part.audio.start, out.astype(np.float32, copy=False)))
+
+    def _dip(self, samples: FloatArray) -> FloatArray:
+        """Gain curve, at most 1, that keeps every true peak below the ceiling: a minimum filter, then a smooth one."""
+        peaks = _oversampled_peaks(samples)
+        need = np.minimum(1.0, self._ceiling / np.maximum(peaks, 1e-9))
+        if need.min(initial=1.0) >= 1.0:
+            return np.ones(len(samples), np.float32)
+        reach = self._REACH
+        padded = np.pad(need, reach, constant_values=1.0)
+        lowest = np.lib.stride_tricks.sliding_window_view(padded, reach + 1).min(axis=1)
+        window = np.hanning(reach + 2)[1:-1]
+        smooth = np.convolve(lowest, window / window.sum(), "valid")
+        return smooth[: len(samples)].astype(np.float32)
+
+
+def _head(parts: Iterable[SpeechPart], count: int) -> FloatArray:
+    pieces: list[FloatArray] = [np.zeros(0, np.float32)]
+    for part in parts:
+        if count <= 0:
+            break
+        pieces.append(part.audio.samples[:count])
+        count -= len(pieces[-1])
+    return np.concatenate(pieces)
+
+
+def _hop_energies(history: FloatArray, sound: FloatArray) -> list[float]:
+    """Mean squares of K-weighted sound over each whole 100 ms; history: the ``_TAPS`` samples before it."""
+    energies: list[float] = []
+    hops = len(sound) // _HOP
+    joined = np.concatenate([history, sound[: hops * _HOP]])
+    for start in range(0, hops * _HOP, _STEP):
+        stop = min(start + _STEP, hops * _HOP)
+        segment = joined[start : stop + _TAPS]
+        filtered = np.fft.irfft(np.fft.rfft(segment, _FFT) * _k_response(), _FFT)[_TAPS : len(segment)]
+        squares = np.square(filtered).reshape(-1, _HOP)
+        energies.extend(float(e) for e in squares.mean(axis=1, dtype=np.float64))
+    return energies
+
+
+@cache
+def _k_response() -> NDArray[np.complex64]:
+    """Spectrum of the K-weighting filter's impulse response."""
+    impulse = np.zeros(_TAPS)
+    impulse[0] = 1.0
+    return np.fft.rfft(_biquad(_biquad(impulse, _SHELF), _HIGH_PASS), _FFT).astype(np.complex64)
+
+
+def _biquad(x: NDArray[np.float64], coefficients: tuple[float, ...]) -> NDArray[np.float64]:
+    b0, b1, b2, a1, a2 = coefficients
+    y, s1, s2 = np.empty_like(x), 0.0, 0.0
+    for i, value in enumerate(x.tolist()):
+        out = b0 * value + s1
+        s1, s2 = b1 * value - a1 * out + s2, b2 * value - a2 * out
+        y[i] = out
+    return y
+
+
+@cache
+def _interpolators() -> NDArray[np.float32]:
+    """(3, 24): windowed-sinc filters that read the sound a quarter, a half and three quarters of a sample later."""
+    taps = 24
+    positions = np.arange(taps) - (taps // 2 - 1)
+    rows = []
+    for fraction in (0.25, 0.5, 0.75):
+        t = positions - fraction
+        rows.append(np.sinc(t) * np.cos(np.pi * t / (taps + 1)) ** 2)
+    return np.stack([row / row.sum() for row in rows]).astype(np.float32)
+
+
+def _oversampled_peaks(samples: FloatArray) -> FloatArray:
+    """For each sample, the largest magnitude at it and within a sample on either side."""
+    here = np.abs(samples)
+    if len(samples) < 2:
+        return here
+    between = np.zeros(len(samples), np.float32)
+    for row in _interpolators():
+        np.maximum(between, np.abs(np.convolve(samples, row[::-1], "full")[len(row) // 2 : len(samples) + len(row) // 2]), out=between)
+    here[1:] = np.maximum(here[1:], between[:-1])
+    return np.maximum(here, between)
