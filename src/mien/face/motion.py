@@ -1,0 +1,187 @@
+"""Joins what moves a face: articulation, expression, idle life and stress become rows of shapes and head."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.face.base import FaceSettings
+from mien.face.emotion import ATTITUDE, Expressions
+from mien.face.idle import Blinks, Breath, Gaze, sway
+from mien.face.limits import HEAD_MOST, HEAD_SPEED, JAW_MOST, SPEED, SpeedLimit, legal, soft
+from mien.face.lips import contact
+from mien.face.noise import uniform, wander
+from mien.face.prosody import Accent, PhraseEnd
+from mien.face.styles import Style
+from mien.face.visemes import CHANNEL, CHANNELS
+from mien.timeline import TICKS_PER_SECOND
+from mien.types import ARKIT_SHAPES, SHAPE_INDEX, Emotion, EmotionSpan, FloatArray
+
+Rows = NDArray[np.float64]
+
+GAZE_DEGREES: Final = 30.0
+"""Degrees that an eye turns when an eyeLook shape is 1."""
+
+_COLUMNS: Final = [
+    [i for i, shape in enumerate(ARKIT_SHAPES) if shape in (name, f"{name}Left", f"{name}Right")] for name in CHANNELS
+]
+_OPEN: Final = [CHANNEL[n] for n in ("jawOpen", "mouthLowerDown", "mouthUpperUp")]
+_SHAPED: Final = [CHANNEL[n] for n in ("mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile")]
+_MOUTH_SPEED: Final = np.array([min(SPEED[c[0]], 12.0) for c in _COLUMNS])
+_CORNERS: Final = [i for i, n in enumerate(ARKIT_SHAPES) if n.startswith(("mouthSmile", "mouthFrown", "mouthDimple"))]
+_UPPER: Final = ("brow", "cheek", "nose", "eyeSquint", "eyeWide")
+_FREE: Final = [i for i, n in enumerate(ARKIT_SHAPES) if n.startswith(_UPPER)]
+
+
+class Motion:
+    """Makes the rows, in order, from start on. Everything random is a function of the seed and absolute time."""
+
+    def __init__(self, start: int, settings: FaceSettings, style: Style) -> None:
+        self._seed, self._style = settings.seed, style
+        self._start = start / TICKS_PER_SECOND
+        self._row = 0
+        self._expressions = Expressions(start, Emotion(name=settings.emotion))
+        self._blinks = Blinks(settings.seed, style.blinks)
+        self._gaze = Gaze(settings.seed, style.gaze)
+        self._breath = Breath(settings.seed)
+        self._nods, self._flashes = _Pulses(), _Pulses()
+        self._stresses = 0
+        self._activity = 0.0
+        self._mouth_speed = SpeedLimit(_MOUTH_SPEED)
+        self._free_speed = SpeedLimit(SPEED[_FREE])
+        self._head_speed = SpeedLimit(HEAD_SPEED)
+
+    def feel(self, span: EmotionSpan) -> None:
+        """Take an emotion that holds for a while."""
+        self._expressions.add(span)
+
+    def stress(self, event: Accent | PhraseEnd) -> None:
+        """Nod, flash the brows or blink, perhaps, where speech is stressed or a phrase ends."""
+        self._stresses += 1
+        luck, size = (uniform(self._seed, stream, self._stresses) for stream in ("nod", "nod size"))
+        if isinstance(event, PhraseEnd):
+            self._blinks.at_phrase_end(self._start + event.row / 50)
+            self._nods.add(event.row, _pulse(12, 26, 0.0), self._style.nods * (0.5 + 0.7 * size))
+            return
+        if luck < 0.78:
+            self._nods.add(event.row - 3, _pulse(7, 16, 0.18), self._style.nods * event.strength * (1.0 + 1.6 * size))
+        if uniform(self._seed, "flash", self._stresses) < 0.34 * min(1.6, self._style.brows + 0.4):
+            self._flashes.add(event.row - 3, _pulse(6, 17, 0.0), 0.26 * self._style.brows * event.strength)
+
+    def rows(self, mouth: tuple[Rows, Rows, Rows, Rows], gains: Rows) -> tuple[FloatArray, FloatArray]:
+        """The next rows: shapes float32 (n, 52), head float32 (n, 6).
+
+        mouth: what :meth:`mien.face.lips.Articulation.take` gives. gains: openness by loudness, (n,).
+        """
+        target, closed, teeth, speaking = mouth
+        times = self._start + np.arange(self._row, self._row + len(target)) / 50
+        self._row += len(target)
+        look = self._expressions.take(len(target))
+        shown = look[:, :ATTITUDE] * self._style.expression
+        shapes = np.zeros((len(target), len(ARKIT_SHAPES)))
+        rounded = self._speech(shapes, target * speaking[:, None], closed, teeth, gains)
+        self._express(shapes, shown, times, rounded)
+        head = self._head(times, speaking, look[:, ATTITUDE:])
+        self._eyes(shapes, head, times)
+        return legal(shapes).astype(np.float32), head.astype(np.float32)
+
+    def _speech(self, shapes: Rows, target: Rows, closed: Rows, teeth: Rows, gains: Rows) -> Rows:
+        """Write the mouth; returns how much the lips are rounded or closed, 0…1, which an expression must respect."""
+        lips = self._style.lips
+        target[:, _OPEN] *= lips * gains[:, None]
+        target[:, _SHAPED] *= min(1.25, math.sqrt(lips))
+        target[:, 0] = np.minimum(target[:, 0], JAW_MOST)
+        mouth, close = contact(self._mouth_speed.rows(target), closed, teeth)
+        for values, columns in zip(mouth.T, _COLUMNS, strict=True):
+            shapes[:, columns] = values[:, None]
+        shapes[:, SHAPE_INDEX["mouthClose"]] = close
+        rounding = mouth[:, CHANNEL["mouthPucker"]] + 0.7 * mouth[:, CHANNEL["mouthFunnel"]]
+        return np.maximum(np.minimum(rounding, 1) * 0.75, 0.35 * np.maximum(closed, teeth))
+
+    def _express(self, shapes: Rows, shown: Rows, times: Rows, rounded: Rows) -> None:
+        """Add the expression: corners of the mouth yield to rounding, brows and lids are free."""
+        shown = shown.copy()
+        shown[:, _CORNERS] *= 1 - rounded[:, None]
+        inner, outer = SHAPE_INDEX["browInnerUp"], [SHAPE_INDEX["browOuterUpLeft"], SHAPE_INDEX["browOuterUpRight"]]
+        flash = self._flashes.take(len(shapes))
+        drift = 0.05 * np.maximum(wander(self._seed, "brow", times, 2.6), 0)
+        shown[:, inner] += flash * 0.8 + drift
+        shown[:, outer] += (flash + drift)[:, None] * (1.0, 0.85)
+        shown[:, _FREE] = self._free_speed.rows(shown[:, _FREE])
+        shapes += shown
+
+    def _head(self, times: Rows, speaking: Rows, attitude: Rows) -> Rows:
+        """Sway, breath, nods and attitude: (n, 6) within limits of angle and speed."""
+        s, breath = sway(self._seed, times), self._breath.rows(times) - 0.5
+        gain = self._style.head * (0.5 + 0.5 * self._liveliness(speaking)) * (1 + attitude[:, 2])
+        nod = self._nods.take(len(times))
+        degrees = (
+            s.yaw * gain,
+            s.pitch * gain - 0.22 * breath + nod + attitude[:, 0] * self._style.expression,
+            s.roll * gain + attitude[:, 1] * self._style.expression,
+        )
+        out = np.zeros((len(times), 6))
+        for i, angle in enumerate(degrees):
+            out[:, i] = np.radians(angle)
+        out[:, 3], out[:, 4], out[:, 5] = s.x * gain, s.y * gain + 0.008 * breath, s.z * gain
+        return self._head_speed.rows(soft(out, HEAD_MOST))
+
+    def _liveliness(self, speaking: Rows) -> Rows:
+        """Speech sets the head going within about a second, and silence calms it."""
+        out = np.empty(len(speaking))
+        for i, now in enumerate(speaking.tolist()):
+            self._activity += (now - self._activity) * 0.025
+            out[i] = self._activity
+        return out
+
+    def _eyes(self, shapes: Rows, head: Rows, times: Rows) -> None:
+        """Gaze stays on its target while the head moves; lids add to the expression's."""
+        left, up = self._gaze.rows(times)
+        left = (left - np.degrees(head[:, 0])) / GAZE_DEGREES
+        up = (up + np.degrees(head[:, 1])) / GAZE_DEGREES
+        for name, value in (("OutLeft", left), ("InRight", left), ("InLeft", -left), ("OutRight", -left)):
+            shapes[:, SHAPE_INDEX[f"eyeLook{name}"]] = np.maximum(value, 0)
+        for side in ("Left", "Right"):
+            shapes[:, SHAPE_INDEX[f"eyeLookUp{side}"]] = np.maximum(up, 0)
+            shapes[:, SHAPE_INDEX[f"eyeLookDown{side}"]] = np.maximum(-up, 0)
+        shut = self._blinks.rows(times)
+        for side in ("Left", "Right"):
+            lid = SHAPE_INDEX[f"eyeBlink{side}"]
+            shapes[:, lid] = shut + shapes[:, lid] * (1 - shut)
+            shapes[:, SHAPE_INDEX[f"eyeWide{side}"]] *= 1 - shut
+            shapes[:, SHAPE_INDEX[f"eyeSquint{side}"]] *= 1 - 0.7 * shut
+
+
+class _Pulses:
+    """A row-wise sum of short pulses, some of them ahead of the rows asked for."""
+
+    def __init__(self) -> None:
+        self._first = 0
+        self._sum = np.zeros(0)
+
+    def add(self, row: int, pulse: Rows, size: float) -> None:
+        pulse = pulse[max(0, self._first - row) :]
+        at = max(0, row - self._first)
+        self._grow(at + len(pulse))
+        self._sum[at : at + len(pulse)] += size * pulse
+
+    def take(self, rows: int) -> Rows:
+        self._grow(rows)
+        out, self._sum = self._sum[:rows], self._sum[rows:]
+        self._first += rows
+        return out
+
+    def _grow(self, length: int) -> None:
+        if length > len(self._sum):
+            self._sum = np.concatenate([self._sum, np.zeros(length - len(self._sum))])
+
+
+def _pulse(rise: int, fall: int, rebound: float) -> Rows:
+    """Up in ``rise`` rows and back in ``fall``, eased, then ``rebound`` beyond rest and back."""
+    up = 0.5 - 0.5 * np.cos(np.pi * np.arange(rise) / rise)
+    down = 0.5 + 0.5 * np.cos(np.pi * np.arange(fall) / fall)
+    after = -rebound * np.sin(np.pi * np.arange(fall) / fall) ** 2 if rebound else np.zeros(0)
+    return np.concatenate([up, down, after])
