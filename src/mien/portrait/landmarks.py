@@ -22,9 +22,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import PortraitRefused
 from mien.portrait.base import FaceGeometry
-from mien.portrait.detect import Detection, detect
+from mien.portrait.detect import Detection
 from mien.portrait.nets import Network, network
 from mien.portrait.topology import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP
 from mien.types import ByteArray
@@ -61,12 +60,10 @@ def find_geometry(image: ByteArray) -> FaceGeometry:
 
     image: uint8, (h, w, 3) RGB. Raises PortraitRefused when there is no face.
     """
+    from mien.portrait.faces import choose_face
     from mien.portrait.segment import person_matte
 
-    found = detect(image)
-    if not found:
-        raise PortraitRefused("No face was found in the picture.", hint="Use a picture that shows one face clearly.")
-    points = fit_mesh(image, found[0]).points.astype(np.float32)
+    points = choose_face(image).points.astype(np.float32)
     return FaceGeometry(points, person_matte(image, points))
 
 
