@@ -1,3 +1,40 @@
-"""Mien: one picture of a face plus words becomes a person who talks."""
+"""Mien: one picture of a face plus words becomes a person who talks.
+
+    import mien
+
+    mien.make("me.jpg", text="Hello.").save("out.mp4")
+
+Names are loaded when they are first used, so that ``import mien`` is quick. See docs/python-api.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mien.avatar import Avatar
+    from mien.errors import MienError
+    from mien.types import FaceClip, VideoFrame
 
 __version__ = "0.1.0"
+__all__ = ["Avatar", "FaceClip", "MienError", "VideoFrame", "__version__"]
+
+_HOMES = {
+    "Avatar": "mien.avatar",
+    "FaceClip": "mien.types",
+    "MienError": "mien.errors",
+    "VideoFrame": "mien.types",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'mien' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -144,10 +144,11 @@ def _is_whole(model: ModelFile) -> bool:
 
 
 def _hashed(model: ModelFile) -> str:
-    """Hash the file and keep the record of it."""
+    """Hash the file and keep the record of it; a damaged one is fetched anew when it is next asked for."""
     try:
         about = model.location.stat()
         if about.st_size != model.size or fetch.sha256_of(model.location) != model.sha256:
+            _marker(model).unlink(missing_ok=True)
             return "damaged"
     except OSError:
         return "missing"

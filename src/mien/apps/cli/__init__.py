@@ -18,7 +18,8 @@ from typing import Annotated, Any, Final
 import typer
 
 import mien
-from mien import config, models
+from mien import config
+from mien import models as model_files  # the command's module of that name becomes an attribute of this package
 from mien.apps.cli import console
 from mien.errors import InputError, Interrupted, MienError, OutputError, UsageError
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     words, flags = _take_flags(given)
     console.configure(as_json="--json" in flags)
-    models.listen(_tell_fetch)
+    model_files.listen(_tell_fetch)
     try:
         with _offline("--offline" in flags), _terminate_as_interrupt():
             result = _application(words)(words or ["--help"], prog_name="mien", standalone_mode=False)
@@ -115,7 +116,7 @@ def _root(
     """Options of all commands: documented here, taken out of the arguments in :func:`_take_flags`."""
 
 
-def _tell_fetch(model: models.ModelFile, sentence: str) -> None:
+def _tell_fetch(model: model_files.ModelFile, sentence: str) -> None:
     if console.is_json():
         console.event("fetch", name=model.name, size=model.size, licence=model.licence, source=model.source)
     else:

@@ -7,11 +7,12 @@ Results go to standard output; progress, notes and errors to standard error, so 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,7 +51,7 @@ def is_json() -> bool:
 def event(name: str, /, plain: str = "", **fields: Any) -> None:
     """Report something: a JSON line under ``--json``; else ``plain`` on standard output, nothing if it is empty."""
     if _State.json:
-        _write(sys.stdout, json.dumps({"event": name, **fields}, ensure_ascii=False, default=_plain_value))
+        _write(sys.stdout, json.dumps(_plain_value({"event": name, **fields}), ensure_ascii=False, allow_nan=False))
     elif plain:
         _write(sys.stdout, plain)
 
@@ -212,11 +213,16 @@ def _duration(seconds: float) -> str:
 
 
 def _plain_value(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "tolist"):  # numpy scalars and arrays
-        return value.tolist()
-    return str(value)
+    """What JSON can hold: numpy becomes lists and numbers, a number that is none becomes null, the rest words."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain_value(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_value(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def _write(stream: Any, text: str) -> None:
