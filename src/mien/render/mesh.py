@@ -1,0 +1,182 @@
+"""The mesh engine: an avatar warped, shaded and layered on the CPU."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from mien.avatar import Avatar
+from mien.render.base import Placement, RendererInfo
+from mien.render.canvas import CanvasMesh, box_around, canvas_mesh, check, cover, mask_polygon, moving_region, to_canvas
+from mien.render.eyes import Eye
+from mien.render.mouth import Mouth
+from mien.render.pose import Array, move
+from mien.render.raster import over_plate, paste, rasterise
+from mien.render.shading import Shading
+from mien.types import ByteArray, FloatArray, IntArray
+
+
+class MeshRenderer:
+    """Draws avatars by warping the portrait's own pixels. No network, no GPU."""
+
+    @property
+    def info(self) -> RendererInfo:
+        """What this renderer can do."""
+        return RendererInfo(name="mesh", alpha=True)
+
+    def prepare(self, avatar: Avatar, placement: Placement) -> MeshCanvas:
+        """Bring an avatar to a canvas. Raises UsageError for a canvas outside 16 to 8192 pixels a side."""
+        check(placement)
+        return MeshCanvas(avatar, placement)
+
+
+class MeshCanvas:
+    """An avatar on a canvas. One per thread: it keeps scratch arrays between frames, but no state."""
+
+    def __init__(self, avatar: Avatar, placement: Placement) -> None:
+        self._placement = placement
+        self._mesh = canvas_mesh(avatar, placement)
+        self._base = to_canvas(avatar.textures["color"], placement)
+        self._source, self._plate = self._layers(avatar, placement)
+        self._shaded = self._source.copy()
+        self._region = moving_region(self._mesh, placement.width, placement.height)
+        self._lips = _LipContact(avatar, self._mesh)
+        self._eyes = [Eye(avatar, placement, self._mesh, self._base, s) for s in ("Right", "Left")]
+        self._mouth = Mouth(avatar, placement, self._mesh)
+        self._shading = Shading(avatar, placement)
+        lips = np.r_[np.asarray(avatar.arrays["upper_lip"]).ravel(), np.asarray(avatar.arrays["lower_lip"]).ravel()]
+        self._lip_hull = lips
+        self._lip_triangles = np.ascontiguousarray(self._mesh.triangles[np.isin(self._mesh.triangles, lips).any(1)])
+        self._at_rest = not bool(np.abs(self._mesh.rest).max() > 0)
+        x0, y0, x1, y1 = self._region
+        xs, ys = np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)
+        self._map_x, self._map_y = (np.ascontiguousarray(m) for m in np.meshgrid(xs, ys))
+
+    def draw(self, shapes: FloatArray, head: FloatArray) -> ByteArray:
+        """Picture for one moment, see :class:`mien.render.base.Canvas`."""
+        if self._at_rest and not shapes.any() and not head.any():
+            return self._still()
+        points, moved = self._deform(shapes, head)
+        texture = self._source
+        if self._shading.apply(self._source, self._shaded, shapes):
+            texture = self._shaded
+        front = self._warp(texture, points)
+        x0, y0, _, _ = self._region
+        if self._at_rest is False or bool(np.abs(moved[self._lip_hull]).max() > 1e-3):
+            self._sharpen_lips(front, texture, points)
+        for eye in self._eyes:
+            if eye.stirred(moved):
+                eye.draw(front, points, shapes, head, (x0, y0))
+        self._mouth.draw(front, points, shapes, head, (x0, y0))
+        return self._compose(front)
+
+    def gap(self, shapes: FloatArray) -> float:
+        """Largest opening between the inner lip rims, millimetres on a person whose eyes are 63 mm apart."""
+        points, _ = self._deform(shapes, np.zeros(6, np.float32))
+        return self._lips.gap(points) / self._mesh.pose.unit * 63.0
+
+    def _layers(self, avatar: Avatar, placement: Placement) -> tuple[ByteArray, ByteArray | None]:
+        """The moving layer (h, w, 4) and, if opaque, what lies behind it."""
+        matte = to_canvas(avatar.textures["matte"], placement, extend=placement.opaque)
+        if not placement.opaque:
+            colour = to_canvas(avatar.textures["foreground"], placement)
+            return np.ascontiguousarray(np.dstack([colour, matte])), None
+        alpha = cover(matte, self._mesh.pose.unit)
+        return np.ascontiguousarray(np.dstack([self._base, alpha])), to_canvas(avatar.textures["plate"], placement)
+
+    def _still(self) -> ByteArray:
+        return self._base.copy() if self._plate is not None else self._source.copy()
+
+    def _deform(self, shapes: FloatArray, head: FloatArray) -> tuple[Array, Array]:
+        """Posed points (n, 3) and their displacement before the pose."""
+        mesh = self._mesh
+        active = np.flatnonzero(shapes)
+        moved = (shapes[active] @ mesh.shapes[active]).reshape(-1, 3) + mesh.rest
+        points = self._lips.meet((mesh.vertices + moved).astype(np.float64))
+        if head.any():
+            points += mesh.head_weight * (move(points, mesh.pose, head) - points)
+        return points, moved
+
+    def _warp(self, texture: ByteArray, points: Array) -> ByteArray:
+        x0, y0, _, _ = self._region
+        at = np.ascontiguousarray(points[:, :2] - (x0, y0), dtype=np.float32)
+        rasterise(self._mesh.triangles, at, self._mesh.uv, self._map_x, self._map_y)
+        return np.asarray(
+            cv2.remap(texture, self._map_x, self._map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        )
+
+    def _sharpen_lips(self, front: ByteArray, texture: ByteArray, points: Array) -> None:
+        """Redraw the lips at twice the resolution: without it their rims are jagged."""
+        x0, y0, _, _ = self._region
+        lips = points[self._lip_hull, :2]
+        box = box_around(lips, 4, self._placement.width, self._placement.height)
+        if box is None:
+            return
+        bx0, by0, bx1, by1 = box
+        w, h = bx1 - bx0, by1 - by0
+        view = (slice(by0 - y0, by1 - y0), slice(bx0 - x0, bx1 - x0))
+        map_x = cv2.resize(self._map_x[view], (2 * w, 2 * h), interpolation=cv2.INTER_LINEAR)
+        map_y = cv2.resize(self._map_y[view], (2 * w, 2 * h), interpolation=cv2.INTER_LINEAR)
+        at = np.ascontiguousarray((points[:, :2] - (bx0, by0) + 0.5) * 2 - 0.5, dtype=np.float32)
+        rasterise(self._lip_triangles, at, self._mesh.uv, map_x, map_y)
+        fine = cv2.remap(texture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        patch = cv2.resize(fine, (w, h), interpolation=cv2.INTER_AREA)
+        hull = cv2.convexHull(lips.astype(np.float32))[:, 0]
+        soft = mask_polygon(hull, box, scale=2, blur=1.5)
+        patch = self._lips.contact(patch, points, box)
+        paste(front[view], patch, soft)
+
+    def _compose(self, front: ByteArray) -> ByteArray:
+        x0, y0, x1, y1 = self._region
+        if self._plate is None:
+            out = self._source.copy()
+            out[y0:y1, x0:x1] = front
+            return out
+        out = self._base.copy()
+        over_plate(front, self._plate[y0:y1, x0:x1], out[y0:y1, x0:x1])
+        return out
+
+
+class _LipContact:
+    """Lips do not pass through each other, and closed lips that the photograph showed open have a line of contact."""
+
+    def __init__(self, avatar: Avatar, mesh: CanvasMesh) -> None:
+        self._upper: IntArray = np.asarray(avatar.arrays["upper_lip"])
+        self._lower: IntArray = np.asarray(avatar.arrays["lower_lip"])
+        self._down = np.array(avatar.manifest.head.axes)[:, 1]
+        self._unit = mesh.pose.unit
+        self._parted = bool(avatar.manifest.extra["mouth"]["parted"])
+
+    def gap(self, points: Array) -> float:
+        """Largest opening along the head's down axis, pixels."""
+        return float(self._open(points).max())
+
+    def meet(self, points: Array) -> Array:
+        """Push crossed lips apart to their common middle; the next ring follows half way."""
+        crossed = np.minimum(self._open(points), 0)[:, None] * self._down / 2
+        if crossed.any():
+            for ring, share in ((3, 1.0), (2, 0.6), (1, 0.25)):
+                points[self._upper[ring, 1:-1]] += crossed * share
+                points[self._lower[ring, 1:-1]] -= crossed * share
+        return points
+
+    def contact(self, patch: ByteArray, points: Array, box: tuple[int, int, int, int]) -> ByteArray:
+        """Darken the line where lips touch, on portraits that have no such line of their own."""
+        gap = float(self._open(points).max())
+        strength = 0.5 * np.clip(1 - gap / (0.05 * self._unit), 0, 1) if self._parted else 0.0
+        if strength <= 0:
+            return patch
+        x0, y0, x1, y1 = box
+        middle = (points[self._upper[3], :2] + points[self._lower[3], :2]) / 2
+        line = np.zeros(((y1 - y0) * 4, (x1 - x0) * 4), np.uint8)
+        path = np.round(((middle - (x0, y0) + 0.5) * 4 - 0.5) * 16).astype(np.int32)
+        thick = max(1, round(0.018 * self._unit * 4))
+        cv2.polylines(line, [path], isClosed=False, color=255, thickness=thick, lineType=cv2.LINE_AA, shift=4)
+        small = cv2.resize(line, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        soft = cv2.GaussianBlur(small, (0, 0), max(0.5, 0.008 * self._unit)) * np.float32(strength)
+        dark = patch.astype(np.float32)
+        dark[..., :3] *= (1 - soft)[..., None]
+        return dark.astype(np.uint8)
+
+    def _open(self, points: Array) -> Array:
+        return np.asarray((points[self._lower[3, 1:-1]] - points[self._upper[3, 1:-1]]) @ self._down)

@@ -1,0 +1,47 @@
+"""Folds and shading: the texture brightens and darkens with the shapes before it is warped."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from mien.avatar import Avatar
+from mien.render.base import Placement
+from mien.render.raster import multiply
+from mien.types import SHAPE_INDEX, ByteArray, FloatArray
+
+LIMIT = 0.45  # of the log gain, however many folds meet
+
+
+class Shading:
+    """Fold maps of a canvas."""
+
+    def __init__(self, avatar: Avatar, placement: Placement) -> None:
+        extra = avatar.manifest.extra["shading"]
+        names = list(extra["shapes"])
+        maps = np.asarray(avatar.arrays["shading"], np.float32) * np.float32(extra["full_scale"] / 127)
+        self.columns = np.array([SHAPE_INDEX.get(n, -1) for n in names])
+        self.maps = maps.reshape(len(names), -1)
+        self.cells = maps.shape[1:]
+        x, y, w, h = (float(v) * placement.scale for v in extra["box"])
+        left, top = x + placement.x, y + placement.y
+        self.box = (
+            max(0, int(np.floor(left))), max(0, int(np.floor(top))),
+            min(placement.width, int(np.ceil(left + w))), min(placement.height, int(np.ceil(top + h))),
+        )  # fmt: skip
+        cw, ch = w / self.cells[1], h / self.cells[0]
+        self.matrix = np.array(
+            [[cw, 0, left + cw / 2 - 0.5 - self.box[0]], [0, ch, top + ch / 2 - 0.5 - self.box[1]]]
+        )
+
+    def apply(self, source: ByteArray, out: ByteArray, shapes: FloatArray) -> bool:
+        """Write the shaded box of source into out (both the whole canvas); False if nothing is shaded."""
+        weights = np.where(self.columns >= 0, shapes[np.maximum(self.columns, 0)], np.float32(1)).astype(np.float32)
+        active = weights > 1e-3
+        x0, y0, x1, y1 = self.box
+        if not active.any() or x1 <= x0 or y1 <= y0:
+            return False
+        log = np.clip(weights[active] @ self.maps[active], -LIMIT, LIMIT).reshape(self.cells)
+        wide = cv2.warpAffine(np.exp(log), self.matrix, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_CONSTANT, borderValue=1.0)
+        multiply(source[y0:y1, x0:x1], out[y0:y1, x0:x1], np.ascontiguousarray(wide, dtype=np.float32))
+        return True
