@@ -1,0 +1,96 @@
+"""The documentation agrees with the program: links, exit statuses, settings, model files, commands and options."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pytest
+
+from mien import config, errors, models
+from mien.apps import cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+IN_CHINESE = ["README", "docs/README", "docs/cli", "docs/script-marks", "docs/settings", "docs/troubleshooting"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text):
+        place = (target[0] or target[1]).partition("#")[0]
+        if place and not re.match(r"[a-z]+:", place):
+            assert (page.parent / place).exists(), f"{page.name} links to {place}"
+
+
+@pytest.mark.parametrize("name", IN_CHINESE)
+def test_pages_that_users_read_have_a_chinese_equal(name: str) -> None:
+    english = ROOT / f"{name}.md"
+    chinese = ROOT / f"{name.replace('docs/', 'docs/zh-CN/')}.md" if "/" in name else ROOT / f"{name}.zh-CN.md"
+    first, second = english.read_text("utf-8"), chinese.read_text("utf-8")
+    assert _shape(first) == _shape(second)
+
+
+def _shape(text: str) -> list[str]:
+    """Headings' levels, rows of tables and blocks of code, in order."""
+    shape = []
+    for line in text.splitlines():
+        found = re.match(r"(#+) |(\|)|(```\w*)", line)
+        if found:
+            shape.append(found[1] or found[2] or found[3])
+    return shape
+
+
+@pytest.mark.parametrize("page", ["docs/cli.md", "docs/zh-CN/cli.md"])
+def test_the_table_of_exit_statuses_is_the_program_s(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    told = {int(status) for status in re.findall(r"^\| (\d+) \|", text, flags=re.M)}
+    kinds = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, errors.MienError)]
+    assert told == {0} | {kind.exit_status for kind in kinds}
+
+
+@pytest.mark.parametrize("page", ["docs/settings.md", "docs/zh-CN/settings.md"])
+def test_the_settings_shown_are_all_there_are_with_their_defaults(page: str) -> None:
+    block = re.search(r"```toml\n(.*?)```", (ROOT / page).read_text("utf-8"), flags=re.S)
+    assert block
+    shown = tomllib.loads(block[1])
+    settings = config.Settings()
+    real = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name != "origin"}
+    assert shown == {name: value if isinstance(value, bool) else asdict(value) for name, value in real.items()}
+
+
+def test_the_table_of_model_files_is_the_catalogue() -> None:
+    text = (ROOT / "docs/models.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| .* \| ([\d.]+) \| (.*?) \| (\w+) \|$", text, flags=re.M)
+    known = [(m.name, f"{m.size / 1e6:.1f}", m.licence, m.commercial) for m in models.catalogue().values()]
+    assert rows == known
+
+
+def _spoken() -> list[tuple[str, str, str]]:
+    """Every command line in the documentation's code blocks: page, command, and its words."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```(?:sh|bash|console)?\n(.*?)```", page.read_text("utf-8"), flags=re.S):
+            whole = re.sub(r"\\\n\s*", " ", block)
+            for line in re.findall(r"^(?:\$ )?(?:MIEN_\w+=\S+ )*mien (\w+.*)$", whole, flags=re.M):
+                command, _, words = line.partition(" ")
+                found.append((page.name, command, words))
+    return found
+
+
+@pytest.mark.parametrize(("page", "command", "words"), _spoken())
+def test_commands_and_options_shown_exist(
+    page: str, command: str, words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert command in cli.COMMANDS
+    plain = re.sub(r'"[^"]*"|\'[^\']*\'', "TEXT", words.partition("#")[0])
+    first = plain.split()[0] if plain.split() else ""
+    group = command in ("avatar", "voice", "models", "eval")
+    assert cli.main([command, *([first] if group else []), "--help"]) == 0
+    help_text = capsys.readouterr().out
+    for option in re.findall(r"(?<!\S)(--?[a-z][\w-]*)", plain):
+        assert option in ("--json", "--offline") or re.search(rf"(?<!\S){option}(?![\w-])", help_text), option
