@@ -24,7 +24,7 @@ _MAX_FILE_BYTES: Final = 1 << 20
 _PATH_VARIABLES: Final = frozenset({"MIEN_CACHE_DIR", "MIEN_DATA_DIR", "MIEN_CONFIG", "MIEN_DEBUG", "MIEN_OFFLINE"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
-_SIZE: Final = re.compile(r"\d{2,5}p?|\d{2,5}x\d{2,5}")
+_SIZE: Final = re.compile(r"auto|\d{2,5}p?|\d{2,5}x\d{2,5}")
 _ASPECT: Final = re.compile(r"auto|\d{1,3}:\d{1,3}")
 
 
@@ -79,20 +79,21 @@ class PortraitConfig:
 
 @dataclass(frozen=True, slots=True)
 class FilmConfig:
-    """``[film]``. size: "512", "720p", "1080p" or "WxH". aspect: "9:16" …, or "auto" (as size says).
+    """``[film]``. size: "512", "720p", "1080p", "WxH", or "auto". aspect: "9:16" …, or "auto" (as size says).
 
-    fps: "25", "29.97", "30000/1001". background: "portrait" (its own), a colour, a picture file, "transparent".
-    encoder: "auto" (hardware where it works), "software". captions: write SRT and VTT beside the film.
+    fps: "25", "29.97", "30000/1001", or "auto". background: "source" (the portrait's own), "blur", "transparent", a colour, a
+    picture or video file. encoder: "auto" (hardware where it works), "software", or a name. captions: files beside the film.
+    "auto" is 720 lines in the portrait's own shape at 25 frames a second, less for GIF and WebP previews.
     """
 
     backend: str = "mesh"
-    size: str = _pattern("720p", _SIZE, "512, 720p, 1080p or 640x480")
+    size: str = _pattern("auto", _SIZE, "auto, 512, 720p, 1080p or 640x480")
     aspect: str = _pattern("auto", _ASPECT, "auto, 9:16, 16:9 or 1:1")
-    fps: str = field(default="25", metadata={"fps": True})
+    fps: str = field(default="auto", metadata={"fps": True})
     preset: str = _choice("balanced", "fast", "best")
-    background: str = "portrait"
-    encoder: str = _choice("auto", "software")
-    captions: bool = False
+    background: str = "source"
+    encoder: str = "auto"
+    captions: str = _choice("srt", "vtt", "both", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +257,7 @@ def _text(value: str, about: Field[Any], place: str) -> str:
         raise UsageError(f"{place} must be one of {', '.join(choices)}, not '{value}'.")
     if pattern and not pattern.fullmatch(value):
         raise UsageError(f"{place} must look like {about.metadata['example']}, not '{value}'.")
-    if about.metadata.get("fps"):
+    if about.metadata.get("fps") and value != "auto":
         try:
             parse_fps(value)
         except MienError as error:

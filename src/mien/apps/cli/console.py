@@ -33,8 +33,11 @@ class _State:
 class Progress(Protocol):
     """A bar, a sequence of lines, or events. ``done`` counts from 0 to the total."""
 
-    def update(self, done: int) -> None:
-        """Say how much is done in all. Safe from any thread; cheap enough to call for every frame."""
+    def update(self, done: int, total: int | None = None) -> None:
+        """Say how much is done in all, and the total where it is known better now.
+
+        Safe from any thread; cheap enough to call for every frame.
+        """
         ...
 
 
@@ -119,9 +122,10 @@ class _Lines:
         self._done = 0
         self._lock = threading.Lock()
 
-    def update(self, done: int) -> None:
+    def update(self, done: int, total: int | None = None) -> None:
         with self._lock:
             now = time.monotonic()
+            self._total = max(total or self._total, 1)
             finished = done >= self._total > self._done
             self._done = max(self._done, done)
             if not finished and now - self._last < self._every:
@@ -163,8 +167,8 @@ def _rich_bar(label: str, total: int) -> Iterator[Progress]:
         task = shown.add_task(label, total=total)
 
         class Bar:
-            def update(self, done: int) -> None:
-                shown.update(task, completed=done)
+            def update(self, done: int, total: int | None = None) -> None:
+                shown.update(task, completed=done, total=total)
 
         yield Bar()
 
