@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -65,15 +66,22 @@ def primary_subtag(language: str) -> str:
     return language.lower().replace("_", "-").split("-")[0]
 
 
-def split_runs(text: str, language: str = "auto") -> list[Run]:
+def split_runs(text: str, language: str = "auto", kept: Sequence[tuple[int, int]] = ()) -> list[Run]:
     """Runs of one language that cover the text.
 
-    language: a code that takes every script it is written in, or "auto". Other scripts get the language they stand for. Spaces and
-    punctuation stay with what comes before; digits with the letter they touch, else with the main language.
+    language: a code that takes every script it is written in, or "auto". Other scripts get the language they stand for.
+    Spaces and punctuation stay with what comes before; digits with the letter they touch, else with the main language.
+    kept: ranges that must not be divided; they go with their first hanzi, else with their first letter.
     """
     if not text:
         return []
     scripts = [script_of(c) for c in text]
+    for i in range(1, len(text)):
+        if text[i - 1] == "°" and text[i] in "CF":
+            scripts[i] = ""
+    for start, stop in kept:
+        inside = [s for s in scripts[start:stop] if s]
+        scripts[start:stop] = ["Hani" if "Hani" in inside else inside[0] if inside else ""] * (stop - start)
     table = _languages_for(text, scripts, language)
     main = _main_language(scripts, table, language)
     tags = [table.get(s, main) if s else "" for s in scripts]

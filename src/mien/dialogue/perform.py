@@ -41,7 +41,7 @@ def perform(
     """Speak a script (text with marks, or parsed) from tick ``start``.
 
     Parts follow each other without a gap; the last one has ``last=True``. Words carry character ranges of the source.
-    Each part's emotions cover its sound: ``emotion`` outside all marks. A pause adds silence to the one that punctuation
+    Each part's emotions cover its sound: ``emotion`` outside all marks. A pause adds silence to what punctuation
     makes. A cue falls on the start of the word after it. Raises InputError at once when the script is wrong or says
     nothing.
     """
@@ -161,7 +161,7 @@ def _main_feeling(feelings: tuple[Emotion, ...]) -> Emotion:
 def _placed_cues(
     unit: _Sentence, cues: list[CuePoint], words: tuple[Word, ...], *, last: bool, fallback: int
 ) -> list[Cue]:
-    """The cues that fall into this part: each on the next word's start, in the last part else on the last word's end."""
+    """The cues of this part: each on the next word's start; when none is left, on the last word's end."""
     placed: list[Cue] = []
     for cue in cues:
         tick = next((w.start for w in words if unit.text.begin[_inside(unit.text, w.char_start)] >= cue.at), None)

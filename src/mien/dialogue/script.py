@@ -26,7 +26,7 @@ FEELINGS: Final = {
     "neutral": (0.0, 0.0), "happy": (0.8, 0.5), "sad": (-0.7, -0.5), "angry": (-0.7, 0.7), "surprised": (0.3, 0.8),
     "tender": (0.5, -0.4), "serious": (-0.1, -0.2),
 }  # fmt: skip
-"""Valence and arousal of each name on Russell's circumplex (rounded from the affect-word positions of Russell, 1980)."""
+"""Valence and arousal of each name, rounded from the positions of affect words on Russell's circumplex (1980)."""
 
 _CUE_NAME = re.compile(r"[\w.\-]{1,64}\Z")
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})\s?(ms|s)\Z")

@@ -24,9 +24,9 @@ _ENDERS = frozenset("。！？!?…｡؟۔।॥።։။។")
 _CLOSERS = frozenset("\"'”’»」』）)]】》〉")
 _PAUSERS = frozenset(",;:，；：、،؛")
 _ABBREVIATIONS = frozenset((
-    "mr", "mrs", "ms", "dr", "st", "prof", "rev", "gen", "sen", "rep", "lt", "col", "sgt", "capt", "jr", "sr", "vs", "etc",
-    "no", "vol", "fig", "dept", "inc", "ltd", "co", "corp", "est", "approx", "e.g", "i.e", "cf", "al", "p", "pp", "ed",
-    "eds", "a.m", "p.m", "u.s", "u.k", "z.b", "d.h", "usw", "bzw", "hr", "fr", "nr", "sra", "av", "bd", "mme", "mlle",
+    "mr", "mrs", "ms", "dr", "st", "prof", "rev", "gen", "sen", "rep", "lt", "col", "sgt", "capt", "jr", "sr", "vs",
+    "etc", "no", "vol", "fig", "dept", "inc", "ltd", "co", "corp", "est", "approx", "e.g", "i.e", "cf", "al", "p", "pp",
+    "ed", "eds", "a.m", "p.m", "u.s", "u.k", "z.b", "d.h", "usw", "bzw", "hr", "fr", "nr", "sra", "av", "bd", "mme",
 ))  # fmt: skip
 _PICTURES = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2900-\u2bff\U0001f000-\U0001ffff\U000e0000-\U0010ffff]")
 _PLAIN = re.compile(r"[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u3001-\u3003\u3007-\u3011\u3041-\u3093\u30a1-\u30fe"

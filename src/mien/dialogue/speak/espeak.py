@@ -9,11 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.dialogue import languages, text
+from mien.dialogue import text
 from mien.dialogue.speak import espeak_times as times
 from mien.dialogue.speak import espeak_voices as data
 from mien.dialogue.speak.base import SpeakerInfo, SpeakRequest, Voice
 from mien.dialogue.speak.espeak_process import ChildDied, EspeakProcess, Job, Rendered
+from mien.dialogue.speak.espeak_text import Run, prepare
 from mien.errors import BackendError, InputError, UsageError
 from mien.timeline import TICKS_PER_SECOND
 from mien.types import AudioChunk, FloatArray, Phone, SpeechPart, Word
@@ -45,8 +46,8 @@ class EspeakSpeaker:
     def info(self) -> SpeakerInfo:
         """What this back end can do."""
         return SpeakerInfo(
-            name="espeak", languages=tuple(data.languages()), sample_rate=_SAMPLE_RATE, gives_times=True, streaming=True,
-            licence=data.LICENCE,
+            name="espeak", languages=tuple(data.languages()), sample_rate=_SAMPLE_RATE, gives_times=True,
+            streaming=True, licence=data.LICENCE,
         )  # fmt: skip
 
     def voices(self) -> tuple[Voice, ...]:
@@ -58,34 +59,31 @@ class EspeakSpeaker:
         self._process.close()
 
     def speak(self, request: SpeakRequest) -> Iterator[SpeechPart]:
-        """Yield one part per sentence; see :class:`~mien.dialogue.speak.base.Speaker`. volume: 0…2, limited softly."""
+        """Yield one part per sentence; see :class:`~mien.dialogue.speak.base.Speaker`.
+
+        What is wrong with the request is raised here at once, before the first part is asked for.
+        """
         if not 0 <= request.volume <= 2:
             raise UsageError(f"The volume {request.volume:g} is outside 0 to 2.", hint="1 is the normal loudness.")
         data.dials(request.rate, request.pitch, request.emotion)
-        for run_language in () if request.language == "auto" else (request.language,):
-            data.voice_for(run_language, request.voice)
+        data.voice_for("en" if request.language == "auto" else request.language, request.voice)
         text.check_length(request.text)
         cleaned = text.clean(text.identity(request.text, request.char_offset))
         found = [s for s in text.sentences(cleaned) if text.is_speakable(s.text)]
         if not found:
             raise InputError("The text has nothing that can be spoken.", code="input.nothing_to_say")
-        return self._parts(request, found)
+        return self._parts(request, [prepare(s, request.language, request.lexicon) for s in found])
 
-    def _parts(self, request: SpeakRequest, found: list[text.Mapped]) -> Iterator[SpeechPart]:
+    def _parts(self, request: SpeakRequest, sentences: list[list[Run]]) -> Iterator[SpeechPart]:
         start = request.start
-        for i, sentence in enumerate(found):
-            part = self._part(request, sentence, start)
+        for i, runs in enumerate(sentences):
+            part = self._part(request, runs, start)
             start = part.audio.end
-            yield replace(part, last=i + 1 == len(found))
+            yield replace(part, last=i + 1 == len(sentences))
 
-    def _part(self, request: SpeakRequest, sentence: text.Mapped, start: int) -> SpeechPart:
-        runs = [r for r in languages.split_runs(sentence.text, request.language)]
-        takes: list[_Take] = []
-        for i, run in enumerate(runs):
-            piece = sentence.cut(run.start, run.stop)
-            if text.is_speakable(piece.text):
-                takes.append(self._take(request, piece, run.language, final=i + 1 == len(runs)))
-        pcm = np.concatenate([t.pcm for t in takes]) if takes else np.zeros(0, np.int16)
+    def _part(self, request: SpeakRequest, runs: list[Run], start: int) -> SpeechPart:
+        takes = [self._take(request, run, final=run is runs[-1]) for run in runs]
+        pcm = np.concatenate([t.pcm for t in takes])
         phones: list[Phone] = []
         words: list[Word] = []
         offset = 0
@@ -98,20 +96,24 @@ class EspeakSpeaker:
         audio = AudioChunk(start, _at_48k(pcm, request.volume))
         return SpeechPart(audio, tuple(phones), tuple(words), turn=request.turn)
 
-    def _take(self, request: SpeakRequest, piece: text.Mapped, language: str, *, final: bool) -> _Take:
-        ends_itself = final or not piece.text.rstrip()[-1:].isalnum()
-        spoken = " ".join(piece.text.split("\n"))
+    def _take(self, request: SpeakRequest, run: Run, *, final: bool) -> _Take:
+        # Between two languages inside a clause the voice must neither fall nor pause: a comma without its silence.
+        goes_on = not final and run.text.text.rstrip()[-1:].isalnum()
         dials = data.dials(request.rate, request.pitch, request.emotion)
         job = Job(
-            text=spoken if ends_itself else spoken.rstrip() + ",",
-            voice=data.voice_for(language, request.voice),
-            rate=dials.rate, pitch=dials.pitch, pitch_range=dials.pitch_range, end_pause=ends_itself,
+            text=run.text.text.rstrip() + "," if goes_on else run.text.text,
+            voice=data.voice_for(run.language, request.voice),
+            rate=dials.rate, pitch=dials.pitch, pitch_range=dials.pitch_range, end_pause=not goes_on,
+            phonemes=run.phonemes,
         )  # fmt: skip
-        rendered = self._render(job, language)
+        rendered = self._render(job, run.language)
         pcm = _faded(np.frombuffer(rendered.pcm, "<i2"))
         spans = times.phones(rendered.events, pcm, rendered.sample_rate)
-        placed = times.words(rendered.events, spans, times.tokens(spoken))
-        return _Take(pcm, spans, [(a, b, *piece.source(t.start, t.stop)) for a, b, t in placed])
+        words: list[tuple[int, int, int, int]] = []
+        for begin, end, token in times.words(rendered.events, spans, list(run.tokens)):
+            first, last = run.text.source(token.start, token.stop)
+            words.append((begin, end, first, last))
+        return _Take(pcm, spans, words)
 
     def _render(self, job: Job, language: str) -> Rendered:
         """Render a job; after a crash once more with the language's plain voice."""

@@ -1,10 +1,10 @@
 """The process in which espeak-ng runs, alone: it is not safe across threads and some inputs crash it.
 
-Started by path (``python -I -S espeak_child.py LIBRARY DATA``) so that it imports the standard library only and is ready in
-a few hundredths of a second. It reads requests from standard input and writes replies to what was standard output; both
-are frames of a 4-byte little-endian length and that many bytes. The first byte of a reply names it:
+Started by path (``python -I -S espeak_child.py LIBRARY DATA``) so that it imports the standard library only and is
+ready in a few hundredths of a second. It reads requests from standard input and writes replies to what was standard
+output; both are frames of a 4-byte little-endian length and that many bytes. The first byte of a reply names it:
 
-``R`` ready (u32 sample rate) · ``A`` sound (int16) · ``E`` events (:data:`EVENT` records) · ``D`` done · ``X`` refused (text).
+``R`` ready (i32 sample rate) · ``A`` sound (int16) · ``E`` events (:data:`EVENT` records) · ``D`` done · ``X`` refused.
 
 It ends when its input closes, which happens whenever the parent closes it, ends or is killed.
 """
@@ -18,7 +18,7 @@ import sys
 from typing import Any, BinaryIO
 
 REQUEST = struct.Struct("<BHHHHI")
-"""flags, rate (words a minute), pitch, range (0…99), bytes of the voice's name, bytes of the text; name and text follow."""
+"""flags, rate (words a minute), pitch, range (0…99), sizes of the voice's name and of the text; both follow."""
 
 EVENT = struct.Struct("<BIII8s")
 """kind (1 word, 7 phone), sample, position of the character (1-based), length, symbol in UTF-8 padded with zeros."""

@@ -1,14 +1,16 @@
 """From espeak-ng's events to phones and words with times, in samples of the job's own sound.
 
 What the events do not say, the sound does. A stop's event marks its burst, so its closure lies in the phone before it:
-it is found again as the quiet stretch before the burst (lips must be shut there, not when the burst has gone). Word events
-come for pieces of words, or once for several hanzi: they are gathered to the tokens of the text, or shared out by syllable.
+it is found again as the quiet stretch before the burst (lips must be shut there, not when the burst has gone). Word
+events come for pieces of words, or once for several hanzi: they are gathered to the tokens of the text, or shared out
+by syllable.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -52,7 +54,7 @@ def phones(events: tuple[RawEvent, ...], pcm: NDArray[np.int16], rate: int) -> l
     """Phones that cover the sound from first to last sample without a gap."""
     raw = [(e.sample, e.symbol) for e in events if e.kind == 7 and not e.symbol.startswith("(")]
     bounds = [min(sample, len(pcm)) for sample, _ in raw] + [len(pcm)]
-    spans = [Span(a, b, ipa(symbol)) for (a, b), (_, symbol) in zip(_pairs(bounds), raw, strict=True) if b > a]
+    spans = [Span(a, b, ipa(symbol)) for (a, b), (_, symbol) in zip(pairwise(bounds), raw, strict=True) if b > a]
     if not spans:
         return [Span(0, len(pcm), SILENCE)] if len(pcm) else []
     if spans[0].start > 0:
@@ -94,7 +96,10 @@ def words(events: tuple[RawEvent, ...], spoken: list[Span], found: list[Token]) 
 
 
 _HAN = "\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0903\u093a-\u0dff\u0e31-\u0e4e\u102b-\u109f\u200c\u200d"
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0903\u093a-\u0dff"
+    "\u0e31-\u0e4e\u102b-\u109f\u200c\u200d"
+)
 _LETTERS = rf"(?:[^\W{_HAN}]|[{_MARKS}])+"
 _TOKEN = re.compile(
     rf"\w+://\S*[\w/]|www\.\S*\w|[\w.+-]+@[\w-]+\.[\w.-]*\w"
@@ -106,10 +111,6 @@ _TOKEN = re.compile(
 
 def _is_han(text: str) -> bool:
     return len(text) == 1 and script_of(text) == "Hani"
-
-
-def _pairs(bounds: list[int]) -> list[tuple[int, int]]:
-    return list(zip(bounds, bounds[1:], strict=False))
 
 
 def _without_short_silences(spans: list[Span], rate: int) -> list[Span]:
@@ -166,7 +167,7 @@ def _first_events(events: tuple[RawEvent, ...], found: list[Token]) -> dict[int,
 
 
 def _share(begin: int, end: int, group: list[Token], spoken: list[Span]) -> list[tuple[int, int, Token]]:
-    """Share begin…end among tokens: at syllables when their number fits, else at phones near the proportion of letters."""
+    """Share begin…end among tokens: at syllables when their number fits, else at phones in proportion to letters."""
     inside = [p for p in spoken if p.start < end and p.end > begin and p.symbol != SILENCE]
     if not inside:
         return []
@@ -175,7 +176,7 @@ def _share(begin: int, end: int, group: list[Token], spoken: list[Span]) -> list
     if len(bounds) != len(group):
         bounds = _proportional(inside, group)
     bounds = [begin, *(min(max(b, begin), last) for b in bounds[1:]), last]
-    return [(a, _voiced_end(a, b, inside), t) for (a, b), t in zip(_pairs(bounds), group, strict=True) if b > a]
+    return [(a, _voiced_end(a, b, inside), t) for (a, b), t in zip(pairwise(bounds), group, strict=True) if b > a]
 
 
 def _voiced_end(begin: int, end: int, inside: list[Span]) -> int:

@@ -18,15 +18,27 @@ WORDS_A_MINUTE: Final = 165
 """espeak-ng's rate at rate 1."""
 
 _ALIASES: Final = {
-    "zh": "cmn-latn-pinyin", "cmn": "cmn-latn-pinyin", "zh-cn": "cmn-latn-pinyin", "zh-hans": "cmn-latn-pinyin",
-    "zh-hant": "cmn-latn-pinyin", "zh-tw": "cmn-latn-pinyin", "zh-sg": "cmn-latn-pinyin", "zh-hk": "yue", "zh-mo": "yue",
-    "zh-yue": "yue", "zh-hak": "hak", "en": "en-us", "fr-fr": "fr", "no": "nb", "iw": "he", "in": "id", "es-mx": "es-419",
-    "es-us": "es-419", "es-ar": "es-419", "es-co": "es-419",
+    "zh": "cmn-latn-pinyin", "cmn": "cmn-latn-pinyin", "zh-cmn": "cmn-latn-pinyin", "zh-hk": "yue", "zh-mo": "yue",
+    "zh-yue": "yue", "zh-hak": "hak", "en": "en-us", "en-gb": "en", "en-au": "en", "en-nz": "en", "en-in": "en",
+    "no": "nb", "nn": "nb", "iw": "he", "in": "id", "hbs": "hr", "sh": "hr", "fr-ca": "fr", "es-us": "es-419",
+    "es-ar": "es-419", "es-co": "es-419", "es-cl": "es-419", "es-pe": "es-419", "chr": "chr-us-qaaa-x-west",
 }  # fmt: skip
+_UNLISTED: Final = ("cmn-latn-pinyin", "zh-cmn", "zh-yue", "hbs", "xex", "hy-arevela", "hy-arevmda")
+
+NOTES: Final = {
+    "zh": "Mandarin, simplified or traditional.",
+    "yue": "Cantonese in Chinese characters.",
+    "hak": "Only in Latin letters; Chinese characters cannot be read.",
+    "ja": "Kanji need: pip install 'mien[japanese]'.",
+    "th": "Rough: many letters are not read.",
+    "my": "Rough: many letters are not read.",
+    "shn": "Rough: many letters are not read.",
+    "chr": "Rough: letters are spelled out.",
+}
+"""What a user should know before choosing a language."""
+
 _GENDERS: Final = {"female": "f5", "male": "klatt4"}
-_FEMALE_NAMES = frozenset(
-    ["Alicia", "Andrea", "Annie", "anika", "anikaRobot", "aunty", "belinda", "grandma", "iven", "iven2", "iven3", "linda", "steph2", "steph3", "steph", "travis"]
-)
+_FEMALE: Final = frozenset(("Alicia", "Andrea", "Annie", "anika", "aunty", "belinda", "grandma", "linda", "steph"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +52,10 @@ class Dials:
 
 @cache
 def languages() -> dict[str, str]:
-    """Language code (BCP 47, lower case) → the language's English name, from the voice data, sorted."""
-    found: dict[str, str] = {}
-    for path in sorted((library_and_data()[1] / "lang").rglob("*")):
-        if path.is_file():
-            fields = _header(path)
-            for code in fields.get("language", []):
-                found.setdefault(code.split()[0].lower(), fields.get("name", [path.name])[0])
+    """Language code (BCP 47, lower case) → the language's English name, sorted; what a user may ask for."""
+    found = {code: name for code, (name, _) in _files().items() if code not in _UNLISTED}
+    found.pop("chr-us-qaaa-x-west", None)
+    found |= {"zh": "Chinese (Mandarin)", "cmn": "Chinese (Mandarin)", "chr": "Cherokee"}
     return dict(sorted(found.items()))
 
 
@@ -82,17 +91,16 @@ def voice_for(language: str, voice: str) -> str:
 
 def language_voice(language: str) -> str:
     """espeak-ng's own code for a BCP 47 code, its region ignored when unknown. Raises MissingError."""
-    code = language.strip().lower().replace("_", "-")
-    known = languages()
-    parts = code.split("-")
+    known = _files()
+    parts = language.strip().lower().replace("_", "-").split("-")
     for n in range(len(parts), 0, -1):
-        shorter = "-".join(parts[:n])
-        if shorter in _ALIASES:
-            return _ALIASES[shorter]
-        if shorter in known:
-            return shorter
+        code = "-".join(parts[:n])
+        code = _ALIASES.get(code, code)
+        if code in known:
+            return known[code][1]
+    shown = language if language.isprintable() and len(language) < 40 else ascii(language)[:40]
     raise MissingError(
-        f"No voice here speaks the language '{language}'.",
+        f"No voice here speaks the language '{shown}'.",
         hint="List the languages with: mien voice list.",
         code="missing.language",
     )
@@ -116,16 +124,30 @@ def dials(rate: float, pitch: float, emotion: Emotion) -> Dials:
     )
 
 
-def _header(path: Path) -> dict[str, list[str]]:
-    fields: dict[str, list[str]] = {}
+@cache
+def _files() -> dict[str, tuple[str, str]]:
+    """Language code → name and file of the voice. The file's name is what the synthesiser finds it by."""
+    found: dict[str, tuple[str, str]] = {}
+    for path in sorted((library_and_data()[1] / "lang").rglob("*")):
+        if path.is_file():
+            name, codes = _header(path)
+            for code in (path.name.lower(), *codes):
+                found.setdefault(code, (name or path.name, path.name.lower()))
+    return found
+
+
+def _header(path: Path) -> tuple[str, list[str]]:
+    name, codes = "", []
     for line in path.read_text("utf-8", "replace").splitlines():
         key, _, value = line.split("//")[0].strip().partition(" ")
-        if key in ("name", "language"):
-            fields.setdefault(key, []).append(value.strip())
-    return fields
+        if key == "name":
+            name = name or value.strip()
+        elif key == "language" and value.split():
+            codes.append(value.split()[0].lower())
+    return name, codes
 
 
 def _gender(name: str) -> str:
-    if name in _FEMALE_NAMES or (name[0] == "f" and name[1:].isdigit()):
+    if name in _FEMALE or (name[0] == "f" and name[1:].isdigit()):
         return "female"
     return "male" if name[0] == "m" and name[1:].isdigit() else ""
