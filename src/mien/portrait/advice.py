@@ -92,5 +92,16 @@ def advice(key: str, value: object, grade: str, language: str = "en") -> str:
     return texts[_column(language)]
 
 
+def word(value: str, language: str = "en") -> str:
+    """A value or grade of the report in the reader's language."""
+    return _WORDS.get(value, value) if _column(language) else value
+
+
+_WORDS: Final = {
+    "ok": "合格", "warn": "注意", "refuse": "拒绝", "good": "正常", "dark": "过暗", "bright": "过亮",
+    "closed": "闭合", "parted": "微张", "teeth": "露齿", "none": "无", "suspected": "疑似",
+}  # fmt: skip
+
+
 def _column(language: str) -> int:
     return 1 if language.lower().startswith("zh") else 0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,8 +26,9 @@ class Network:
         from ai_edge_litert.interpreter import Interpreter
 
         source: dict[str, Any] = {"model_content": content} if content is not None else {"model_path": str(path)}
-        self._interpreter = Interpreter(num_threads=THREADS, **source)
-        self._interpreter.allocate_tensors()
+        with _quiet():
+            self._interpreter = Interpreter(num_threads=THREADS, **source)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._interpreter.get_output_details()
         self._lock = threading.Lock()
@@ -51,3 +55,34 @@ def network(name: str) -> Network:
     from mien import models
 
     return Network(path=Path(models.path(name)))
+
+
+_quiet_lock = threading.Lock()
+_said = False
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep LiteRT's one line of self-praise ("INFO: Created … delegate") off standard error; it has no switch for it.
+
+    Only for the first net of a process, for some milliseconds. Faults come as exceptions, so none is lost.
+    """
+    global _said  # noqa: PLW0603
+    with _quiet_lock:
+        if _said:
+            yield
+            return
+        _said = True
+        try:
+            kept = os.dup(2)
+        except OSError:  # the process has no standard error
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import PortraitRefused
-from mien.portrait.advice import advice, label
+from mien.portrait.advice import advice, label, word
 from mien.portrait.faces import MIN_FACE, face_size
 from mien.portrait.landmarks import (
     CLOSED_GAP,
@@ -98,18 +98,23 @@ _REFUSALS: Final = {
 
 
 def rows(readiness: Mapping[str, Any], language: str = "en") -> list[tuple[str, str, str, str]]:
-    """The report in a manifest as lines of a table: what, value, grade, advice. Unknown keys are shown as they are."""
+    """The report in a manifest as lines of a table: what, value, grade, advice. What is not understood is left out."""
+    checks = readiness.get("checks", {})
     lines = []
-    for key, check in dict(readiness.get("checks", {})).items():
-        value, unit, grade = check["value"], check.get("unit", ""), check["grade"]
-        shown = f"{value:.2f}" if unit == "" and isinstance(value, float) else _shown(value)
-        text = f"{shown} {unit}".replace(" °", "°").strip()
-        lines.append((label(key, language), text, grade, advice(key, value, grade, language)))
+    for key, check in checks.items() if isinstance(checks, dict) else ():
+        if isinstance(check, dict) and {"value", "grade"} <= check.keys():
+            value, grade = check["value"], str(check["grade"])
+            shown = _shown(value, str(check.get("unit", "")), language)
+            lines.append((label(key, language), shown, word(grade, language), advice(key, value, grade, language)))
     return lines
 
 
-def _shown(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.0f}"
+def _shown(value: Any, unit: str, language: str) -> str:
+    if not isinstance(value, int | float):
+        return word(str(value), language)
+    if unit == "":
+        return f"{value:.2f}"
+    return f"{round(value)}{unit}" if unit == "°" else f"{round(value)} {unit}"
 
 
 def assess(image: ByteArray, points: Points, matte: FloatArray | None = None, source_scale: float = 1.0) -> Readiness:
@@ -216,7 +221,7 @@ def _lips(upright: ByteArray, points: NDArray[np.float64]) -> str:
     hsv = cv2.cvtColor(upright, cv2.COLOR_RGB2HSV)[inside].astype(np.float32)
     skin = float(np.median(cv2.cvtColor(upright, cv2.COLOR_RGB2HSV)[_polygon(points[list(_CHEEKS[0])])][:, 2]))
     teeth = (hsv[:, 1] < 110) & (hsv[:, 2] > 0.75 * skin)
-    return "teeth" if float(teeth.mean()) > 0.15 else "parted"
+    return "teeth" if float(teeth.mean()) > 0.25 else "parted"
 
 
 def _glasses(upright: ByteArray) -> float:

@@ -29,15 +29,34 @@ def person_matte(image: ByteArray, points: NDArray[np.floating[Any]] | None = No
     height, width = image.shape[:2]
     scale = min(1.0, WORK_SIDE / max(height, width))
     work = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    guide = np.asarray(work, np.float32) / np.float32(255)
+    guide = _as_float(work)
     unit = _unit(work.shape[:2], None if points is None else points * scale)
     coarse = _coarse(np.asarray(work, np.uint8), None if points is None else points * scale)
     matte = _refine(guide, coarse, unit)
     if scale == 1:
         return matte
-    full = np.asarray(image, np.float32) / np.float32(255)
-    large = cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR)
+    full = _as_float(image)
+    large = np.asarray(cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     return np.clip(_guided(full, large, max(1, round(1 / scale)), 1e-4), 0, 1)
+
+
+def portrait_matte(image: ByteArray, points: NDArray[np.floating[Any]], alpha: FloatArray | None = None) -> FloatArray:
+    """The matte of a portrait whose file may carry one: its alpha wins where it cuts out a person.
+
+    image: uint8, (h, w, 3). points: float, (478, 3). alpha: float32, (h, w), 0…1, from the file, or None.
+    Rounded corners and the like (little is transparent) only take away from what the net finds; an alpha that hides
+    the face itself means something else and is ignored.
+    """
+    if alpha is None:
+        return person_matte(image, points)
+    face = np.zeros(alpha.shape, np.uint8)
+    cv2.fillConvexPoly(face, cv2.convexHull(np.rint(points[:468, :2]).astype(np.int32)), 1)
+    visible = float(alpha[face > 0].mean()) if face.any() else 0.0
+    if visible < 0.5:
+        return person_matte(image, points)
+    if float((alpha < 0.5).mean()) < 0.05:
+        return np.minimum(alpha, person_matte(image, points))
+    return np.asarray(alpha, np.float32)
 
 
 def decontaminate(image: ByteArray, matte: FloatArray) -> ByteArray:
@@ -60,7 +79,12 @@ def decontaminate(image: ByteArray, matte: FloatArray) -> ByteArray:
 def _blur_fusion(colour: FloatArray, front: FloatArray, alpha: FloatArray, radius: int) -> FloatArray:
     near_front = _mean(front * alpha, radius) / (_mean(alpha[..., 0], radius)[..., None] + 1e-5)
     near_back = _mean(colour * (1 - alpha), radius) / (_mean(1 - alpha[..., 0], radius)[..., None] + 1e-5)
-    return np.clip(near_front + alpha * (colour - alpha * near_front - (1 - alpha) * near_back), 0, 255)
+    mended = near_front + alpha * (colour - alpha * near_front - (1 - alpha) * near_back)
+    return np.asarray(np.clip(mended, 0, 255), np.float32)
+
+
+def _as_float(image: NDArray[Any]) -> FloatArray:
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 def _unit(shape: tuple[int, ...], points: NDArray[np.floating[Any]] | None) -> float:
@@ -102,9 +126,9 @@ def _window(height: int, width: int, fade: tuple[bool, bool, bool, bool]) -> Flo
         t = (np.arange(n, dtype=np.float32) + 0.5) / n
         up = np.clip(t * 6, 0, 1) if low else np.ones_like(t)
         down = np.clip((1 - t) * 6, 0, 1) if high else np.ones_like(t)
-        return up * down
+        return np.asarray(up * down, np.float32)
 
-    return np.outer(ramp(height, fade[0], fade[1]), ramp(width, fade[2], fade[3]))
+    return np.asarray(np.outer(ramp(height, fade[0], fade[1]), ramp(width, fade[2], fade[3])), np.float32)
 
 
 def _refine(guide: FloatArray, coarse: FloatArray, unit: float) -> FloatArray:
@@ -133,7 +157,7 @@ def _colour_matte(guide: FloatArray, soft: FloatArray, radius: int) -> tuple[Flo
 
 def _settle(matte: FloatArray) -> FloatArray:
     """Push nearly-nothing to 0 and nearly-all to 1, so that neither haze nor holes remain."""
-    return np.clip((matte - 0.06) / 0.88, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((matte - 0.06) / 0.88, 0, 1), np.float32)
 
 
 def _guided(guide: FloatArray, source: FloatArray, radius: int, epsilon: float) -> FloatArray:
