@@ -24,12 +24,10 @@ def show(
     """The languages that can be spoken, and the voices for them."""
     from mien.dialogue.speak import espeak_voices as data
 
-    known = data.languages()
     if language:
-        spoken_as = data.language_voice(language)
-        listed = [(language, known.get(spoken_as, spoken_as), data.NOTES.get(spoken_as, ""))]
+        listed = [data.describe(language)]
     else:
-        listed = [(code, name, data.NOTES.get(code, "")) for code, name in known.items()]
+        listed = [data.describe(code) for code in data.languages()]
     console.table("languages", ("Language", "Name", "Note"), listed)
     console.line()
     console.table("voices", ("Voice", "Gender", "Note"), [(v.name, v.gender, v.note) for v in data.voices()])

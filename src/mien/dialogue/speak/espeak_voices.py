@@ -106,6 +106,14 @@ def language_voice(language: str) -> str:
     )
 
 
+def describe(language: str) -> tuple[str, str, str]:
+    """A language as it was asked for, its English name, and what to know about it. Raises MissingError."""
+    file = language_voice(language)
+    listed = {language_voice(code): code for code in languages()}
+    code = "zh" if file == "cmn-latn-pinyin" else listed.get(file, file)
+    return language, languages().get(language.lower(), languages().get(code, code)), NOTES.get(code, "")
+
+
 def dials(rate: float, pitch: float, emotion: Emotion) -> Dials:
     """Map Mien's dials: words a minute = 165 · rate; pitch = 50 + 45 · pitch; range 50; a feeling nudges each a little.
 
