@@ -128,6 +128,9 @@ class SpeechPart:
     last: bool = False
 
 
+GAZE_DEGREES: Final = {"side": 26.0, "up": 16.5, "down": 21.0}
+"""Degrees that an eye turns when its eyeLook shape of that direction (In and Out are sides) is 1."""
+
 CLIP_RATE: Final = Fraction(50)
 """Default rate of face clips, per second."""
 
@@ -144,8 +147,8 @@ class FaceClip:
     right), y up, z out of the face towards the viewer, right-handed. yaw > 0 turns the nose to the person's own left
     (viewer's right); pitch > 0 lowers the nose; roll > 0 raises the person's left side (tilts the head to the person's
     right shoulder). R = Ry(yaw) Rx(pitch) Rz(roll). x, y, z > 0 move to the viewer's right, up and towards the viewer.
-    Gaze *is* the eight eyeLook shapes. All zero is a relaxed face, looking as the portrait does, lips closed
-    whatever the photograph did. mouthClose closes the lips at an open jaw and never exceeds jawOpen.
+    Gaze *is* the eight eyeLook shapes (:data:`GAZE_DEGREES`), relative to the head. All zero is a relaxed face, looking
+    as the portrait does, lips closed whatever the photograph did. mouthClose closes the lips at an open jaw and never exceeds jawOpen.
     """
 
     start: int

@@ -138,11 +138,11 @@ class Sway:
 
 def sway(seed: int, times: Values) -> Sway:
     """Sway of the head at these times (seconds), at factor 1."""
-    yaw = wander(seed, "yaw", times, 2.9)
-    roll = 0.62 * wander(seed, "roll", times, 3.7) - 0.38 * wander(seed, "yaw", times - 0.18, 2.9)
+    yaw = wander(seed, "yaw", times, 2.3)
+    roll = 0.62 * wander(seed, "roll", times, 2.9) - 0.38 * wander(seed, "yaw", times - 0.18, 2.3)
     return Sway(
         yaw=SWAY_YAW * yaw,
-        pitch=SWAY_PITCH * wander(seed, "pitch", times, 2.3),
+        pitch=SWAY_PITCH * wander(seed, "pitch", times, 1.9),
         roll=SWAY_ROLL * roll,
         x=0.030 * wander(seed, "x", times, 4.6),
         y=0.014 * wander(seed, "y", times, 3.9),

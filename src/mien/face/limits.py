@@ -1,7 +1,7 @@
 """What a face can do: how far each channel goes and how fast, and which never act together.
 
-Speeds hold between the rows of a clip. Contacts of the lips are applied after them (:func:`mien.face.lips.contact`),
-for a closure that came late would be no closure; the lips' own shapes are therefore the fastest here.
+Speeds hold between the rows of a clip. The lips are shut after them (:func:`mien.face.lips.shut`), for a
+closure that came late would be no closure; the shapes that part the lips are therefore the fastest here.
 """
 
 from __future__ import annotations

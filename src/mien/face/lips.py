@@ -123,19 +123,26 @@ def ease(x: Rows) -> Rows:
     return x * x * (3 - 2 * x)
 
 
-def contact(target: Rows, closed: Rows, teeth: Rows) -> tuple[Rows, Rows]:
-    """Enforce the contacts on a mouth. Returns the channels, (rows, len(CHANNELS)), and mouthClose, (rows,).
+def at_teeth(target: Rows, teeth: Rows) -> Rows:
+    """Bring the lower lip to the upper teeth: jaw nearly shut, lower lip rolled in, upper lip a little up.
 
-    Closed lips at an open jaw are mouthClose = jawOpen; lips that part are drawn back together. At the teeth the jaw
-    is nearly shut, the lower lip rolled in and the upper lip a little up.
+    target: channels, (rows, len(CHANNELS)). teeth: how much, (rows,), 0…1. Returns a new array.
     """
     out = target.copy()
-    free = 1 - closed
-    for name, share in (("jawOpen", 0.8), ("mouthLowerDown", 1.0), ("mouthFunnel", 0.8), ("mouthPucker", 0.4)):
+    for name, share in (("jawOpen", 0.7), ("mouthLowerDown", 1.0), ("mouthFunnel", 0.8), ("mouthPucker", 0.4)):
         out[:, CHANNEL[name]] *= 1 - share * teeth
     roll, upper = CHANNEL["mouthRollLower"], CHANNEL["mouthUpperUp"]
-    out[:, roll] = np.maximum(out[:, roll], 0.8 * teeth * free)
+    out[:, roll] = np.maximum(out[:, roll], 0.8 * teeth)
     out[:, upper] = np.maximum(out[:, upper] * (1 - teeth), 0.4 * teeth)
+    return out
+
+
+def shut(mouth: Rows, closed: Rows) -> tuple[Rows, Rows]:
+    """Close the lips whatever the mouth does: at an open jaw by mouthClose = jawOpen; what parts them goes back.
+
+    closed: how much, (rows,), 0…1. Returns the channels, a new array, and mouthClose, (rows,).
+    """
+    out = mouth.copy()
     for name, share in _OPENERS:
         out[:, CHANNEL[name]] *= 1 - share * closed
     press = CHANNEL["mouthPress"]
@@ -145,5 +152,5 @@ def contact(target: Rows, closed: Rows, teeth: Rows) -> tuple[Rows, Rows]:
 
 _OPENERS: Final = (
     ("mouthLowerDown", 1.0), ("mouthUpperUp", 1.0), ("mouthFunnel", 1.0), ("tongueOut", 1.0), ("mouthStretch", 0.6),
-    ("mouthPucker", 0.4), ("mouthSmile", 0.5),
+    ("mouthPucker", 0.7), ("mouthSmile", 0.5), ("mouthRollLower", 0.8),
 )  # fmt: skip

@@ -12,25 +12,22 @@ from mien.face.base import FaceSettings
 from mien.face.emotion import ATTITUDE, Expressions
 from mien.face.idle import Blinks, Breath, Gaze, sway
 from mien.face.limits import HEAD_MOST, HEAD_SPEED, JAW_MOST, SPEED, SpeedLimit, legal, soft
-from mien.face.lips import contact
+from mien.face.lips import at_teeth, shut
 from mien.face.noise import uniform, wander
 from mien.face.prosody import Accent, PhraseEnd
 from mien.face.styles import Style
 from mien.face.visemes import CHANNEL, CHANNELS
 from mien.timeline import TICKS_PER_SECOND
-from mien.types import ARKIT_SHAPES, SHAPE_INDEX, Emotion, EmotionSpan, FloatArray
+from mien.types import ARKIT_SHAPES, GAZE_DEGREES, SHAPE_INDEX, Emotion, EmotionSpan, FloatArray
 
 Rows = NDArray[np.float64]
-
-GAZE_DEGREES: Final = 30.0
-"""Degrees that an eye turns when an eyeLook shape is 1."""
 
 _COLUMNS: Final = [
     [i for i, shape in enumerate(ARKIT_SHAPES) if shape in (name, f"{name}Left", f"{name}Right")] for name in CHANNELS
 ]
 _OPEN: Final = [CHANNEL[n] for n in ("jawOpen", "mouthLowerDown", "mouthUpperUp")]
 _SHAPED: Final = [CHANNEL[n] for n in ("mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile")]
-_MOUTH_SPEED: Final = np.array([min(SPEED[c[0]], 12.0) for c in _COLUMNS])
+_MOUTH_SPEED: Final = SPEED[[c[0] for c in _COLUMNS]]
 _CORNERS: Final = [i for i, n in enumerate(ARKIT_SHAPES) if n.startswith(("mouthSmile", "mouthFrown", "mouthDimple"))]
 _UPPER: Final = ("brow", "cheek", "nose", "eyeSquint", "eyeWide")
 _FREE: Final = [i for i, n in enumerate(ARKIT_SHAPES) if n.startswith(_UPPER)]
@@ -68,7 +65,7 @@ class Motion:
             return
         if luck < 0.78:
             self._nods.add(event.row - 3, _pulse(7, 16, 0.18), self._style.nods * event.strength * (1.0 + 1.6 * size))
-        if uniform(self._seed, "flash", self._stresses) < 0.34 * min(1.6, self._style.brows + 0.4):
+        if uniform(self._seed, "flash", self._stresses) < 0.24 * min(2.0, self._style.brows):
             self._flashes.add(event.row - 3, _pulse(6, 17, 0.0), 0.26 * self._style.brows * event.strength)
 
     def rows(self, mouth: tuple[Rows, Rows, Rows, Rows], gains: Rows) -> tuple[FloatArray, FloatArray]:
@@ -94,11 +91,11 @@ class Motion:
         target[:, _OPEN] *= lips * gains[:, None]
         target[:, _SHAPED] *= min(1.25, math.sqrt(lips))
         target[:, 0] = np.minimum(target[:, 0], JAW_MOST)
-        mouth, close = contact(self._mouth_speed.rows(target), closed, teeth)
+        mouth, close = shut(self._mouth_speed.rows(at_teeth(target, teeth)), closed)
         for values, columns in zip(mouth.T, _COLUMNS, strict=True):
             shapes[:, columns] = values[:, None]
         shapes[:, SHAPE_INDEX["mouthClose"]] = close
-        rounding = mouth[:, CHANNEL["mouthPucker"]] + 0.7 * mouth[:, CHANNEL["mouthFunnel"]]
+        rounding = 1.7 * mouth[:, CHANNEL["mouthPucker"]] + 1.4 * mouth[:, CHANNEL["mouthFunnel"]]
         return np.maximum(np.minimum(rounding, 1) * 0.75, 0.35 * np.maximum(closed, teeth))
 
     def _express(self, shapes: Rows, shown: Rows, times: Rows, rounded: Rows) -> None:
@@ -140,19 +137,19 @@ class Motion:
     def _eyes(self, shapes: Rows, head: Rows, times: Rows) -> None:
         """Gaze stays on its target while the head moves; lids add to the expression's."""
         left, up = self._gaze.rows(times)
-        left = (left - np.degrees(head[:, 0])) / GAZE_DEGREES
-        up = (up + np.degrees(head[:, 1])) / GAZE_DEGREES
+        left = (left - np.degrees(head[:, 0])) / GAZE_DEGREES["side"]
+        up = up + np.degrees(head[:, 1])
         for name, value in (("OutLeft", left), ("InRight", left), ("InLeft", -left), ("OutRight", -left)):
             shapes[:, SHAPE_INDEX[f"eyeLook{name}"]] = np.maximum(value, 0)
         for side in ("Left", "Right"):
-            shapes[:, SHAPE_INDEX[f"eyeLookUp{side}"]] = np.maximum(up, 0)
-            shapes[:, SHAPE_INDEX[f"eyeLookDown{side}"]] = np.maximum(-up, 0)
-        shut = self._blinks.rows(times)
+            shapes[:, SHAPE_INDEX[f"eyeLookUp{side}"]] = np.maximum(up, 0) / GAZE_DEGREES["up"]
+            shapes[:, SHAPE_INDEX[f"eyeLookDown{side}"]] = np.maximum(-up, 0) / GAZE_DEGREES["down"]
+        lids = self._blinks.rows(times)
         for side in ("Left", "Right"):
             lid = SHAPE_INDEX[f"eyeBlink{side}"]
-            shapes[:, lid] = shut + shapes[:, lid] * (1 - shut)
-            shapes[:, SHAPE_INDEX[f"eyeWide{side}"]] *= 1 - shut
-            shapes[:, SHAPE_INDEX[f"eyeSquint{side}"]] *= 1 - 0.7 * shut
+            shapes[:, lid] = lids + shapes[:, lid] * (1 - lids)
+            shapes[:, SHAPE_INDEX[f"eyeWide{side}"]] *= 1 - lids
+            shapes[:, SHAPE_INDEX[f"eyeSquint{side}"]] *= 1 - 0.7 * lids
 
 
 class _Pulses:

@@ -31,7 +31,7 @@ def wander(seed: int, stream: str, times: Values, period: float) -> Values:
     period: seconds between turning points of the slowest octave, roughly.
     """
     out = np.zeros(len(times))
-    for octave, (scale, weight) in enumerate(((1.0, 0.60), (0.53, 0.28), (0.24, 0.12))):
+    for octave, (scale, weight) in enumerate(((1.0, 0.56), (0.53, 0.29), (0.24, 0.15))):
         x = times / (period * scale) + 0.37 * octave
         cell = np.floor(x)
         out += weight * _lattice(_key(seed, f"{stream}/{octave}"), cell, x - cell)

@@ -2,8 +2,7 @@
 
 The table is ``visemes.toml``. Any symbol has an answer: known groups of letters first, then letter by letter with the
 diacritics' effect, then the plain letter that an unknown one is built on, and at last a half-open mouth.
-Millimetres become shapes by the rig's documented travel: ``jawOpen`` = 1 lowers the lower lip by 25 mm,
-``mouthLowerDown`` and ``mouthUpperUp`` = 1 part the lips by 5.4 mm each (on a face with 63 mm between the eyes).
+Millimetres become shapes by how far each shape parts the lips on the rig (:data:`TRAVEL`).
 """
 
 from __future__ import annotations
@@ -17,10 +16,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-JAW_TRAVEL: Final = 25.0
-"""Millimetres by which ``jawOpen`` = 1 parts the lips."""
-LIP_TRAVEL: Final = 5.4
-"""Millimetres by which ``mouthLowerDown`` = 1, and ``mouthUpperUp`` = 1, part the lips."""
+TRAVEL: Final = {
+    "jawOpen": 25.0, "mouthLowerDown": 5.4, "mouthUpperUp": 5.4, "mouthFunnel": 8.4, "mouthPucker": 1.9,
+    "tongueOut": 9.9, "mouthRollLower": 0.6, "mouthRollUpper": 0.4,
+}  # fmt: skip
+"""Millimetres by which each shape at 1 parts the lips at their centre, both sides, with 63 mm between the eyes.
+
+mouthClose takes back what jawOpen gives. The other shapes of the mouth leave the lips together.
+"""
 
 CHANNELS: Final = (
     "jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile",
@@ -111,15 +114,16 @@ def _table() -> _Table:
 
 def _gesture(name: str, row: dict[str, Any]) -> Gesture:
     target = np.zeros(len(CHANNELS))
-    gap, jaw, upper = row["aperture"], row["jaw"], row.get("upper", 0.4)
-    target[CHANNEL["jawOpen"]] = gap * jaw / JAW_TRAVEL
-    target[CHANNEL["mouthUpperUp"]] = gap * (1 - jaw) * upper / LIP_TRAVEL
-    target[CHANNEL["mouthLowerDown"]] = gap * (1 - jaw) * (1 - upper) / LIP_TRAVEL
     for shape, value in row["shapes"].items():
-        target[CHANNEL[shape]] += value
+        target[CHANNEL[shape]] = value
+    jaw, upper = row["jaw"], row.get("upper", 0.4)
+    rest = max(0.0, row["aperture"] - sum(TRAVEL.get(shape, 0.0) * value for shape, value in row["shapes"].items()))
+    parts = (("jawOpen", jaw), ("mouthUpperUp", (1 - jaw) * upper), ("mouthLowerDown", (1 - jaw) * (1 - upper)))
+    for shape, part in parts:
+        target[CHANNEL[shape]] += rest * part / TRAVEL[shape]
     target.flags.writeable = False
     contact, share = row.get("contact", ""), row.get("share", 1.0)
-    return Gesture(name, target, row["alpha"], row["ahead"], row["carry"], contact, share, gap)
+    return Gesture(name, target, row["alpha"], row["ahead"], row["carry"], contact, share, row["aperture"])
 
 
 def _plain(char: str) -> str:
@@ -143,7 +147,7 @@ def _rounded(g: Gesture) -> Gesture:
 def _shared(found: list[Gesture]) -> tuple[Gesture, ...]:
     """Divide the phone's time: in a diphthong the more open part is the longer one."""
     widest = max((g.aperture for g in found), default=0.0)
-    shares = [g.share * (0.65 if g.name in _GLIDE_LIKE and g.aperture < widest else 1.0) for g in found]
+    shares = [g.share * (0.5 if g.name in _GLIDE_LIKE and g.aperture < widest else 1.0) for g in found]
     total = sum(shares)
     return tuple(
         Gesture(g.name, g.target, g.alpha, g.ahead, g.carry, g.contact, s / total, g.aperture)
