@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from mien.avatar import Avatar
 from mien.channel import Abandoned, Channel
@@ -75,54 +76,79 @@ class Scene:
     tail: int = TAIL
     on_part: Callable[[SpeechPart], None] | None = None
     on_clip: Callable[[FaceClip], None] | None = None
-    timings: Timings = field(default_factory=Timings)
 
 
-def play(scene: Scene) -> Iterator[tuple[VideoFrame, AudioChunk]]:
-    """Every picture with the sound that lasts as long as it is shown, in order.
+class Show:
+    """A scene while it plays: every picture with the sound that lasts as long as it is shown, in order.
 
-    Frame k starts at ``frame_tick(k, fps)`` and so does its sound; the last frame's sound is padded with silence, so
-    sound and pictures end together. Whatever a stage raises is raised here; leaving early stops the threads.
+    The work starts at once, in two threads. Frame k starts at ``frame_tick(k, fps)`` and so does its sound; the last
+    frame's sound is padded with silence, so sound and pictures end together. Whatever a stage raises is raised to the
+    reader; closing early stops the threads.
     """
-    beats: Channel[Beat] = Channel(_BEATS_AHEAD)
-    frames: Channel[tuple[VideoFrame, AudioChunk]] = Channel(_FRAMES_AHEAD)
-    workers = [
-        _start("mien-motion", _perform, scene, beats),
-        _start("mien-draw", _draw, scene, beats, frames),
-    ]
-    try:
-        yield from frames
-    finally:
-        frames.abandon()
-        beats.abandon()
-        for worker in workers:
-            worker.join(_GOODBYE)
+
+    def __init__(self, scene: Scene) -> None:
+        self.timings = Timings()
+        self._started = time.perf_counter()
+        self._beats: Channel[Beat] = Channel(_BEATS_AHEAD)
+        self._frames: Channel[tuple[VideoFrame, AudioChunk]] = Channel(_FRAMES_AHEAD)
+        self._workers = [
+            _start("mien-motion", lambda: _perform(scene, self._beats, self.timings), self._beats),
+            _start("mien-draw", lambda: self._draw(scene), self._frames),
+        ]
+
+    def __iter__(self) -> Iterator[tuple[VideoFrame, AudioChunk]]:
+        for item in self._frames:
+            self.timings.first_frame = self.timings.first_frame or self.elapsed()
+            yield item
+
+    def __enter__(self) -> Show:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._started
+
+    def close(self) -> None:
+        """Stop. Idempotent; waits two seconds at most for a stage that hangs."""
+        self._frames.abandon()
+        self._beats.abandon()
+        deadline = time.monotonic() + _GOODBYE
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+
+    def _draw(self, scene: Scene) -> None:
+        try:
+            _draw(scene, self._beats, self._frames, self.timings)
+        finally:
+            self._beats.abandon()
 
 
-def film(scene: Scene, sink: Sink, observe: Callable[[Progress], None] | None = None) -> Progress:
-    """Play a scene into a sink and close it. On any failure, Ctrl-C included, the sink is aborted: nothing is left."""
-    timings, started = scene.timings, time.perf_counter()
+def film(show: Show, sink: Sink, observe: Callable[[Progress], None] | None = None) -> Progress:
+    """Drain a show into a sink and close both. On any failure, Ctrl-C included, the sink is aborted: nothing is left."""
+    timings = show.timings
     progress = Progress(0, 0, timings)
-    show = play(scene)
+    clock = _Stopwatch()
     try:
         for frame, chunk in show:
-            begun = time.perf_counter()
-            timings.first_frame = timings.first_frame or begun - started
+            clock.lap()
             sink.video(frame)
             sink.audio(chunk)
-            timings.encode += time.perf_counter() - begun
+            timings.encode += clock.lap()
             progress = Progress(progress.frames + 1, chunk.end, timings)
             if observe is not None:
                 observe(progress)
-        begun = time.perf_counter()
+        clock.lap()
         sink.close()
-        timings.encode += time.perf_counter() - begun
+        timings.encode += clock.lap()
     except BaseException:
         sink.abort()
         raise
     finally:
-        show.close()  # type: ignore[attr-defined]
-        timings.wall = time.perf_counter() - started
+        show.close()
+        timings.wall = show.elapsed()
     return progress
 
 
@@ -132,52 +158,55 @@ def place(avatar: Avatar, width: int, height: int, *, opaque: bool = True) -> Pl
     return Placement(width, height, framing.scale, framing.x, framing.y, opaque)
 
 
-def _start(name: str, work: Callable[..., None], scene: Scene, *channels: Channel[object]) -> threading.Thread:
-    """A daemon thread whose failure goes to the channel that it writes (the last one)."""
+def _start(name: str, work: Callable[[], None], writes: Channel[Any]) -> threading.Thread:
+    """A daemon thread whose end and whose failure are told to the channel that it writes."""
 
     def run() -> None:
         try:
-            work(scene, *channels)
-            channels[-1].finish()
+            work()
+            writes.finish()
         except Abandoned:
-            channels[-1].finish()
+            writes.finish()
         except BaseException as error:
-            channels[-1].fail(error)
-        finally:
-            for channel in channels[:-1]:
-                channel.abandon()
+            writes.fail(error)
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return thread
 
 
-def _perform(scene: Scene, beats: Channel[Beat]) -> None:
+def _perform(scene: Scene, beats: Channel[Beat], timings: Timings) -> None:
     parts = iter(scene.parts)
     try:
+        clock = _Stopwatch()
         performance = Performance(
             scene.driver(), scene.fps, scene.lead_in, scene.tail, on_part=scene.on_part, on_clip=scene.on_clip
         )
-        clock, timings = _Stopwatch(), scene.timings
+        timings.face += clock.lap()
         for part in parts:
             timings.speech += clock.lap()
             performance.push(part)
             ready = performance.read()
             timings.face += clock.lap()
-            for beat in ready:
-                beats.put(beat)
+            _put_all(ready, beats)
             clock.lap()
         performance.close()
-        for beat in performance.read():
-            beats.put(beat)
+        _put_all(performance.read(), beats)
     finally:
         close = getattr(parts, "close", None)
         if close is not None:
             close()
 
 
-def _draw(scene: Scene, beats: Channel[Beat], frames: Channel[tuple[VideoFrame, AudioChunk]]) -> None:
-    clock, timings = _Stopwatch(), scene.timings
+def _put_all(ready: Iterable[Beat], beats: Channel[Beat]) -> None:
+    for beat in ready:
+        beats.put(beat)
+
+
+def _draw(
+    scene: Scene, beats: Channel[Beat], frames: Channel[tuple[VideoFrame, AudioChunk]], timings: Timings
+) -> None:
+    clock = _Stopwatch()
     canvas = scene.canvas()
     timings.prepare += clock.lap()
     for beat in beats:

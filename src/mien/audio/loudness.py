@@ -239,6 +239,10 @@ def _oversampled_peaks(samples: FloatArray) -> FloatArray:
         return here
     between = np.zeros(len(samples), np.float32)
     for row in _interpolators():
-        np.maximum(between, np.abs(np.convolve(samples, row[::-1], "full")[len(row) // 2 : len(samples) + len(row) // 2]), out=between)
+        np.maximum(
+            between,
+            np.abs(np.convolve(samples, row[::-1], "full")[len(row) // 2 : len(samples) + len(row) // 2]),
+            out=between,
+        )
     here[1:] = np.maximum(here[1:], between[:-1])
     return np.maximum(here, between)

@@ -75,7 +75,9 @@ def check_target(target: Path, *, folder: bool = False) -> None:
     """Raise OutputError when nothing could be written at ``target``: cheap, before any slow work."""
     parent = target.parent
     if not parent.is_dir():
-        raise OutputError(f"There is no folder '{parent}' to write {target.name} into.", hint=f"Make it: mkdir -p {parent}")
+        raise OutputError(
+            f"There is no folder '{parent}' to write {target.name} into.", hint=f"Make it: mkdir -p {parent}"
+        )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"The folder '{parent}' cannot be written to.", hint="Choose another place with -o.")
     if folder:

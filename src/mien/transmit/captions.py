@@ -34,7 +34,9 @@ _BLOCK_TOKENS: Final = 400
 _LATIN_COLUMNS: Final = 42
 _WIDE_COLUMNS: Final = 38
 
-_NOT_AT_START: Final = frozenset("、。，．・：；？！」』】〕）〉》”’％…ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.:;?!)]}%»›،؛؟।")
+_NOT_AT_START: Final = frozenset(
+    "、。，．・：；？！」』】〕）〉》”’％…ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.:;?!)]}%»›،؛؟।"
+)
 _NOT_AT_END: Final = frozenset("「『【〔（〈《“‘([{«‹¿¡#$￥")
 _OPENERS: Final = _NOT_AT_END | frozenset("\"'")
 _SENTENCE_END: Final = frozenset("。．！？!?….؟।॥")
@@ -68,9 +70,7 @@ _BREAK_COST: Final = {_WEAK: 3.0, _PHRASE: 2.2, _CLAUSE: 1.0, _SENTENCE: 0.0}
 _LINE_GAIN: Final = {_PHRASE: 7, _CLAUSE: 12, _SENTENCE: 16}
 
 
-def make_captions(
-    words: Sequence[Word], source: str, show: Callable[[int, int], str] | None = None
-) -> list[Caption]:
+def make_captions(words: Sequence[Word], source: str, show: Callable[[int, int], str] | None = None) -> list[Caption]:
     """Captions in order of time.
 
     words: in order of time. source: the text whose characters they point at. show: (start, stop) → what a reader sees of

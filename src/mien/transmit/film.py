@@ -170,7 +170,9 @@ class FilmSink:
             return error
         if error.errno in _DISK_ERRORS:
             return output_error(error, self._spec.path)
-        return BackendError(f"The encoder '{self.encoder.name}' failed: {error.strerror or error}.", code="backend.encoder")
+        return BackendError(
+            f"The encoder '{self.encoder.name}' failed: {error.strerror or error}.", code="backend.encoder"
+        )
 
 
 class _Painter:

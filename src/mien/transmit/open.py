@@ -53,7 +53,8 @@ class Output:
             require(h264(encoder, preset, 512, 512).name)
         elif encoder not in ("auto", "software"):
             raise UsageError(
-                f"'{encoder}' makes H.264, which {self.kind} files do not hold.", hint="Use an .mp4, or leave --encoder out."
+                f"'{encoder}' makes H.264, which {self.kind} files do not hold.",
+                hint="Use an .mp4, or leave --encoder out.",
             )
 
     def check_room(self, width: int, height: int, fps: Fraction, seconds: float) -> None:

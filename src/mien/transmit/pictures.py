@@ -37,7 +37,9 @@ class PictureNames:
     @property
     def sound(self) -> str:
         """Name of the WAV file."""
-        return _FOLDER_SOUND if self.own_folder else (_NUMBER.sub("", self.target.stem).rstrip("_-.") or "sound") + ".wav"
+        return (
+            _FOLDER_SOUND if self.own_folder else (_NUMBER.sub("", self.target.stem).rstrip("_-.") or "sound") + ".wav"
+        )
 
     def check(self) -> None:
         """Raise OutputError when they cannot be written: a folder with other things in it is never touched."""
@@ -63,7 +65,9 @@ class PictureSink:
     def __init__(self, names: PictureNames, *, sound: bool = True) -> None:
         names.check()
         self._names = names
-        stage_at = names.target if names.own_folder else names.target.with_name(_NUMBER.sub("", names.target.stem) or "frames")
+        stage_at = (
+            names.target if names.own_folder else names.target.with_name(_NUMBER.sub("", names.target.stem) or "frames")
+        )
         self._staging = Staging(_free(stage_at, names.own_folder), folder=True)
         self._count = 0
         self._wave: wave.Wave_write | None = None

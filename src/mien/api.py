@@ -1,0 +1,265 @@
+"""The Python interface: a portrait and words in, a film or its frames out.
+
+    import mien
+
+    mien.make("me.jpg", text="Hello.").save("out.mp4")
+    for frame, sound in mien.make("me.jpg", text="Hello.").frames():
+        ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from mien import config
+from mien.avatar import Avatar
+from mien.casting import Cast, Order, Subject
+from mien.engine import Progress, Show, Timings, film
+from mien.errors import UsageError
+from mien.stage.background import parse_background
+from mien.stage.size import check_size
+from mien.timeline import parse_fps, to_seconds
+from mien.transmit.captions import caption_paths, make_captions, write_captions
+from mien.transmit.open import Output, open_sink, parse_output
+from mien.types import AudioChunk, VideoFrame
+
+
+@dataclass(frozen=True, slots=True)
+class FilmProgress:
+    """How far a film is. frames: done. total: expected, exact once all speech is made. seconds: of film, done."""
+
+    frames: int
+    total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FilmReport:
+    """What was made. duration: seconds of film. captions, motion: files written beside it. timings: seconds by stage."""
+
+    path: Path
+    duration: float
+    frames: int
+    fps: Fraction
+    width: int
+    height: int
+    captions: tuple[Path, ...]
+    motion: Path | None
+    timings: Timings
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of work for a second of film."""
+        return self.timings.wall / self.duration
+
+
+def make(
+    portrait: str | Path | Avatar,
+    text: str,
+    *,
+    language: str | None = None,
+    voice: str | None = None,
+    rate: float | None = None,
+    pitch: float | None = None,
+    volume: float | None = None,
+    lexicon: Mapping[str, str] | str | Path | None = None,
+    emotion: str | None = None,
+    style: str | None = None,
+    lip_strength: float | None = None,
+    head_motion: float | None = None,
+    blink_rate: float | None = None,
+    smoothing: float | None = None,
+    seed: int | None = None,
+    size: str | None = None,
+    aspect: str | None = None,
+    fps: str | float | Fraction | None = None,
+    preset: str | None = None,
+    background: str | None = None,
+    encoder: str | None = None,
+    crop: str | None = None,
+    face: int = 0,
+    settings: config.Settings | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Film:
+    """A film of a portrait that says a text. Nothing slow happens until it is saved or its frames are read.
+
+    portrait: a picture file, the name of an avatar, or an avatar. text: may hold script marks (docs/script-marks.md);
+    :func:`escape` plain text. face: which one in the picture, 0 = largest. What is None is as in the settings
+    (:mod:`mien.config`, which also states units and ranges); settings: default the user's own. tell: told in a line
+    when an avatar has to be made first. Raises UsageError, InputError, MissingError.
+    """
+    base = settings or config.load()
+    speak = config.override(base.speak, language=language, voice=voice, rate=rate, pitch=pitch, volume=volume)
+    moves = config.override(
+        base.face, emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion,
+        blink_rate=blink_rate, smoothing=smoothing, seed=seed,
+    )  # fmt: skip
+    looks = config.override(
+        base.film, size=size, aspect=aspect, fps=None if fps is None else str(fps), preset=preset,
+        background=background, encoder=encoder,
+    )  # fmt: skip
+    check_size(looks.size, looks.aspect)
+    order = Order(
+        subject=Subject.of(portrait, config.override(base.portrait, crop=crop).crop, face),
+        text=text,
+        speak=speak,
+        face=moves,
+        film=looks,
+        background=parse_background(looks.background),
+        lexicon=lexicon,
+        captions=looks.captions,
+    )
+    return Film(order, tell or (lambda line: None))
+
+
+class Film:
+    """A film that can be made, as often as wanted, always the same. See :func:`make`."""
+
+    def __init__(self, order: Order, tell: Callable[[str], None]) -> None:
+        self._order, self._tell = order, tell
+        self._script = order.parse()
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        captions: str | None = None,
+        motion: str | Path | None = None,
+        observe: Callable[[FilmProgress], None] | None = None,
+    ) -> FilmReport:
+        """Make the film. The ending of ``path`` says which kind: .mp4 .m4v .mov .webm .gif .webp name_%05d.png folder/
+
+        captions: "srt", "vtt", "both" or "none", beside the film; default as in the settings, none for previews.
+        motion: also write the motion, .csv (Live Link Face) or .json. observe: called after every frame.
+        Files appear whole or not at all. Raises any MienError; Ctrl-C leaves nothing behind.
+        """
+        output = parse_output(path)
+        extras = _extra_files(output, captions or ("none" if output.preview else self._order.captions), motion)
+        self._check(output, extras)
+        cast = Cast(self._order, self._script, self._tell, preview=output.preview, alpha=self._wants_alpha)
+        cast.keep_motion = motion is not None
+        with cast, Show(cast.scene()) as show:
+            width, height = cast.size
+            output.check_room(width, height, cast.fps, self._order.guess_seconds())
+            sink = open_sink(
+                output, width, height, cast.fps, preset=self._order.film.preset, encoder=self._order.film.encoder,
+                alpha=self._wants_alpha,
+            )  # fmt: skip
+            done = film(show, sink, _watch(cast, observe))
+        self._write_extras(cast, extras)
+        return FilmReport(
+            path=output.path,
+            duration=to_seconds(done.tick),
+            frames=done.frames,
+            fps=cast.fps,
+            width=width,
+            height=height,
+            captions=extras.captions,
+            motion=extras.motion,
+            timings=show.timings,
+        )
+
+    def frames(self) -> Iterator[tuple[VideoFrame, AudioChunk]]:
+        """Every picture with its sound, as it is made: in memory of a few frames, however long the film is.
+
+        Pixels are RGB, or RGBA with background "transparent". Stop early by closing the iterator.
+        """
+        cast = Cast(self._order, self._script, self._tell, alpha=self._wants_alpha)
+        with cast, Show(cast.scene()) as show:
+            yield from show
+
+    @property
+    def _wants_alpha(self) -> bool:
+        return self._order.background.kind == "transparent"
+
+    def _check(self, output: Output, extras: _Extras) -> None:
+        """Refuse everything that can be refused cheaply."""
+        order = self._order
+        if self._wants_alpha and not output.alpha:
+            raise UsageError(
+                f"{output.kind} films cannot be transparent.", hint="Write a .webm, a .mov or name_%05d.png instead."
+            )
+        parse_fps(order.film.fps if order.film.fps != "auto" else 25)
+        output.check(order.film.preset, order.film.encoder)
+        inputs = [order.subject.path, order.background.path]
+        written = [output.path, *extras.captions, *([extras.motion] if extras.motion else [])]
+        for target in written:
+            _refuse_overwriting(target, [p for p in inputs if p is not None])
+        if len({p.absolute() for p in written}) < len(written):
+            raise UsageError("Two results would get the same file name.", hint="Choose another name for one of them.")
+
+    def _write_extras(self, cast: Cast, extras: _Extras) -> None:
+        if extras.captions:
+            lines = make_captions(cast.words, self._script.source, self._script.caption)
+            for path in extras.captions:
+                write_captions(lines, path)
+        if extras.motion is not None:
+            cast.write_motion(extras.motion)
+
+
+def create_avatar(portrait: str | Path, name: str = "", *, crop: str = "auto", face: int = 0) -> Avatar:
+    """Make an avatar of a picture; with a name it is also kept for ``make(name, …)`` and ``mien make --avatar``.
+
+    crop: "auto", "none", "head" or "bust". face: 0 = largest. Raises InputError, PortraitRefused, UsageError.
+    """
+    from mien.portrait import build, library
+
+    avatar = build.create_avatar(Path(portrait), name=name, face=face, crop=crop)
+    return library.add(avatar) if name else avatar
+
+
+def load_avatar(name: str | Path) -> Avatar:
+    """A kept avatar by name, or one exported to a ``.mien`` file. Raises MissingError, InputError."""
+    from mien.portrait import bundle, library
+
+    path = Path(name)
+    return bundle.import_file(path) if path.suffix == ".mien" else library.get(str(name))
+
+
+def escape(text: str) -> str:
+    """Plain text as a script: brackets lose their meaning as marks."""
+    from mien.dialogue.script import escape as escape_script
+
+    return escape_script(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extras:
+    captions: tuple[Path, ...]
+    motion: Path | None
+
+
+def _extra_files(output: Output, captions: str, motion: str | Path | None) -> _Extras:
+    from mien.transmit.atomic import check_target
+
+    paths = caption_paths(output.path, captions)
+    beside = Path(motion).expanduser() if motion is not None else None
+    if beside is not None and beside.suffix.lower() not in (".csv", ".json"):
+        raise UsageError(f"'{beside.name}' is no kind of motion file.", hint="Use .csv (Live Link Face) or .json.")
+    for path in (*paths, *([beside] if beside else [])):
+        check_target(path)
+    return _Extras(paths, beside)
+
+
+def _refuse_overwriting(target: Path, inputs: list[Path]) -> None:
+    for path in inputs:
+        if target.exists() and path.exists() and target.samefile(path):
+            raise UsageError(
+                f"The result would overwrite its own source '{path}'.", hint="Choose another name with -o."
+            )
+
+
+def _watch(cast: Cast, observe: Callable[[FilmProgress], None] | None) -> Callable[[Progress], None] | None:
+    if observe is None:
+        return None
+
+    def tell(progress: Progress) -> None:
+        observe(FilmProgress(progress.frames, cast.expected_frames(progress.frames), to_seconds(progress.tick)))
+
+    return tell
+
+

@@ -1,0 +1,186 @@
+"""``mien make``: a portrait and words become a film.
+
+Events under ``--json``, one JSON object a line on standard output:
+
+- ``note``: message. Something that was done first, such as making the avatar.
+- ``progress``: stage ("Film"), done, total (frames; total is an estimate until all speech is made), seconds (since the
+  start), eta (seconds left, or null).
+- ``film``: path, duration (seconds of film), frames, fps (as "25" or "30000/1001"), width, height, captions (list of
+  paths), motion (path or null), wall (seconds it took), real_time_factor (wall / duration), first_frame (seconds until
+  the first picture was drawn), timings (seconds by stage: speech, face, prepare, draw, compose, encode).
+- ``error``: as for every command.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.apps.cli import console
+from mien.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from mien.api import FilmProgress, FilmReport
+
+_MAX_TEXT_BYTES = 4_000_000
+
+_WHO, _WORDS, _VOICE, _FACE, _PICTURE, _RESULT = "Who", "Words", "Voice", "Face", "Picture", "Result"
+
+
+def _option(panel: str, *names: str, metavar: str | None = None, text: str = "") -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        *names, metavar=metavar, help=text, rich_help_panel=panel, show_default=False
+    )
+    return option
+
+
+def command(  # noqa: PLR0917
+    stdin: Annotated[str | None, typer.Argument(metavar="[-]", help="- reads the text from standard input.")] = None,
+    out: Annotated[str, _option(_RESULT, "--out", "-o", metavar="OUT", text="film.mp4 .mov .webm .gif .webp x_%05d.png dir/")] = "",
+    portrait: Annotated[Path | None, _option(_WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face.")] = None,
+    avatar: Annotated[str | None, _option(_WHO, "--avatar", "-a", metavar="NAME", text="An avatar made before.")] = None,
+    crop: Annotated[str | None, _option(_WHO, "--crop", metavar="HOW", text="auto, none, head or bust.")] = None,
+    face: Annotated[int, _option(_WHO, "--face", metavar="N", text="Which face of the picture, 0 is the largest.")] = 0,
+    text: Annotated[str | None, _option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")] = None,
+    text_file: Annotated[Path | None, _option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")] = None,
+    language: Annotated[str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")] = None,
+    emotion: Annotated[str | None, _option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")] = None,
+    voice: Annotated[str | None, _option(_VOICE, "--voice", metavar="NAME", text="See: mien voice list.")] = None,
+    rate: Annotated[float | None, _option(_VOICE, "--rate", metavar="X", text="Speed, 0.5 to 2.")] = None,
+    pitch: Annotated[float | None, _option(_VOICE, "--pitch", metavar="X", text="-1 to 1.")] = None,
+    volume: Annotated[float | None, _option(_VOICE, "--volume", metavar="X", text="0 to 2; 1 is -16 LUFS.")] = None,
+    lexicon: Annotated[str | None, _option(_VOICE, "--lexicon", metavar="FILE", text="Pronunciations.")] = None,
+    style: Annotated[str | None, _option(_FACE, "--style", metavar="NAME", text="serious, lively or cartoon.")] = None,
+    lip_strength: Annotated[float | None, _option(_FACE, "--lip-strength", metavar="X", text="0 to 2.")] = None,
+    head_motion: Annotated[float | None, _option(_FACE, "--head-motion", metavar="X", text="0 to 2.")] = None,
+    blink_rate: Annotated[float | None, _option(_FACE, "--blink-rate", metavar="X", text="0 to 2.")] = None,
+    smoothing: Annotated[float | None, _option(_FACE, "--smoothing", metavar="X", text="0 to 1.")] = None,
+    seed: Annotated[int | None, _option(_FACE, "--seed", metavar="N", text="Another number, other idle life.")] = None,
+    size: Annotated[str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")] = None,
+    aspect: Annotated[str | None, _option(_PICTURE, "--aspect", metavar="W:H", text="9:16, 16:9, 1:1 …")] = None,
+    fps: Annotated[str | None, _option(_PICTURE, "--fps", metavar="N", text="24, 25, 29.97, 30, 50 or 60.")] = None,
+    background: Annotated[
+        str | None, _option(_PICTURE, "--background", "-b", metavar="B", text="File, colour, source, blur, transparent.")
+    ] = None,
+    preset: Annotated[str | None, _option(_RESULT, "--preset", metavar="NAME", text="fast, balanced or best.")] = None,
+    encoder: Annotated[str | None, _option(_RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")] = None,
+    captions: Annotated[str | None, _option(_RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")] = None,
+    motion: Annotated[Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv or .json.")] = None,
+) -> None:
+    """Make a film: a portrait or an avatar, and words.
+
+    mien make --portrait me.jpg --text "Hello." -o hello.mp4
+    """
+    if not out:
+        raise UsageError("Where should the film go?", hint="Name it with -o, such as -o film.mp4.")
+    if (portrait is None) == (avatar is None):
+        raise UsageError("Who should speak?", hint="Give either --portrait FILE or --avatar NAME.")
+    from mien import api
+
+    made = api.make(
+        _subject(portrait, avatar),
+        read_text(text, text_file, stdin),
+        language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, lexicon=lexicon, emotion=emotion,
+        style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate, smoothing=smoothing,
+        seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background, encoder=encoder, crop=crop,
+        face=face, tell=console.note,
+    )  # fmt: skip
+    _report(_save(made, out, captions, motion))
+
+
+def read_text(text: str | None, file: Path | None, stdin: str | None) -> str:
+    """The words from exactly one of the three places. Raises UsageError or InputError."""
+    if stdin not in (None, "-"):
+        raise UsageError(f"'{stdin}' is not understood.", hint='Give the words with --text "…", or - for standard input.')
+    if sum(source is not None for source in (text, file, stdin)) != 1:
+        raise UsageError("What should be said?", hint="Give one of --text, --text-file and -.")
+    if text is not None:
+        return _checked(text, "The text")
+    if file is None:
+        return _decoded(sys.stdin.buffer.read(_MAX_TEXT_BYTES + 1), "Standard input")
+    try:
+        if file.is_dir():
+            raise InputError(f"'{file}' is a folder, not a text file.")
+        with file.expanduser().open("rb") as stream:
+            return _decoded(stream.read(_MAX_TEXT_BYTES + 1), f"The file {file.name}")
+    except OSError as error:
+        raise InputError(f"The text file '{file}' cannot be read: {error.strerror or error}.") from None
+    except ValueError:
+        raise InputError("The name of the text file is not one.") from None
+
+
+def _decoded(data: bytes, what: str) -> str:
+    if len(data) > _MAX_TEXT_BYTES:
+        raise InputError(f"{what} is over 4 MB.", hint="Split it into several films.")
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return _checked(data.decode(encoding), what)
+    except UnicodeDecodeError:
+        raise InputError(f"{what} is not UTF-8 text.", hint="Save it as UTF-8.") from None
+
+
+def _checked(text: str, what: str) -> str:
+    if not text.strip():
+        raise InputError(f"{what} is empty.", hint="Give at least one word.", code="input.nothing_to_say")
+    return text
+
+
+def _subject(portrait: Path | None, avatar: str | None) -> object:
+    if portrait is None:
+        from mien.casting import Subject
+        from mien.errors import MissingError
+        from mien.portrait import library
+
+        assert avatar is not None
+        if not library.has(avatar):
+            library.get(avatar)  # raises with the names that there are
+        _ = Subject, MissingError
+        return avatar
+    try:
+        if portrait.expanduser().is_file():
+            return portrait
+    except (OSError, ValueError):
+        pass
+    kind = "is a folder" if portrait.is_dir() else "does not exist"
+    raise InputError(f"The portrait '{portrait}' {kind}.", hint="Give a JPEG, PNG, WebP or AVIF file.")
+
+
+def _save(made: object, out: str, captions: str | None, motion: Path | None) -> FilmReport:
+    from mien.api import Film
+
+    assert isinstance(made, Film)
+    with console.progress("Film", 1, "frames") as bar:
+
+        def show(progress: FilmProgress) -> None:
+            bar.update(progress.frames, progress.total)
+
+        return made.save(out, captions=captions, motion=motion, observe=show)
+
+
+def _report(report: FilmReport) -> None:
+    timings = report.timings
+    beside = "".join(f", {path.name}" for path in (*report.captions, *([report.motion] if report.motion else [])))
+    console.event(
+        "film",
+        plain=(
+            f"{report.path}{beside}: {report.duration:.1f} s, {report.width}x{report.height}, made in {timings.wall:.1f} s "
+            f"({report.duration / timings.wall:.1f} times faster than real time)"
+        ),
+        path=str(report.path),
+        duration=round(report.duration, 3),
+        frames=report.frames,
+        fps=str(report.fps),
+        width=report.width,
+        height=report.height,
+        captions=[str(path) for path in report.captions],
+        motion=None if report.motion is None else str(report.motion),
+        wall=round(timings.wall, 3),
+        real_time_factor=round(report.real_time_factor, 4),
+        first_frame=round(timings.first_frame, 3),
+        timings={
+            name: round(getattr(timings, name), 3) for name in ("speech", "face", "prepare", "draw", "compose", "encode")
+        },
+    )

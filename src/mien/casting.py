@@ -1,0 +1,250 @@
+"""From what was asked for to a scene that the engine can play: back ends are chosen, started early and in parallel."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from math import log10
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mien import config, plugins
+from mien.avatar import Avatar
+from mien.engine import LEAD_IN, TAIL, Compose, Scene, place
+from mien.errors import InputError, MissingError, UsageError
+from mien.face.base import FaceDriver, FaceSettings
+from mien.render.base import Canvas
+from mien.stage.background import BackgroundSpec, open_backdrop
+from mien.stage.size import canvas_size
+from mien.timeline import frames_in, parse_fps, to_ticks
+from mien.types import FaceClip, SpeechPart, Word
+
+if TYPE_CHECKING:
+    from mien.dialogue.script import Script
+
+_PREVIEW_FPS: Final = Fraction(25, 2)
+_FILM_FPS: Final = Fraction(25)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose face it is: exactly one of path (a picture), name (a kept avatar) and avatar."""
+
+    path: Path | None = None
+    name: str = ""
+    avatar: Avatar | None = None
+    crop: str = "auto"
+    face: int = 0
+
+    @staticmethod
+    def of(portrait: str | Path | Avatar, crop: str, face: int) -> Subject:
+        """A file if there is one of that name, else a kept avatar. Raises InputError when there is neither."""
+        if isinstance(portrait, Avatar):
+            return Subject(avatar=portrait)
+        path = Path(portrait).expanduser()
+        if path.exists() or isinstance(portrait, Path):
+            return Subject(path=path, crop=crop, face=face)
+        from mien.portrait import library
+
+        try:
+            if library.has(str(portrait)):
+                return Subject(name=str(portrait))
+        except UsageError:
+            pass  # not a possible name of an avatar, so it was meant as a file
+        raise InputError(f"There is no picture and no avatar '{portrait}'.", hint="Check the name; see: mien avatar list.")
+
+    def load(self, tell: Callable[[str], None]) -> Avatar:
+        """The avatar, made from the picture where it was not made before."""
+        if self.avatar is not None:
+            return self.avatar
+        from mien.portrait import build, library
+
+        if self.name:
+            return library.get(self.name)
+        assert self.path is not None
+        return build.cached_avatar(self.path, face=self.face, crop=self.crop, tell=tell)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything that was asked for, checked as far as is cheap."""
+
+    subject: Subject
+    text: str
+    speak: config.SpeakConfig
+    face: config.FaceConfig
+    film: config.FilmConfig
+    background: BackgroundSpec
+    lexicon: Mapping[str, str] | str | Path | None = None
+    captions: str = "none"
+
+    def parse(self) -> Script:
+        """The script. Raises InputError for wrong marks or a text that is too long."""
+        from mien.dialogue.script import parse
+
+        return parse(self.text)
+
+    def guess_seconds(self) -> float:
+        """About how long the speech will be: 14 letters or 4.5 full-width characters a second."""
+        wide = sum(ord(char) > 0x2E80 for char in self.text)
+        return 1.0 + (wide / 4.5 + (len(self.text) - wide) / 14.0) / self.speak.rate
+
+    def settings(self) -> FaceSettings:
+        """The dials of the face driver."""
+        face = self.face
+        return FaceSettings(
+            style=face.style, emotion=face.emotion, seed=face.seed, lip_strength=face.lip_strength,
+            head_motion=face.head_motion, blink_rate=face.blink_rate, smoothing=face.smoothing,
+        )  # fmt: skip
+
+
+class Cast:
+    """The parts of one performance. A context: leaving it ends the processes that were started.
+
+    preview: sizes and rates that were left open are a preview's. alpha: pictures stay transparent.
+    words: of the film so far, in film time. keep_motion: remember the motion for :meth:`write_motion`.
+    """
+
+    def __init__(
+        self, order: Order, script: Script, tell: Callable[[str], None], *, preview: bool = False, alpha: bool = False
+    ) -> None:
+        self._order, self._script, self._alpha, self._preview = order, script, alpha, preview
+        fps = order.film.fps
+        self.fps = (_PREVIEW_FPS if preview else _FILM_FPS) if fps == "auto" else parse_fps(fps)
+        self.words: list[Word] = []
+        self.keep_motion = False
+        self._clips: list[FaceClip] = []
+        self._ticks, self._spoken, self._all_spoken = 0, 0, False
+        self._speaker: Any = plugins.load("speak", order.speak.backend)()
+        self._parts = self._speech()
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="mien-start")
+        self._avatar: Future[Avatar] = self._pool.submit(order.subject.load, tell)
+        self._renderer: Future[Any] = self._pool.submit(_load_renderer, order.film.backend)
+        self._composing = threading.Lock()
+        self._compose: Compose | None = None
+
+    def __enter__(self) -> Cast:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._speaker.close()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Canvas in pixels; waits for the avatar where its shape decides."""
+        look = self._order.film
+        follows = look.size == "auto" and look.aspect == "auto"
+        picture = self._avatar.result().size if follows else (1, 1)
+        return canvas_size(look.size, look.aspect, picture, preview=self._preview)
+
+    def scene(self) -> Scene:
+        """What the engine plays."""
+        return Scene(
+            parts=self._parts,
+            driver=self._driver,
+            canvas=self._canvas,
+            fps=self.fps,
+            compose=None if self._order.background.own or self._alpha else self._composed,
+            on_part=self._hear,
+            on_clip=self._see,
+        )
+
+    def expected_frames(self, done: int) -> int:
+        """Frames that the film will have, as far as is known: by the share of the text that has been spoken."""
+        if self._all_spoken:
+            return max(done, frames_in(self._ticks, self.fps))
+        share = self._spoken / max(1, len(self._script.source))
+        speech = (self._ticks - LEAD_IN) / share if share > 0.02 else to_ticks(self._order.guess_seconds())
+        return max(done, frames_in(int(speech) + LEAD_IN + TAIL, self.fps))
+
+    def write_motion(self, path: Path) -> None:
+        """The motion of the film so far, .csv or .json."""
+        from mien.transmit.motion import write_motion
+
+        write_motion(self._clips, path, self.fps)
+
+    def _speech(self) -> Iterator[SpeechPart]:
+        """Levelled speech. Wrong scripts are refused here and now; sound is made when it is read."""
+        from mien.audio.loudness import TARGET_LUFS, level
+        from mien.dialogue.perform import perform
+        from mien.dialogue.script import feeling
+
+        speak = self._order.speak
+        parts = perform(
+            self._script,
+            self._speaker,
+            language=speak.language,
+            voice=speak.voice,
+            rate=speak.rate,
+            pitch=speak.pitch,
+            lexicon=self._lexicon(),
+            emotion=feeling(self._order.face.emotion),
+        )
+        if speak.volume == 0:
+            return level(parts, -70.0)
+        return level(parts, TARGET_LUFS + 20 * log10(speak.volume))
+
+    def _lexicon(self) -> Mapping[str, str]:
+        given = self._order.lexicon if self._order.lexicon is not None else self._order.speak.lexicon
+        if isinstance(given, Mapping):
+            return given
+        if not given:
+            return {}
+        from mien.dialogue.lexicon import load
+
+        return load(Path(given))
+
+    def _driver(self) -> FaceDriver:
+        driver: FaceDriver = plugins.load("face", self._order.face.backend)(self._order.settings())
+        if driver.info.needs_phones and not self._speaker.info.gives_times:
+            raise MissingError(
+                f"The face driver '{driver.info.name}' needs phone times, which this voice does not give.",
+                hint="Choose another voice back end or face driver.",
+                code="missing.phones",
+            )
+        return driver
+
+    def _canvas(self) -> Canvas:
+        width, height = self.size
+        opaque = self._order.background.own
+        renderer = self._renderer.result()
+        if not opaque and not renderer.info.alpha:
+            raise MissingError(
+                f"The renderer '{renderer.info.name}' cannot draw a person without the background.",
+                hint="Leave --background out, or use another renderer.",
+                code="missing.alpha",
+            )
+        avatar = self._avatar.result()
+        placement = place(avatar, width, height, opaque=opaque)
+        if not opaque and not self._alpha:
+            from mien.stage.compose import Compositor
+            from mien.stage.framing import frame_avatar
+
+            framing = frame_avatar(avatar, width, height)
+            self._compose = Compositor(open_backdrop(self._order.background, width, height, avatar, framing))
+        canvas: Canvas = renderer.prepare(avatar, placement)
+        return canvas
+
+    def _composed(self, tick: int, pixels: Any) -> Any:
+        assert self._compose is not None  # made with the canvas, in the same thread
+        return self._compose(tick, pixels)
+
+    def _hear(self, part: SpeechPart) -> None:
+        self._ticks = part.audio.end
+        if part.words:
+            self.words.extend(part.words)
+            self._spoken = max(self._spoken, part.words[-1].char_end)
+        elif part.last and not part.audio.samples.any():
+            self._all_spoken = True
+
+    def _see(self, clip: FaceClip) -> None:
+        if self.keep_motion:
+            self._clips.append(clip)
+
+
+def _load_renderer(name: str) -> Any:
+    return plugins.load("render", name)()
