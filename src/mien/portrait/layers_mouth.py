@@ -64,8 +64,7 @@ def mouth_layers(mesh: FaceMesh, image: ByteArray, rest: RestPose) -> MouthLayer
     own, tone = None, enamel_tone(skin, light)
     drop = 3.0
     if rest.teeth:
-        own, tone = _own_teeth(mesh, image, origin)
-        drop = max(2.4, float((mesh.local[14] - centre)[1] * MM) - 0.8)
+        own, tone, drop = _own_teeth(mesh, image, origin, lip)
     # a narrow mouth has a narrow arch: half width 26 mm is the average of the portraits measured
     scale = float(np.clip(rest.half_width * MM / 25.0, 0.82, 1.25))
     tint = np.clip(lip * np.array([1.0, 0.80, 0.84]), 0, 1) * 0.85
@@ -94,8 +93,8 @@ def _triple(v: Array) -> tuple[float, float, float]:
     return float(v[0]), float(v[1]), float(v[2])
 
 
-def _own_teeth(mesh: FaceMesh, image: ByteArray, origin: Array) -> tuple[ByteArray, Array]:
-    """Cut the portrait's teeth out of its open mouth, and their tone."""
+def _own_teeth(mesh: FaceMesh, image: ByteArray, origin: Array, lip: Array) -> tuple[ByteArray, Array, float]:
+    """Cut the portrait's upper teeth out of its open mouth; their tone; how far below the lip line they end, mm."""
     unit, axes = mesh.head.eye_distance, mesh.axes
     mm = unit / MM
     inside = mouth_pixels(mesh, image) / 255
@@ -118,7 +117,38 @@ def _own_teeth(mesh: FaceMesh, image: ByteArray, origin: Array) -> tuple[ByteArr
     top = float(luma.max())
     # what is darker than half of the enamel is cavity, and stays see-through
     alpha = alpha * np.clip((bright - 0.30 * top) / (0.22 * top), 0, 1)
-    return np.dstack([colour * 255, alpha * 255]).clip(0, 255).astype(np.uint8), tone
+    edge = _incisal_edge(colour, alpha, tone, lip)
+    rows = np.arange(size[1])[:, None]
+    alpha = alpha * np.clip((edge - rows) / (0.25 * DENSITY) + 0.5, 0, 1)
+    middle = edge[int(-x * DENSITY) - 3 * DENSITY : int(-x * DENSITY) + 3 * DENSITY]
+    drop = float(np.clip(np.median(middle) / DENSITY + y, 1.5, 9.0))
+    return np.dstack([colour * 255, alpha * 255]).clip(0, 255).astype(np.uint8), tone, drop
+
+
+def _incisal_edge(colour: FloatArray, alpha: FloatArray, tone: Array, lip: Array) -> Array:
+    """Row at which the upper teeth end in each column of the cut-out: below are tongue, gum or the lower teeth."""
+
+    def redness(rgb: Array) -> Array:
+        return np.asarray((rgb[..., 0] - rgb[..., 1]) / (rgb.max(-1) + 0.02))
+
+    luma = colour @ np.array([0.299, 0.587, 0.114], np.float32)
+    pale = redness(colour) < 0.5 * redness(tone) + 0.5 * redness(lip)
+    tooth = (luma > 0.66 * float(tone @ [0.299, 0.587, 0.114])) & pale & (alpha > 0.3)
+    gap = int(0.6 * DENSITY)
+    edge = np.full(tooth.shape[1], np.nan)
+    for column in np.flatnonzero(tooth.any(0)):
+        rows = np.flatnonzero(tooth[:, column])
+        breaks = np.flatnonzero(np.diff(rows) > gap)
+        first = [r for r in np.split(rows, breaks + 1) if len(r) > DENSITY]
+        if first:
+            edge[column] = first[0][-1]
+    known = np.flatnonzero(~np.isnan(edge))
+    if len(known) < 4 * DENSITY:
+        return np.full(tooth.shape[1], float(tooth.shape[0]))
+    filled = np.interp(np.arange(len(edge)), known, edge[known])
+    kernel = int(2.5 * DENSITY) | 1
+    median = np.array([np.median(filled[max(0, i - kernel // 2) : i + kernel // 2 + 1]) for i in range(len(filled))])
+    return np.asarray(np.minimum(median, filled + 0.3 * DENSITY))
 
 
 def _teeth(

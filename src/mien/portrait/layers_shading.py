@@ -50,7 +50,7 @@ class _Painter:
         self.cell = np.array([self.box[2] / w, self.box[3] / h])
         gy, gx = np.mgrid[:h, :w]
         self.grid = np.stack([(gx + 0.5) * self.cell[0] + low[0], (gy + 0.5) * self.cell[1] + low[1]], -1)
-        self.skin = self._skin(oval)
+        self.skin = self._skin(oval) * self._texture()
 
     def paint(self, rest: RestPose) -> ShadingLayers:
         maps: dict[str, FloatArray] = {"browInnerUp": self._forehead(0.0), "jawOpen": self._jaw()}
@@ -113,6 +113,18 @@ class _Painter:
         mask = cv2.GaussianBlur((like * np.clip(rim / 0.10, 0, 1)).astype(np.float32), (0, 0), 1.2)
         return mask
 
+    def _texture(self) -> float:
+        """0.45 on skin as smooth as a doll's or a child's, 1 on skin with visible pores: smooth skin folds less."""
+        grain = []
+        for v in (50, 280, 205, 425):
+            x, y = self.mesh.points[v, :2].round().astype(int)
+            r = max(4, int(0.10 * self.unit))
+            patch = self.image[max(0, y - r) : y + r, max(0, x - r) : x + r].astype(np.float32).mean(2)
+            if min(patch.shape, default=0) >= 6:
+                fine = patch - cv2.GaussianBlur(patch, (0, 0), max(1.0, 0.03 * self.unit))
+                grain.append(float(fine.std() / (patch.mean() + 8)))
+        return float(np.interp(np.median(grain), (0.006, 0.025), (0.45, 1.0))) if grain else 0.7
+
     def _half(self, sign: int) -> FloatArray:
         middle = self.at((1, 152))
         across = (self.grid - middle) @ self.mesh.axes[:2, 0] / self.unit
@@ -138,7 +150,7 @@ class _Painter:
         snarl = [self.at(bridge, out * 0.10, 0.16), self.at(bridge, out * 0.15, 0.30), self.at(ala, out * 0.02, -0.08)]
         chin = self._half(out) * self._chin_fold()
         return {
-            f"mouthSmile{side}": -0.20 * fold + 0.055 * apple - 0.07 * feet - 0.04 * bag,
+            f"mouthSmile{side}": -0.17 * fold + 0.055 * apple - 0.07 * feet - 0.04 * bag,
             f"mouthDimple{side}": -0.16 * dimple - 0.05 * fold,
             f"mouthStretch{side}": -0.07 * fold,
             f"mouthUpperUp{side}": -0.10 * fold,
@@ -160,7 +172,7 @@ class _Painter:
         belly = (start + end) / 2 + self.mesh.axes[:2, 0] * out * 0.055 * self.unit
         path = [start, belly, end]
         beside = [p + self.mesh.axes[:2, 0] * out * 0.055 * self.unit for p in path]
-        return np.asarray(self.stroke(path, 0.022, ends=(0.15, 0.35)) - 0.35 * self.stroke(beside, 0.045), np.float32)
+        return np.asarray(self.stroke(path, 0.028, ends=(0.15, 0.35)) - 0.35 * self.stroke(beside, 0.045), np.float32)
 
     def _crows_feet(self, side: str) -> FloatArray:
         out = 1 if side == "Left" else -1

@@ -89,8 +89,11 @@ def shows_teeth(mesh: FaceMesh, image: ByteArray, gap: float) -> bool:
         return False
     bright = inside[_luma(inside) >= np.percentile(_luma(inside), 50)].mean(0)
     lip = np.median([sample(image, mesh.points[v]) for v in (0, 17, 37, 267, 84, 314)], 0)
-    brightness = np.percentile(_luma(inside), 70) > 0.80 * _luma(lip[None])[0]
-    return bool(brightness and _redness(bright) < 0.65 * _redness(lip))
+    luma, lip_luma = _luma(inside), _luma(lip[None])[0]
+    # under red light nothing is pale, but only teeth outshine the lips by this much
+    outshine = np.percentile(luma, 90) > 1.2 * lip_luma
+    pale = _redness(bright) < 0.65 * _redness(lip)
+    return bool(outshine or (pale and np.percentile(luma, 70) > 0.80 * lip_luma))
 
 
 def sample(image: ByteArray, point: Array, radius: int = 0) -> Array:
@@ -111,7 +114,8 @@ def _redness(rgb: Array) -> float:
 
 def _close(mesh: FaceMesh, skin: Skin, gap: float, teeth: bool) -> Array:
     """Both lips meet: the upper takes most of the way over bared teeth, else the lower does with the jaw."""
-    upper = 0.62 if teeth else 0.36
+    # an upper lip comes down by 7 mm at most; the rest of a wide gap is the jaw's
+    upper = min(0.62 if teeth else 0.36, 0.11 / max(gap, 1e-3))
     openings = np.array(
         [mesh.local[b] - mesh.local[a] for a, b in zip(topo.UPPER_LIP[3], topo.LOWER_LIP[3], strict=True)]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from mien.portrait.mesh import PIVOT_DEPTH, FaceMesh, build_mesh
 from mien.portrait.rest import RestPose, rest_pose
 from mien.portrait.segment import decontaminate
 from mien.portrait.shapes import build_shapes
+from mien.portrait.stylised import fit_stylised_eyes
 from mien.types import SHAPE_INDEX, ByteArray
 
 LIMITS: Final = {
@@ -31,6 +33,7 @@ ROLL_PIVOT: Final = (0.0, 2.0, PIVOT_DEPTH)
 
 def build_rig(image: ByteArray, face: FaceGeometry) -> Rig:
     """Everything that moves, of a picture uint8 (h, w, 3) RGB and the face found in it."""
+    face = replace(face, points=fit_stylised_eyes(image, face.points))
     mesh = build_mesh(face)
     skin = Skin(mesh)
     rest = rest_pose(mesh, skin, image)

@@ -141,7 +141,9 @@ def mask_polygon(
     return np.asarray(cv2.GaussianBlur(small, (0, 0), blur) if blur > 0 else small)
 
 
-def box_around(points: NDArray[np.floating], margin: float, width: int, height: int) -> tuple[int, int, int, int] | None:
+def box_around(
+    points: NDArray[np.floating], margin: float, width: int, height: int
+) -> tuple[int, int, int, int] | None:
     """x0, y0, x1, y1 around points, inside the canvas; None if nothing is left."""
     x0, y0 = np.floor(points.min(0) - margin).astype(int).clip(0)
     x1, y1 = np.ceil(points.max(0) + margin).astype(int) + 1

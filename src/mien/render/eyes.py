@@ -49,7 +49,9 @@ class Eye:
         self.gaze_shapes = mesh.shapes[self.columns].reshape(4, -1, 3)[:, self.iris_point, :2]
         self.photographed = self._photographed(source)
 
-    def draw(self, picture: ByteArray, points: Array, shapes: FloatArray, head: FloatArray, origin: tuple[int, int]) -> None:
+    def draw(
+        self, picture: ByteArray, points: Array, shapes: FloatArray, head: FloatArray, origin: tuple[int, int]
+    ) -> None:
         """Draw into picture (h, w, 4), whose top left is canvas pixel origin. points: (n, 3) posed mesh, canvas pixels."""
         gaze = shapes[self.columns] @ self.gaze_shapes
         blink = float(shapes[self.blink_column])
@@ -84,7 +86,9 @@ class Eye:
         disc = cv2.warpAffine(self.iris, matrix, (w, h), flags=cv2.INTER_LINEAR)
         return np.asarray(self.ball * (1 - disc[..., 3:]) + disc[..., :3] * 255, np.float32)
 
-    def _draw_ball(self, picture: ByteArray, points: Array, gaze: Array, head: FloatArray, origin: tuple[int, int]) -> None:
+    def _draw_ball(
+        self, picture: ByteArray, points: Array, gaze: Array, head: FloatArray, origin: tuple[int, int]
+    ) -> None:
         ring = points[self.ring, :2]
         box = box_around(ring, 3, *self.size)
         if box is None:
@@ -101,7 +105,9 @@ class Eye:
             patch *= 1 - looks * self._lid_shadow(points, box)[..., None]
         cover = mask_polygon(ring, box, blur=0.6)
         view = picture[y0 - origin[1] : y1 - origin[1], x0 - origin[0] : x1 - origin[0]]
-        paste(view, np.clip(patch, 0, 255).astype(np.uint8), np.ascontiguousarray(cover[: view.shape[0], : view.shape[1]]))
+        paste(
+            view, np.clip(patch, 0, 255).astype(np.uint8), np.ascontiguousarray(cover[: view.shape[0], : view.shape[1]])
+        )
 
     def _to_box(self, head: FloatArray, box: tuple[int, int, int, int]) -> Array:
         """Affine map of the eye's crop to the box under the head's motion."""
@@ -136,7 +142,9 @@ class Eye:
         cover = skin[..., 3].astype(np.float32) * np.float32(t * t * (3 - 2 * t) / 255)
         rgb = skin[..., :3].astype(np.float32) / np.maximum(skin[..., 3:].astype(np.float32) / 255, 1e-3)
         view = picture[y0 - origin[1] : y1 - origin[1], x0 - origin[0] : x1 - origin[0]]
-        paste(view, np.clip(rgb, 0, 255).astype(np.uint8), np.ascontiguousarray(cover[: view.shape[0], : view.shape[1]]))
+        paste(
+            view, np.clip(rgb, 0, 255).astype(np.uint8), np.ascontiguousarray(cover[: view.shape[0], : view.shape[1]])
+        )
 
 
 def crop_to_canvas(

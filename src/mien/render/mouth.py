@@ -43,7 +43,9 @@ class Mouth:
         self.boxes = {n: extra["boxes"][n] for n in names}
         self.has_own = "teeth_own" in self.sprites
 
-    def draw(self, picture: ByteArray, points: Array, shapes: FloatArray, head: FloatArray, origin: tuple[int, int]) -> None:
+    def draw(
+        self, picture: ByteArray, points: Array, shapes: FloatArray, head: FloatArray, origin: tuple[int, int]
+    ) -> None:
         """Draw into picture (h, w, 4), whose top left is canvas pixel origin. points: (n, 3) posed mesh, canvas pixels."""
         rim = points[self.ring, :2]
         gap = float((points[self.lower_rim, 1] - points[self.upper_rim, 1]).max())
@@ -73,7 +75,7 @@ class Mouth:
         self._lay(out, "tongue", (0, lift, 6 - 4 * tongue), 0.62 + 0.28 * open_wide + 0.2 * tongue, box, head)
         low = max(0.6, self.drop - 2.6) + jaw * JAW_FOLLOW + rounded * 6.5
         self._lay(out, "teeth_lower", (0, low, 2.5), 0.95, box, head)
-        high = self.drop - rounded * 2.5 - (1.3 if self.has_own else 0.0)
+        high = self.drop - rounded * 2.5 - (0.5 if self.has_own else 0.0)
         self._lay(out, "teeth_upper", (0, high, 0), 0.93 if self.has_own else 1.0, box, head)
         if self.has_own:
             self._lay(out, "teeth_own", (0, -rounded * 2.5, 0), 1.0, box, head)

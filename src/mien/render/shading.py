@@ -30,9 +30,7 @@ class Shading:
             min(placement.width, int(np.ceil(left + w))), min(placement.height, int(np.ceil(top + h))),
         )  # fmt: skip
         cw, ch = w / self.cells[1], h / self.cells[0]
-        self.matrix = np.array(
-            [[cw, 0, left + cw / 2 - 0.5 - self.box[0]], [0, ch, top + ch / 2 - 0.5 - self.box[1]]]
-        )
+        self.matrix = np.array([[cw, 0, left + cw / 2 - 0.5 - self.box[0]], [0, ch, top + ch / 2 - 0.5 - self.box[1]]])
 
     def apply(self, source: ByteArray, out: ByteArray, shapes: FloatArray) -> bool:
         """Write the shaded box of source into out (both the whole canvas); False if nothing is shaded."""
@@ -42,6 +40,8 @@ class Shading:
         if not active.any() or x1 <= x0 or y1 <= y0:
             return False
         log = np.clip(weights[active] @ self.maps[active], -LIMIT, LIMIT).reshape(self.cells)
-        wide = cv2.warpAffine(np.exp(log), self.matrix, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_CONSTANT, borderValue=1.0)
+        wide = cv2.warpAffine(
+            np.exp(log), self.matrix, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_CONSTANT, borderValue=1.0
+        )
         multiply(source[y0:y1, x0:x1], out[y0:y1, x0:x1], np.ascontiguousarray(wide, dtype=np.float32))
         return True
