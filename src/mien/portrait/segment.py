@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from mien.portrait.nets import network
 from mien.types import ByteArray, FloatArray
 
+DECIDE_SIDE: Final = 288
+"""Where the net is unsure of whole areas, colours decide at this size."""
 WORK_SIDE: Final = 1024
 """Mattes are computed at this size at most and enlarged against the picture: finer steps only find noise."""
 
@@ -26,18 +28,13 @@ def person_matte(image: ByteArray, points: NDArray[np.floating[Any]] | None = No
     image: uint8, (h, w, 3). points: float, (478, 3), the face, used to look at the head more closely.
     Returns float32, (h, w), 0…1.
     """
-    height, width = image.shape[:2]
-    scale = min(1.0, WORK_SIDE / max(height, width))
-    work = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    guide = _as_float(work)
-    unit = _unit(work.shape[:2], None if points is None else points * scale)
-    coarse = _coarse(np.asarray(work, np.uint8), None if points is None else points * scale)
-    matte = _refine(guide, coarse, unit)
-    if scale == 1:
-        return matte
-    full = _as_float(image)
-    large = np.asarray(cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    return np.clip(_guided(full, large, max(1, round(1 / scale)), 1e-4), 0, 1)
+    scale = min(1.0, WORK_SIDE / max(image.shape[:2]))
+    work = image
+    if scale < 1:
+        work = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    small = None if points is None else np.asarray(points * scale, np.float32)
+    coarse = _decide(work, _coarse(work, small), small)
+    return _refine(_as_float(image), _as_float(work), coarse, _unit(work.shape[:2], small))
 
 
 def portrait_matte(image: ByteArray, points: NDArray[np.floating[Any]], alpha: FloatArray | None = None) -> FloatArray:
@@ -49,8 +46,7 @@ def portrait_matte(image: ByteArray, points: NDArray[np.floating[Any]], alpha: F
     """
     if alpha is None:
         return person_matte(image, points)
-    face = np.zeros(alpha.shape, np.uint8)
-    cv2.fillConvexPoly(face, cv2.convexHull(np.rint(points[:468, :2]).astype(np.int32)), 1)
+    face = _hull(points[:468], alpha.shape)
     visible = float(alpha[face > 0].mean()) if face.any() else 0.0
     if visible < 0.5:
         return person_matte(image, points)
@@ -111,6 +107,52 @@ def _coarse(image: ByteArray, points: NDArray[np.floating[Any]] | None) -> Float
     return whole
 
 
+def _decide(image: ByteArray, coarse: FloatArray, points: FloatArray | None) -> FloatArray:
+    """Settle areas that the net left grey by the colours of what it is sure of (GrabCut, Rother et al. 2004), then
+    keep only what hangs together with the face."""
+    scale = min(1.0, DECIDE_SIDE / max(image.shape[:2]))
+    size = (max(8, round(image.shape[1] * scale)), max(8, round(image.shape[0] * scale)))
+    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    sure = np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_AREA), np.float32)
+    front, back = _eroded(sure > 0.97, 3), _eroded(sure < 0.03, 3)
+    person: NDArray[np.uint8] = (sure > 0.5).astype(np.uint8)
+    if points is not None:
+        face = points[:468, :2] * scale
+        front |= _hull(face, front.shape)
+        back[front > 0] = 0
+        inner = _with_face(_eroded(front > 0, 7), face)
+        front &= np.asarray(cv2.dilate(inner, np.ones((9, 9), np.uint8)), np.uint8)
+    if front.any() and back.any():
+        labels = np.where(sure > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+        labels[front > 0], labels[back > 0] = cv2.GC_FGD, cv2.GC_BGD
+        cv2.setRNGSeed(1)  # the same picture, the same matte
+        bgr, models = np.ascontiguousarray(small[..., ::-1]), np.zeros((2, 1, 65))
+        cv2.grabCut(bgr, labels, (0, 0, 1, 1), models[0], models[1], 3, cv2.GC_INIT_WITH_MASK)
+        person = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
+    if points is not None:
+        person = _with_face(person, face)
+    soft = cv2.GaussianBlur(person.astype(np.float32), (0, 0), 1.0)
+    return np.asarray(cv2.resize(soft, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _with_face(person: NDArray[np.uint8], face: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """The connected part that holds most of the face."""
+    count, parts = cv2.connectedComponents(person, connectivity=4)
+    votes = np.bincount(parts[_hull(face, person.shape) > 0].ravel(), minlength=count)
+    votes[0] = 0
+    return person if votes.max(initial=0) == 0 else (parts == votes.argmax()).astype(np.uint8)
+
+
+def _hull(points: NDArray[np.floating[Any]], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(points[:, :2]).astype(np.int32)), 1)
+    return mask
+
+
+def _eroded(mask: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.erode(mask.astype(np.uint8), np.ones((size, size), np.uint8)), np.uint8)
+
+
 def _segment(image: ByteArray) -> FloatArray:
     net = network("selfie_segmentation")
     small = cv2.resize(image, (net.side, net.side), interpolation=cv2.INTER_AREA)
@@ -131,13 +173,15 @@ def _window(height: int, width: int, fade: tuple[bool, bool, bool, bool]) -> Flo
     return np.asarray(np.outer(ramp(height, fade[0], fade[1]), ramp(width, fade[2], fade[3])), np.float32)
 
 
-def _refine(guide: FloatArray, coarse: FloatArray, unit: float) -> FloatArray:
+def _refine(full: FloatArray, guide: FloatArray, coarse: FloatArray, unit: float) -> FloatArray:
+    """The matte at the size of ``full``, worked out at the size of ``guide``, which is the same picture shrunk."""
     radius = max(2, round(0.04 * unit))
-    soft = np.clip(_guided(guide, coarse, radius, 1e-4), 0, 1)
+    soft = np.clip(_apply(_guided(guide, coarse, radius, 1e-4), guide), 0, 1)
     by_colour, trust = _colour_matte(guide, soft, radius)
     mixed = soft + trust * (by_colour - soft)
-    sharp = np.clip(_guided(guide, mixed, max(1, radius // 4), 1e-5), 0, 1)
-    return _settle(sharp)
+    sharp = np.clip(_apply(_guided(guide, mixed, max(1, radius // 4), 1e-5), full), 0, 1)
+    near = np.clip(2 * _mean(coarse, radius), 0, 1)  # nothing stands off the silhouette by more than the radius
+    return _settle(np.minimum(sharp, _enlarge(near, full.shape[1::-1])))
 
 
 def _colour_matte(guide: FloatArray, soft: FloatArray, radius: int) -> tuple[FloatArray, FloatArray]:
@@ -149,35 +193,56 @@ def _colour_matte(guide: FloatArray, soft: FloatArray, radius: int) -> tuple[Flo
     back = _mean(guide * outside[..., None], reach) / (weight_out[..., None] + 1e-4)
     axis = front - back
     length = (axis**2).sum(-1)
+    # A mottled background or dress says little: its own spread counts against the difference.
+    square = (guide**2).sum(-1)
+    spread = sum(
+        np.maximum(0, _mean(square * where, reach) / (weight + 1e-4) - (mean**2).sum(-1))
+        for where, weight, mean in ((inside, weight_in, front), (outside, weight_out, back))
+    )
     position = ((guide - back) * axis).sum(-1) / (length + 1e-4)
     seen = np.clip(np.minimum(weight_in, weight_out) * 20, 0, 1)
     uncertain = np.clip(8 * soft * (1 - soft), 0, 1)
-    return np.clip(position, 0, 1), seen * uncertain * length / (length + 0.03)
+    return np.clip(position, 0, 1), seen * uncertain * length / (length + 0.02 + 2 * spread)
 
 
-def _settle(matte: FloatArray) -> FloatArray:
+def _settle(matte: NDArray[np.floating[Any]]) -> FloatArray:
     """Push nearly-nothing to 0 and nearly-all to 1, so that neither haze nor holes remain."""
     return np.asarray(np.clip((matte - 0.06) / 0.88, 0, 1), np.float32)
 
 
 def _guided(guide: FloatArray, source: FloatArray, radius: int, epsilon: float) -> FloatArray:
-    """Guided filter with a colour guide (He, Sun and Tang 2013). guide: (h, w, 3); source: (h, w); both 0…1."""
+    """Guided filter with a colour guide (He, Sun and Tang 2013): per pixel, slope and offset in the guide's colours.
+
+    guide: (h, w, 3); source: (h, w); both 0…1. Returns (h, w, 4); :func:`_apply` makes the picture of it.
+    """
     mean_g, mean_s = _mean(guide, radius), _mean(source, radius)
-    cross = _mean(guide * source[..., None], radius) - mean_g * mean_s[..., None]
+    c0, c1, c2 = cv2.split(_mean(guide * source[..., None], radius) - mean_g * mean_s[..., None])
     pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
     rr, rg, rb, gg, gb, bb = (
-        _mean(guide[..., i] * guide[..., j], radius) - mean_g[..., i] * mean_g[..., j] + (epsilon if i == j else 0)
+        _mean(guide[..., i] * guide[..., j], radius)
+        - mean_g[..., i] * mean_g[..., j]
+        + np.float32(epsilon if i == j else 0)
         for i, j in pairs
     )
-    adjugate = (gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb, rr * bb - rb * rb, rb * rg - rr * gb)
-    a00, a01, a02, a11, a12 = adjugate
-    a22 = rr * gg - rg * rg
+    a00, a01, a02 = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
+    a11, a12, a22 = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
     det = rr * a00 + rg * a01 + rb * a02
-    c = [cross[..., k] for k in range(3)]
-    slope = np.stack([a00 * c[0] + a01 * c[1] + a02 * c[2], a01 * c[0] + a11 * c[1] + a12 * c[2],
-                      a02 * c[0] + a12 * c[1] + a22 * c[2]], -1) / det[..., None]  # fmt: skip
+    slopes = [a00 * c0 + a01 * c1 + a02 * c2, a01 * c0 + a11 * c1 + a12 * c2, a02 * c0 + a12 * c1 + a22 * c2]
+    slope = np.stack(slopes, -1) / det[..., None]
     offset = mean_s - (slope * mean_g).sum(-1)
-    return np.asarray((_mean(slope, radius) * guide).sum(-1) + _mean(offset, radius), np.float32)
+    return _mean(np.dstack([slope, offset]), radius)
+
+
+def _apply(filtered: FloatArray, guide: FloatArray) -> FloatArray:
+    """The filtered picture at the guide's size, which may be larger than the filter's (He and Sun 2015)."""
+    lines = _enlarge(filtered, guide.shape[1::-1])
+    return np.asarray(np.einsum("hwc,hwc->hw", lines[..., :3], guide) + lines[..., 3], np.float32)
+
+
+def _enlarge(values: FloatArray, size: tuple[int, ...]) -> FloatArray:
+    if values.shape[1::-1] == size:
+        return values
+    return np.asarray(cv2.resize(values, (size[0], size[1]), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _mean(values: NDArray[np.floating[Any]], radius: int) -> FloatArray:

@@ -168,9 +168,9 @@ def _hashed(document: Path) -> str:
 def _report(avatar: Avatar, language: str) -> None:
     from mien.portrait.readiness import rows
 
-    chinese = _language(language) == "zh"
+    chinese = not console.is_json() and _language(language) == "zh"
     columns = (
-        ("项目", "测量", "评价", "建议") if chinese and not console.is_json() else ("Check", "Value", "Grade", "Advice")
+        ("项目", "测量", "评价", "建议") if chinese else ("Check", "Value", "Grade", "Advice")
     )
     console.table("readiness", columns, rows(avatar.manifest.readiness, "zh" if chinese else "en"))
 
