@@ -12,18 +12,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mien.api import Film, FilmProgress, FilmReport, create_avatar, escape, load_avatar, make
     from mien.avatar import Avatar
     from mien.errors import MienError
-    from mien.types import FaceClip, VideoFrame
+    from mien.types import AudioChunk, FaceClip, VideoFrame
 
 __version__ = "0.1.0"
-__all__ = ["Avatar", "FaceClip", "MienError", "VideoFrame", "__version__"]
+__all__ = [
+    "AudioChunk",
+    "Avatar",
+    "FaceClip",
+    "Film",
+    "FilmProgress",
+    "FilmReport",
+    "MienError",
+    "VideoFrame",
+    "__version__",
+    "create_avatar",
+    "escape",
+    "load_avatar",
+    "make",
+]
 
 _HOMES = {
+    "AudioChunk": "mien.types",
     "Avatar": "mien.avatar",
     "FaceClip": "mien.types",
+    "Film": "mien.api",
+    "FilmProgress": "mien.api",
+    "FilmReport": "mien.api",
     "MienError": "mien.errors",
     "VideoFrame": "mien.types",
+    "create_avatar": "mien.api",
+    "escape": "mien.api",
+    "load_avatar": "mien.api",
+    "make": "mien.api",
 }
 
 
