@@ -62,20 +62,23 @@ def decontaminate(image: ByteArray, matte: FloatArray) -> ByteArray:
     that matte × person + (1 − matte) × background gives the picture again. image: uint8, (h, w, 3); matte: float32,
     (h, w). Returns uint8, (h, w, 3); pixels that are all person keep their value exactly.
     """
-    colour = np.asarray(image, np.float32)
-    alpha = np.asarray(matte, np.float32)[..., None]
-    side = max(image.shape[:2])
-    front = colour
-    for radius in (max(4, side // 24), max(2, side // 160)):
-        front = _blur_fusion(colour, front, alpha, radius)
-    mended = np.clip(np.rint(front), 0, 255).astype(np.uint8)
-    return np.asarray(np.where(alpha >= 0.999, image, mended), np.uint8)
+    alpha = np.asarray(matte, np.float32)
+    side, size = max(image.shape[:2]), (image.shape[1], image.shape[0])
+    shrunk = min(1.0, 512 / side)  # colours far from the silhouette are only a guess: a coarse one will do
+    small = tuple(max(1, round(n * shrunk)) for n in size)
+    near = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.float32)
+    near_alpha = np.asarray(cv2.resize(alpha, small, interpolation=cv2.INTER_AREA), np.float32)
+    guess = _enlarge(_blur_fusion(near, near, near_alpha, max(4, max(small) // 24)), size)
+    front = _blur_fusion(np.asarray(image, np.float32), guess, alpha, max(2, side // 160))
+    cv2.copyTo(np.asarray(image, np.float32), (alpha >= 0.999).astype(np.uint8), front)
+    return np.asarray(cv2.convertScaleAbs(front), np.uint8)
 
 
 def _blur_fusion(colour: FloatArray, front: FloatArray, alpha: FloatArray, radius: int) -> FloatArray:
-    near_front = _mean(front * alpha, radius) / (_mean(alpha[..., 0], radius)[..., None] + 1e-5)
-    near_back = _mean(colour * (1 - alpha), radius) / (_mean(1 - alpha[..., 0], radius)[..., None] + 1e-5)
-    mended = near_front + alpha * (colour - alpha * near_front - (1 - alpha) * near_back)
+    rest = 1 - alpha
+    near_front = _mean(front * alpha[..., None], radius) / (_mean(alpha, radius) + 1e-5)[..., None]
+    near_back = _mean(colour * rest[..., None], radius) / (_mean(rest, radius) + 1e-5)[..., None]
+    mended = near_front + alpha[..., None] * (colour - near_back + alpha[..., None] * (near_back - near_front))
     return np.asarray(np.clip(mended, 0, 255), np.float32)
 
 
