@@ -1,19 +1,19 @@
 """The Python interface: a portrait and words in, a film or its frames out.
 
-    import mien
+import mien
 
-    mien.make("me.jpg", text="Hello.").save("out.mp4")
-    for frame, sound in mien.make("me.jpg", text="Hello.").frames():
-        ...
+mien.make("me.jpg", text="Hello.").save("out.mp4")
+for frame, sound in mien.make("me.jpg", text="Hello.").frames():
+    ...
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from mien import config
 from mien.avatar import Avatar
@@ -39,7 +39,7 @@ class FilmProgress:
 
 @dataclass(frozen=True)
 class FilmReport:
-    """What was made. duration: seconds of film. captions, motion: files written beside it. timings: seconds by stage."""
+    """What was made. duration: seconds of film. captions, motion: files beside it. timings: seconds by stage."""
 
     path: Path
     duration: float
@@ -141,8 +141,7 @@ class Film:
         extras = _extra_files(output, captions or ("none" if output.preview else self._order.captions), motion)
         self._check(output, extras)
         cast = Cast(self._order, self._script, self._tell, preview=output.preview, alpha=self._wants_alpha)
-        cast.keep_motion = motion is not None
-        with cast, Show(cast.scene()) as show:
+        with cast, _motion_file(cast, extras.motion), Show(cast.scene()) as show:
             width, height = cast.size
             output.check_room(width, height, cast.fps, self._order.guess_seconds())
             sink = open_sink(
@@ -197,8 +196,6 @@ class Film:
             lines = make_captions(cast.words, self._script.source, self._script.caption)
             for path in extras.captions:
                 write_captions(lines, path)
-        if extras.motion is not None:
-            cast.write_motion(extras.motion)
 
 
 def create_avatar(portrait: str | Path, name: str = "", *, crop: str = "auto", face: int = 0) -> Avatar:
@@ -217,7 +214,7 @@ def load_avatar(name: str | Path) -> Avatar:
     from mien.portrait import bundle, library
 
     path = Path(name)
-    return bundle.import_file(path) if path.suffix == ".mien" else library.get(str(name))
+    return bundle.load(path) if path.suffix == ".mien" else library.get(str(name))
 
 
 def escape(text: str) -> str:
@@ -233,13 +230,27 @@ class _Extras:
     motion: Path | None
 
 
+@contextmanager
+def _motion_file(cast: Cast, path: Path | None) -> Iterator[None]:
+    """Writes the motion as it passes; the file appears when the film does."""
+    if path is None:
+        yield
+        return
+    from mien.transmit.motion import MotionWriter
+
+    with MotionWriter(path) as writer:
+        cast.on_clip = writer.write
+        yield
+
+
 def _extra_files(output: Output, captions: str, motion: str | Path | None) -> _Extras:
     from mien.transmit.atomic import check_target
+    from mien.transmit.motion import suffix_of
 
     paths = caption_paths(output.path, captions)
     beside = Path(motion).expanduser() if motion is not None else None
-    if beside is not None and beside.suffix.lower() not in (".csv", ".json"):
-        raise UsageError(f"'{beside.name}' is no kind of motion file.", hint="Use .csv (Live Link Face) or .json.")
+    if beside is not None:
+        suffix_of(beside)  # refuses endings that are no motion file
     for path in (*paths, *([beside] if beside else [])):
         check_target(path)
     return _Extras(paths, beside)
@@ -261,5 +272,3 @@ def _watch(cast: Cast, observe: Callable[[FilmProgress], None] | None) -> Callab
         observe(FilmProgress(progress.frames, cast.expected_frames(progress.frames), to_seconds(progress.tick)))
 
     return tell
-
-

@@ -54,7 +54,9 @@ class Subject:
                 return Subject(name=str(portrait))
         except UsageError:
             pass  # not a possible name of an avatar, so it was meant as a file
-        raise InputError(f"There is no picture and no avatar '{portrait}'.", hint="Check the name; see: mien avatar list.")
+        raise InputError(
+            f"There is no picture and no avatar '{portrait}'.", hint="Check the name; see: mien avatar list."
+        )
 
     def load(self, tell: Callable[[str], None]) -> Avatar:
         """The avatar, made from the picture where it was not made before."""
@@ -105,7 +107,7 @@ class Cast:
     """The parts of one performance. A context: leaving it ends the processes that were started.
 
     preview: sizes and rates that were left open are a preview's. alpha: pictures stay transparent.
-    words: of the film so far, in film time. keep_motion: remember the motion for :meth:`write_motion`.
+    words: of the film so far, in film time. on_clip: told of the motion as it is made.
     """
 
     def __init__(
@@ -115,8 +117,7 @@ class Cast:
         fps = order.film.fps
         self.fps = (_PREVIEW_FPS if preview else _FILM_FPS) if fps == "auto" else parse_fps(fps)
         self.words: list[Word] = []
-        self.keep_motion = False
-        self._clips: list[FaceClip] = []
+        self.on_clip: Callable[[FaceClip], None] | None = None
         self._ticks, self._spoken, self._all_spoken = 0, 0, False
         self._speaker: Any = plugins.load("speak", order.speak.backend)()
         self._parts = self._speech()
@@ -150,7 +151,7 @@ class Cast:
             fps=self.fps,
             compose=None if self._order.background.own or self._alpha else self._composed,
             on_part=self._hear,
-            on_clip=self._see,
+            on_clip=self.on_clip,
         )
 
     def expected_frames(self, done: int) -> int:
@@ -160,12 +161,6 @@ class Cast:
         share = self._spoken / max(1, len(self._script.source))
         speech = (self._ticks - LEAD_IN) / share if share > 0.02 else to_ticks(self._order.guess_seconds())
         return max(done, frames_in(int(speech) + LEAD_IN + TAIL, self.fps))
-
-    def write_motion(self, path: Path) -> None:
-        """The motion of the film so far, .csv or .json."""
-        from mien.transmit.motion import write_motion
-
-        write_motion(self._clips, path, self.fps)
 
     def _speech(self) -> Iterator[SpeechPart]:
         """Levelled speech. Wrong scripts are refused here and now; sound is made when it is read."""
@@ -240,10 +235,6 @@ class Cast:
             self._spoken = max(self._spoken, part.words[-1].char_end)
         elif part.last and not part.audio.samples.any():
             self._all_spoken = True
-
-    def _see(self, clip: FaceClip) -> None:
-        if self.keep_motion:
-            self._clips.append(clip)
 
 
 def _load_renderer(name: str) -> Any:

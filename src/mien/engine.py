@@ -127,7 +127,7 @@ class Show:
 
 
 def film(show: Show, sink: Sink, observe: Callable[[Progress], None] | None = None) -> Progress:
-    """Drain a show into a sink and close both. On any failure, Ctrl-C included, the sink is aborted: nothing is left."""
+    """Drain a show into a sink and close both. On any failure, Ctrl-C too, the sink is aborted: nothing is left."""
     timings = show.timings
     progress = Progress(0, 0, timings)
     clock = _Stopwatch()
@@ -203,9 +203,7 @@ def _put_all(ready: Iterable[Beat], beats: Channel[Beat]) -> None:
         beats.put(beat)
 
 
-def _draw(
-    scene: Scene, beats: Channel[Beat], frames: Channel[tuple[VideoFrame, AudioChunk]], timings: Timings
-) -> None:
+def _draw(scene: Scene, beats: Channel[Beat], frames: Channel[tuple[VideoFrame, AudioChunk]], timings: Timings) -> None:
     clock = _Stopwatch()
     canvas = scene.canvas()
     timings.prepare += clock.lap()

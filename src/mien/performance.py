@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
 from mien.errors import BackendError
 from mien.face.base import FaceDriver
 from mien.timeline import TICKS_PER_SECOND, frame_tick, frames_in
-from mien.types import AudioChunk, FaceClip, FloatArray, Phone, SpeechPart
+from mien.types import AudioChunk, EmotionSpan, FaceClip, FloatArray, Phone, SpeechPart, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +115,21 @@ def shifted(part: SpeechPart, ticks: int) -> SpeechPart:
     if ticks == 0:
         return part
 
-    def move(item: object) -> object:
-        return dataclasses.replace(item, start=item.start + ticks, end=item.end + ticks)  # type: ignore[type-var,attr-defined]
-
     return dataclasses.replace(
         part,
         audio=AudioChunk(part.audio.start + ticks, part.audio.samples),
-        phones=None if part.phones is None else tuple(map(move, part.phones)),
-        words=None if part.words is None else tuple(map(move, part.words)),
-        emotions=tuple(map(move, part.emotions)),
+        phones=None if part.phones is None else _moved(part.phones, ticks),
+        words=None if part.words is None else _moved(part.words, ticks),
+        emotions=_moved(part.emotions, ticks),
         cues=tuple(dataclasses.replace(cue, tick=cue.tick + ticks) for cue in part.cues),
     )
+
+
+_Timed = TypeVar("_Timed", Phone, Word, EmotionSpan)
+
+
+def _moved(items: tuple[_Timed, ...], ticks: int) -> tuple[_Timed, ...]:
+    return tuple(dataclasses.replace(item, start=item.start + ticks, end=item.end + ticks) for item in items)
 
 
 def _silence(start: int, end: int, *, turn: int = 0, last: bool = False) -> SpeechPart:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.engine.fakes import FakeDriver, speech
 
 from mien.errors import BackendError
 from mien.performance import Beat, Performance, shifted
 from mien.timeline import frame_tick, frames_in
-from mien.types import AudioChunk, Cue, EmotionSpan, Emotion, FaceClip, SpeechPart
-from tests.engine.fakes import FakeDriver, speech
+from mien.types import AudioChunk, Cue, Emotion, EmotionSpan, FaceClip, SpeechPart
 
 RATES = [Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(50), Fraction(60)]
 
@@ -35,7 +36,7 @@ def test_sound_and_pictures_end_together(fps: Fraction, ticks: int) -> None:
     assert len(beats) == frames_in(ticks + 36_000, fps)
     assert [b.tick for b in beats] == [frame_tick(k, fps) for k in range(len(beats))]
     assert beats[-1].audio.end == frame_tick(len(beats), fps)
-    assert all(a.audio.end == b.audio.start for a, b in zip(beats, beats[1:], strict=False))
+    assert all(a.audio.end == b.audio.start for a, b in pairwise(beats))
 
 
 @settings(max_examples=40, deadline=None)

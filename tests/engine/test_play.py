@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.engine.fakes import FakeCanvas, FakeDriver, FakeSink, speech
 
 from mien.engine import Progress, Scene, Show, film
 from mien.types import ByteArray, FaceClip, SpeechPart
-from tests.engine.fakes import FakeCanvas, FakeDriver, FakeSink, speech
 
 FPS = Fraction(25)
 

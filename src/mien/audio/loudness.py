@@ -61,7 +61,7 @@ class Meter:
         self._waiting, self._count = [sound[whole:]], len(sound) - whole
 
     def lufs(self) -> float:
-        """Integrated loudness of all that was pushed, LUFS; -inf for silence or less than 400 ms. May be asked any time."""
+        """Integrated loudness of all that was pushed so far, LUFS; -inf for silence or less than 400 ms."""
         energies = np.array(self._energies + self._rest())
         if len(energies) < _BLOCK_HOPS:
             return -math.inf
@@ -130,7 +130,7 @@ def level(
 
 
 def _next_gain(gain: float | None, wanted: float, part: SpeechPart) -> float:
-    """The gain for a part, dB: at once the wanted one at the beginning, later moving slowly; silence changes nothing."""
+    """The gain for a part, dB: at first the wanted one at once, later moving slowly; silence changes nothing."""
     if not math.isfinite(wanted):
         return gain or 0.0
     wanted = min(max(wanted, -40.0), 40.0)

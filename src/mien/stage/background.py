@@ -145,7 +145,7 @@ class LoopingVideo:
         """The picture at a tick, uint8 (h, w, 3), filling the canvas."""
         now = Fraction(tick, TICKS_PER_SECOND)
         due: Any = None
-        while self._pending is not None and (self._pending[0] <= now or self._shown is None and due is None):
+        while self._pending is not None and (self._pending[0] <= now or (self._shown is None and due is None)):
             due = self._pending[1]
             self._pending = next(self._frames, None)
         if due is not None:
@@ -200,4 +200,5 @@ class LoopingVideo:
         crop_w, crop_h = min(pixels.shape[1], round(width / scale)), min(pixels.shape[0], round(height / scale))
         x, y = (pixels.shape[1] - crop_w) // 2, (pixels.shape[0] - crop_h) // 2
         part = np.ascontiguousarray(pixels[y : y + crop_h, x : x + crop_w])
-        return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        quality = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(part, (width, height), interpolation=quality), np.uint8)

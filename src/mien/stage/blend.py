@@ -8,7 +8,7 @@ from numba import njit
 from mien.types import ByteArray
 
 
-@njit(nogil=True, cache=True, boundscheck=False)  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True, boundscheck=False)
 def blend(over: ByteArray, under: ByteArray, out: ByteArray) -> None:
     """over: uint8 (n, 4). under, out: uint8 (n, 3)."""
     for i in range(over.shape[0]):

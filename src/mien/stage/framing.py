@@ -109,7 +109,7 @@ def _middle(person: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], s: float) -
 
 
 def _position(wanted: float, inside: tuple[float, float], covering: tuple[float, float]) -> float:
-    """``wanted``, moved into ``covering``, then into ``inside``: the later rule wins. An empty range means its middle."""
+    """``wanted``, moved into ``covering``, then into ``inside``, which wins. An empty range means its middle."""
     for low, high in (covering, inside):
         wanted = (low + high) / 2 if low > high else min(max(wanted, low), high)
     return wanted

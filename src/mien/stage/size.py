@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -10,7 +11,8 @@ from mien.errors import UsageError
 _FILM_SIDE: Final = 720
 _PREVIEW_SIDE: Final = 360
 _SMALLEST, _LARGEST = 64, 4096
-_FLATTEST: Final = 16 / 9  # a portrait's own shape is followed up to here, and up to 9:16
+_WIDE: Final = 16 / 9
+_SHAPES: Final = (9 / 16, 2 / 3, 3 / 4, 4 / 5, 1.0, 5 / 4, 4 / 3, 3 / 2, _WIDE)  # what players and platforms know
 _HINT: Final = "Use --size 512, 720p, 1080p or 640x480, with --aspect 9:16, 16:9 or 1:1."
 
 
@@ -22,9 +24,9 @@ def check_size(size: str, aspect: str) -> None:
 def canvas_size(size: str, aspect: str, picture: tuple[int, int], *, preview: bool = False) -> tuple[int, int]:
     """Width and height in pixels, both even.
 
-    size: "512" is a square or, with an aspect, the shorter side; "720p" the shorter side, 16:9 without an aspect; "640x480"
-    is exact; "auto" is 720 on the shorter side (360 for previews). aspect: "9:16" …; "auto" with size "auto" follows
-    ``picture`` (width, height). Raises UsageError.
+    size: "512" is a square or, with an aspect, the shorter side; "720p" the shorter side, 16:9 without an aspect;
+    "640x480" is exact; "auto" is 720 on the shorter side (360 for previews). aspect: "9:16" …; "auto" with size
+    "auto" is the usual shape nearest to that of ``picture`` (width, height). Raises UsageError.
     """
     exact = re.fullmatch(r"(\d+)x(\d+)", size)
     shape = _ratio(aspect)
@@ -33,14 +35,18 @@ def canvas_size(size: str, aspect: str, picture: tuple[int, int], *, preview: bo
     lines = re.fullmatch(r"(\d+)(p?)", size)
     if lines:
         side = int(lines[1])
-        shape = shape or (_FLATTEST if lines[2] else 1.0)
+        shape = shape or (_WIDE if lines[2] else 1.0)
     elif size == "auto":
         side = _PREVIEW_SIDE if preview else _FILM_SIDE
-        shape = shape or min(max(picture[0] / picture[1], 1 / _FLATTEST), _FLATTEST)
+        shape = shape or _nearest_shape(picture[0] / picture[1])
     else:
         raise UsageError(f"'{size}' is not a size.", hint=_HINT)
     width, height = (side * shape, side) if shape >= 1 else (side, side / shape)
     return _checked(2 * round(width / 2), 2 * round(height / 2))
+
+
+def _nearest_shape(shape: float) -> float:
+    return min(_SHAPES, key=lambda usual: abs(math.log(shape / usual)))
 
 
 def _exact(width: int, height: int, shape: float | None, aspect: str) -> tuple[int, int]:
@@ -53,7 +59,7 @@ def _exact(width: int, height: int, shape: float | None, aspect: str) -> tuple[i
 
 
 def _checked(width: int, height: int) -> tuple[int, int]:
-    if not (_SMALLEST <= min(width, height) and max(width, height) <= _LARGEST):
+    if min(width, height) < _SMALLEST or max(width, height) > _LARGEST:
         raise UsageError(f"{width}x{height} is outside {_SMALLEST} to {_LARGEST} pixels a side.", hint=_HINT)
     return width, height
 

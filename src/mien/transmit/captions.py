@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -73,8 +74,8 @@ _LINE_GAIN: Final = {_PHRASE: 7, _CLAUSE: 12, _SENTENCE: 16}
 def make_captions(words: Sequence[Word], source: str, show: Callable[[int, int], str] | None = None) -> list[Caption]:
     """Captions in order of time.
 
-    words: in order of time. source: the text whose characters they point at. show: (start, stop) → what a reader sees of
-    source[start:stop]; by default all of it. It removes script marks.
+    words: in order of time. source: the text whose characters they point at. show: (start, stop) → what a reader
+    sees of source[start:stop]: it removes script marks; by default it shows all.
     """
     tokens = _tokens(words, source, show or (lambda start, stop: source[start:stop]))
     groups = [group for block in _blocks(tokens) for group in _cut(block)]
@@ -232,9 +233,10 @@ def _wrapped(text: str, group: Sequence[_Token]) -> tuple[str, ...]:
     limit = _limit(text)
     if columns(text) <= limit:
         return (text,)
-    best, chosen = float("inf"), (text,)
+    best = float("inf")
+    chosen: tuple[str, ...] = (text,)
     upper = ""
-    for token, following in zip(group, group[1:], strict=False):
+    for token, following in pairwise(group):
         upper += token.text
         if token.after == _NEVER and following.text:
             continue

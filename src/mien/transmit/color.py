@@ -41,7 +41,7 @@ class Yuv420:
         self._half = np.empty((height // 2, width // 2, 3), np.uint8)
 
     def planes(self, rgb: ByteArray, out: ByteArray) -> None:
-        """rgb: uint8 (h, w, 3). out: uint8 (3h/2, w), Y rows then U then V, contiguous (FFmpeg's yuv420p in one block)."""
+        """rgb: uint8 (h, w, 3). out: uint8 (3h/2, w), contiguous: all of Y, all of U, all of V (FFmpeg's yuv420p)."""
         import cv2
 
         height, width = rgb.shape[:2]

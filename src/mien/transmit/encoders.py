@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from mien.errors import MissingError, UsageError
 
@@ -130,11 +130,12 @@ def prores(preset: str, *, alpha: bool) -> Encoder:
 def works(name: str) -> bool:
     """Whether an encoder is in this build of libav and encodes a small grey picture here and now."""
     import av
+    import av.logging
     import numpy as np
 
     try:
-        with _quiet():
-            context = av.CodecContext.create(name, "w")
+        with av.logging.Capture():
+            context: Any = av.CodecContext.create(name, "w")
             context.width, context.height = 256, 256
             context.pix_fmt = _HARDWARE[name][0] if name in _HARDWARE else "yuv420p"
             context.framerate, context.time_base = Fraction(25), Fraction(1, 25)
@@ -158,12 +159,6 @@ def require(name: str) -> None:
             hint="Install the official wheel again: pip install --force-reinstall av.",
             code="missing.encoder",
         ) from error
-
-
-def _quiet() -> object:
-    import av.logging
-
-    return av.logging.Capture()
 
 
 def _hardware(name: str, preset: str) -> Encoder:

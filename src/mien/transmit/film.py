@@ -27,7 +27,8 @@ _DISK_ERRORS: Final = frozenset({5, 13, 27, 28, 30, 122})  # EIO EACCES EFBIG EN
 class FilmSpec:
     """What to write. path: final name. width, height: pixels, even. alpha: pictures are RGBA and stay so.
 
-    preset: "fast", "balanced" or "best". encoder: "auto", "software" or a name (H.264 only). sound: whether there is any.
+    preset: "fast", "balanced" or "best". encoder: "auto", "software" or a name (H.264 only). sound: whether there is
+    any.
     """
 
     path: Path
@@ -158,7 +159,7 @@ class FilmSink:
             stream.bit_rate = kind.bit_rate
         return stream
 
-    def _mux(self, packets: list[av.Packet]) -> None:
+    def _mux(self, packets: list[Any]) -> None:
         for packet in packets:
             self._file.mux(packet)
 

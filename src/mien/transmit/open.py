@@ -44,7 +44,7 @@ class Output:
         return self.kind in (".gif", ".webp")
 
     def check(self, preset: str = "balanced", encoder: str = "auto") -> None:
-        """Everything cheap that could refuse: folder, permission, encoder. Raises OutputError, UsageError, MissingError."""
+        """Everything cheap that could refuse. Raises OutputError, UsageError, MissingError."""
         if self.pictures is not None:
             self.pictures.check()
         else:

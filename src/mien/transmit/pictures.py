@@ -59,7 +59,8 @@ class PictureNames:
 class PictureSink:
     """A :class:`~mien.transmit.base.Sink` for numbered PNG files (from 1) and 16-bit stereo sound.
 
-    Everything is made in a hidden folder and moved at the end. Pictures of an earlier film with higher numbers are removed.
+    Everything is made in a hidden folder and moved at the end. Pictures of an earlier film with higher numbers are
+    removed.
     """
 
     def __init__(self, names: PictureNames, *, sound: bool = True) -> None:

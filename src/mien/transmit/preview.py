@@ -27,7 +27,8 @@ class WebpSink:
 
     def __init__(self, path: Path, width: int, height: int, fps: Fraction, preset: str = "balanced") -> None:
         require("libwebp_anim")
-        self._path, self._fps, self._count, self._file = path, fps, 0, None
+        self._path, self._fps, self._count = path, fps, 0
+        self._file: Any = None
         self._staging = Staging(path)
         with self._explained():
             self._file, self._stream = _open(self._staging.path, "webp", "libwebp_anim", width, height, fps, "bgra")
@@ -65,14 +66,15 @@ class WebpSink:
 class GifSink:
     """An endless GIF. Sound is dropped: the format has none.
 
-    Pictures wait in a lossless hidden file while their colours are counted; at the end the 256 best colours of the whole
-    film are chosen (median cut) and laid out with an ordered pattern, which does not crawl where nothing moves.
+    Pictures wait in a lossless hidden file while their colours are counted; at the end the 256 best colours of the
+    whole film are chosen (median cut) and laid out with an ordered pattern, which does not crawl where nothing moves.
     """
 
     def __init__(self, path: Path, width: int, height: int, fps: Fraction, *, alpha: bool = False) -> None:
         for name in ("gif", "qtrle"):
             require(name)
-        self._path, self._size, self._fps, self._count, self._spool = path, (width, height), fps, 0, None
+        self._path, self._size, self._fps, self._count = path, (width, height), fps, 0
+        self._spool: Any = None
         self._staging = Staging(path)
         self._waiting = Staging(path.with_name(path.name + ".frames"))
         self._format = "argb" if alpha else "rgb24"
@@ -159,7 +161,8 @@ def _palette_maker(width: int, height: int, fps: Fraction, alpha: bool) -> Any:
     import av
 
     graph = av.filter.Graph()
-    source = graph.add_buffer(width=width, height=height, format="rgba" if alpha else "rgb24", time_base=1 / fps)
+    layout: Any = "rgba" if alpha else "rgb24"
+    source = graph.add_buffer(width=width, height=height, format=layout, time_base=1 / fps)
     make = graph.add("palettegen", f"stats_mode=full:reserve_transparent={int(alpha)}")
     sink = graph.add("buffersink")
     source.link_to(make)

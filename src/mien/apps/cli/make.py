@@ -14,6 +14,7 @@ Events under ``--json``, one JSON object a line on standard output:
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,8 @@ from mien.apps.cli import console
 from mien.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from mien.api import FilmProgress, FilmReport
+    from mien.api import Film, FilmProgress, FilmReport
+    from mien.avatar import Avatar
 
 _MAX_TEXT_BYTES = 4_000_000
 
@@ -37,17 +39,31 @@ def _option(panel: str, *names: str, metavar: str | None = None, text: str = "")
     return option
 
 
-def command(  # noqa: PLR0917
+def command(
     stdin: Annotated[str | None, typer.Argument(metavar="[-]", help="- reads the text from standard input.")] = None,
-    out: Annotated[str, _option(_RESULT, "--out", "-o", metavar="OUT", text="film.mp4 .mov .webm .gif .webp x_%05d.png dir/")] = "",
-    portrait: Annotated[Path | None, _option(_WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face.")] = None,
-    avatar: Annotated[str | None, _option(_WHO, "--avatar", "-a", metavar="NAME", text="An avatar made before.")] = None,
+    out: Annotated[
+        str, _option(_RESULT, "--out", "-o", metavar="OUT", text="film.mp4 .mov .webm .gif .webp x_%05d.png dir/")
+    ] = "",
+    portrait: Annotated[
+        Path | None, _option(_WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face.")
+    ] = None,
+    avatar: Annotated[
+        str | None, _option(_WHO, "--avatar", "-a", metavar="NAME", text="An avatar made before.")
+    ] = None,
     crop: Annotated[str | None, _option(_WHO, "--crop", metavar="HOW", text="auto, none, head or bust.")] = None,
     face: Annotated[int, _option(_WHO, "--face", metavar="N", text="Which face of the picture, 0 is the largest.")] = 0,
-    text: Annotated[str | None, _option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")] = None,
-    text_file: Annotated[Path | None, _option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")] = None,
-    language: Annotated[str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")] = None,
-    emotion: Annotated[str | None, _option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")] = None,
+    text: Annotated[
+        str | None, _option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")
+    ] = None,
+    text_file: Annotated[
+        Path | None, _option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")
+    ] = None,
+    language: Annotated[
+        str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")
+    ] = None,
+    emotion: Annotated[
+        str | None, _option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")
+    ] = None,
     voice: Annotated[str | None, _option(_VOICE, "--voice", metavar="NAME", text="See: mien voice list.")] = None,
     rate: Annotated[float | None, _option(_VOICE, "--rate", metavar="X", text="Speed, 0.5 to 2.")] = None,
     pitch: Annotated[float | None, _option(_VOICE, "--pitch", metavar="X", text="-1 to 1.")] = None,
@@ -59,16 +75,25 @@ def command(  # noqa: PLR0917
     blink_rate: Annotated[float | None, _option(_FACE, "--blink-rate", metavar="X", text="0 to 2.")] = None,
     smoothing: Annotated[float | None, _option(_FACE, "--smoothing", metavar="X", text="0 to 1.")] = None,
     seed: Annotated[int | None, _option(_FACE, "--seed", metavar="N", text="Another number, other idle life.")] = None,
-    size: Annotated[str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")] = None,
+    size: Annotated[
+        str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")
+    ] = None,
     aspect: Annotated[str | None, _option(_PICTURE, "--aspect", metavar="W:H", text="9:16, 16:9, 1:1 …")] = None,
     fps: Annotated[str | None, _option(_PICTURE, "--fps", metavar="N", text="24, 25, 29.97, 30, 50 or 60.")] = None,
     background: Annotated[
-        str | None, _option(_PICTURE, "--background", "-b", metavar="B", text="File, colour, source, blur, transparent.")
+        str | None,
+        _option(_PICTURE, "--background", "-b", metavar="B", text="File, colour, source, blur, transparent."),
     ] = None,
     preset: Annotated[str | None, _option(_RESULT, "--preset", metavar="NAME", text="fast, balanced or best.")] = None,
-    encoder: Annotated[str | None, _option(_RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")] = None,
-    captions: Annotated[str | None, _option(_RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")] = None,
-    motion: Annotated[Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv or .json.")] = None,
+    encoder: Annotated[
+        str | None, _option(_RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")
+    ] = None,
+    captions: Annotated[
+        str | None, _option(_RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")
+    ] = None,
+    motion: Annotated[
+        Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv or .json.")
+    ] = None,
 ) -> None:
     """Make a film: a portrait or an avatar, and words.
 
@@ -94,7 +119,9 @@ def command(  # noqa: PLR0917
 def read_text(text: str | None, file: Path | None, stdin: str | None) -> str:
     """The words from exactly one of the three places. Raises UsageError or InputError."""
     if stdin not in (None, "-"):
-        raise UsageError(f"'{stdin}' is not understood.", hint='Give the words with --text "…", or - for standard input.')
+        raise UsageError(
+            f"'{stdin}' is not understood.", hint='Give the words with --text "…", or - for standard input.'
+        )
     if sum(source is not None for source in (text, file, stdin)) != 1:
         raise UsageError("What should be said?", hint="Give one of --text, --text-file and -.")
     if text is not None:
@@ -128,47 +155,44 @@ def _checked(text: str, what: str) -> str:
     return text
 
 
-def _subject(portrait: Path | None, avatar: str | None) -> object:
+def _subject(portrait: Path | None, avatar: str | None) -> str | Path | Avatar:
+    """What :func:`mien.make` takes, checked. A kept avatar is loaded by name, whatever files lie around."""
     if portrait is None:
-        from mien.casting import Subject
-        from mien.errors import MissingError
-        from mien.portrait import library
+        from mien import api
 
-        assert avatar is not None
-        if not library.has(avatar):
-            library.get(avatar)  # raises with the names that there are
-        _ = Subject, MissingError
-        return avatar
-    try:
+        return api.load_avatar(str(avatar))
+    with suppress(OSError, ValueError):
         if portrait.expanduser().is_file():
             return portrait
-    except (OSError, ValueError):
-        pass
-    kind = "is a folder" if portrait.is_dir() else "does not exist"
-    raise InputError(f"The portrait '{portrait}' {kind}.", hint="Give a JPEG, PNG, WebP or AVIF file.")
+    with suppress(OSError, ValueError):
+        if portrait.is_dir():
+            raise InputError(f"The portrait '{portrait}' is a folder.", hint="Give a JPEG, PNG, WebP or AVIF file.")
+    raise InputError(f"There is no portrait '{portrait}'.", hint="Give a JPEG, PNG, WebP or AVIF file.")
 
 
-def _save(made: object, out: str, captions: str | None, motion: Path | None) -> FilmReport:
-    from mien.api import Film
-
-    assert isinstance(made, Film)
-    with console.progress("Film", 1, "frames") as bar:
+def _save(made: Film, out: str, captions: str | None, motion: Path | None) -> FilmReport:
+    with ExitStack() as stack:
+        bar: list[console.Progress] = []
 
         def show(progress: FilmProgress) -> None:
-            bar.update(progress.frames, progress.total)
+            if not bar:  # from the first frame on, so that the time left is not guessed from the start-up
+                bar.append(stack.enter_context(console.progress("Film", progress.total, "frames")))
+            bar[0].update(progress.frames, progress.total)
 
         return made.save(out, captions=captions, motion=motion, observe=show)
 
 
 def _report(report: FilmReport) -> None:
     timings = report.timings
-    beside = "".join(f", {path.name}" for path in (*report.captions, *([report.motion] if report.motion else [])))
+    names = [
+        str(report.path),
+        *(path.name for path in report.captions),
+        *([report.motion.name] if report.motion else []),
+    ]
+    made = f"{report.duration:.1f} s, {report.width}x{report.height}, made in {timings.wall:.1f} s"
     console.event(
         "film",
-        plain=(
-            f"{report.path}{beside}: {report.duration:.1f} s, {report.width}x{report.height}, made in {timings.wall:.1f} s "
-            f"({report.duration / timings.wall:.1f} times faster than real time)"
-        ),
+        plain=f"{', '.join(names)}: {made} ({report.duration / timings.wall:.1f} times faster than real time)",
         path=str(report.path),
         duration=round(report.duration, 3),
         frames=report.frames,
@@ -181,6 +205,7 @@ def _report(report: FilmReport) -> None:
         real_time_factor=round(report.real_time_factor, 4),
         first_frame=round(timings.first_frame, 3),
         timings={
-            name: round(getattr(timings, name), 3) for name in ("speech", "face", "prepare", "draw", "compose", "encode")
+            name: round(getattr(timings, name), 3)
+            for name in ("speech", "face", "prepare", "draw", "compose", "encode")
         },
     )
