@@ -79,14 +79,14 @@ def _iris(mesh: FaceMesh, side: str) -> tuple[Array, float]:
 def polygon_mask(shape: tuple[int, int], polygon: Array, grow: float = 0.0) -> FloatArray:
     """Anti-aliased inside of a polygon, grown (or shrunk) by pixels, float32 (h, w) 0…1."""
     scale = 4
-    mask = np.zeros((shape[0] * scale, shape[1] * scale), np.uint8)
+    mask: Array = np.zeros((shape[0] * scale, shape[1] * scale), np.uint8)
     cv2.fillPoly(mask, [np.round(((polygon + 0.5) * scale - 0.5) * 16).astype(np.int32)], 255, shift=4)
     if grow:
         size = max(1, round(abs(grow) * scale))
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1))
-        mask = cv2.dilate(mask, kernel) if grow > 0 else cv2.erode(mask, kernel)
+        mask = np.asarray(cv2.dilate(mask, kernel) if grow > 0 else cv2.erode(mask, kernel))
     small = cv2.resize(mask, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32) / 255
+    return np.asarray(small, np.float32) / np.float32(255)
 
 
 def spread(image: FloatArray, weight: FloatArray, sigma: tuple[float, float]) -> tuple[FloatArray, FloatArray]:
@@ -119,7 +119,7 @@ def _ball(part: ByteArray, opening: Array, centre: Array, radius: float, unit: f
     far = (pixels * known[..., None]).sum((0, 1)) / known.sum()
     trust = np.clip(support / 0.02, 0, 1)[..., None]
     filled = near * trust + far * (1 - trust)
-    return np.clip(pixels * known[..., None] + filled * (1 - known[..., None]), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels * known[..., None] + filled * (1 - known[..., None]), 0, 255), np.uint8)
 
 
 def _iris_sprite(part: ByteArray, opening: Array, centre: Array, radius: float, unit: float) -> ByteArray:
@@ -152,14 +152,14 @@ def _ring_mean(total: FloatArray, amount: FloatArray, distance: Array) -> FloatA
     """Mean visible colour at each distance from the centre."""
     bins = np.clip((distance * 16).astype(int), 0, 31)
     count = np.bincount(bins.ravel(), amount.ravel(), 32)
-    table = np.stack([np.bincount(bins.ravel(), total[..., c].ravel(), 32) for c in range(3)], 1)
+    table: Array = np.stack([np.bincount(bins.ravel(), total[..., c].ravel(), 32) for c in range(3)], 1)
     good = count > 0.5
     if not good.any():
         return np.zeros_like(total)
     table[good] /= count[good, None]
     for c in range(3):
         table[~good, c] = np.interp(np.flatnonzero(~good), np.flatnonzero(good), table[good, c])
-    return table[bins].astype(np.float32)
+    return np.asarray(table[bins], np.float32)
 
 
 def _lid(mesh: FaceMesh, image: ByteArray, side: str, blink: Array, box: tuple[int, int, int, int]) -> ByteArray:
@@ -228,8 +228,8 @@ def _even(
     mx = np.broadcast_to(columns.astype(np.float32), (5, len(columns)))
     my = (crease + (high - crease) * heights).astype(np.float32)
     above = cv2.remap(image, np.ascontiguousarray(mx), my, cv2.INTER_LINEAR).astype(np.float32)
-    tone = np.median(above, axis=0, keepdims=True)
-    tone = cv2.GaussianBlur(tone, (0, 0), max(1.0, 0.05 * unit), sigmaY=0.1)
+    tone: Array = np.median(above, axis=0, keepdims=True)
+    tone = np.asarray(cv2.GaussianBlur(tone, (0, 0), max(1.0, 0.05 * unit), sigmaY=0.1))
     smooth = cv2.GaussianBlur(skin, (0, 0), max(0.8, 0.03 * unit), sigmaY=max(0.8, 0.02 * unit))
     # the stretched strip keeps make-up, the tone keeps it from streaking
     own = 0.5 * smooth + 0.5 * np.broadcast_to(tone, skin.shape)

@@ -110,9 +110,9 @@ def _own_teeth(mesh: FaceMesh, image: ByteArray, origin: Array, lip: Array) -> t
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     colour = cv2.warpAffine(image, to_texture, size, flags=flags).astype(np.float32) / 255
     ring = [*topo.UPPER_LIP[3], *topo.LOWER_LIP[3][1:-1][::-1]]
-    mask = polygon_mask(image.shape[:2], mesh.points[ring, :2], -1.0 * mm)
+    mask: Array = polygon_mask(image.shape[:2], mesh.points[ring, :2], -1.0 * mm)
     mask = cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.6 * mm))
-    alpha = cv2.warpAffine(mask, to_texture, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    alpha: Array = cv2.warpAffine(mask, to_texture, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     bright = colour @ np.array([0.299, 0.587, 0.114], np.float32)
     top = float(luma.max())
     # what is darker than half of the enamel is cavity, and stays see-through
@@ -125,7 +125,7 @@ def _own_teeth(mesh: FaceMesh, image: ByteArray, origin: Array, lip: Array) -> t
     return np.dstack([colour * 255, alpha * 255]).clip(0, 255).astype(np.uint8), tone, drop
 
 
-def _incisal_edge(colour: FloatArray, alpha: FloatArray, tone: Array, lip: Array) -> Array:
+def _incisal_edge(colour: Array, alpha: Array, tone: Array, lip: Array) -> Array:
     """Row at which the upper teeth end in each column of the cut-out: below are tongue, gum or the lower teeth."""
 
     def redness(rgb: Array) -> Array:
@@ -159,8 +159,8 @@ def _teeth(
     width, height = int(w * DENSITY), int(h * DENSITY)
     xs, ys = np.meshgrid((np.arange(width) + 0.5) / DENSITY + x0, (np.arange(height) + 0.5) / DENSITY + y0)
     gum = np.array([0.62, 0.30, 0.30]) * np.clip(0.35 + 0.8 * light, 0.3, 1)
-    colour = np.zeros((height, width, 3))
-    alpha = np.zeros((height, width))
+    colour: Array = np.zeros((height, width, 3))
+    alpha: Array = np.zeros((height, width))
     angles = np.minimum(np.cumsum([0.0, *crowns[0]]) / (arch * 1.02), 1.5)
     for sign in (-1, 1):
         for i in range(6):
@@ -189,14 +189,18 @@ def _arch_x(angle: float, arch: float, yaw: float) -> float:
 def _tooth(
     t: Array, y: Array, height: float, edge: float, tone: Array, gum: Array, facing: float, *, canine: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """Colour and cover of one tooth. t: -1…1 across, towards the back positive; y: mm, 0 at the incisal edge, up negative."""
+    """Colour and cover of one tooth.
+
+    t: -1…1 across, towards the back positive. y: mm, 0 at the incisal edge, up negative.
+    """
     low = -edge - 0.40 * np.abs(t) ** 4
     if canine:
         low = low - 0.5 * np.abs(t) ** 1.5 + 0.15
     high = -height + 1.2 * np.abs(t) ** 2.2  # scalloped gum line
     cover = np.clip((low - y) * DENSITY * 0.8 + 0.5, 0, 1)
-    shade = 0.62 + 0.38 * facing
-    shade = shade * (1 - 0.10 * np.abs(t) ** 3 - 0.16 * np.clip((np.abs(t) - 0.88) / 0.12, 0, 1))
+    shade: Array = (0.62 + 0.38 * facing) * (
+        1 - 0.10 * np.abs(t) ** 3 - 0.16 * np.clip((np.abs(t) - 0.88) / 0.12, 0, 1)
+    )
     shade = shade * (1 - 0.06 * np.clip((y - low + 2.0) / 2.0, 0, 1)) * (1 - 0.10 * np.clip((-5.0 - y) / 6, 0, 1))
     gloss = 0.06 * np.exp(-((t + 0.2) ** 2) / 0.10) * np.exp(-((y + 4.8) ** 2) / 7) * facing
     warm = np.clip((-3 - y) / 7, 0, 1)[..., None]

@@ -34,9 +34,9 @@ def _pull(weighted: FloatArray, known: FloatArray) -> FloatArray:
         mean = weighted.sum((0, 1)) / total if total > 0 else np.full(3, 128.0, np.float32)
         return np.broadcast_to(mean, weighted.shape).astype(np.float32)
     half = (w + 1) // 2, (h + 1) // 2
-    coarse = _pull(
-        cv2.resize(weighted, half, interpolation=cv2.INTER_AREA), cv2.resize(known, half, interpolation=cv2.INTER_AREA)
-    )
+    small: FloatArray = np.asarray(cv2.resize(weighted, half, interpolation=cv2.INTER_AREA), np.float32)
+    seen: FloatArray = np.asarray(cv2.resize(known, half, interpolation=cv2.INTER_AREA), np.float32)
+    coarse = _pull(small, seen)
     back = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR)
     trust = np.clip(known, 0, 1)[..., None]
     here = weighted / np.maximum(known, 1e-6)[..., None]

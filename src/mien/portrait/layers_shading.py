@@ -53,7 +53,7 @@ class _Painter:
         self.skin = self._skin(oval) * self._texture()
 
     def paint(self, rest: RestPose) -> ShadingLayers:
-        maps: dict[str, FloatArray] = {"browInnerUp": self._forehead(0.0), "jawOpen": self._jaw()}
+        maps: dict[str, FloatArray] = {"browInnerUp": self._forehead(0), "jawOpen": self._jaw()}
         for side in topo.SIDES:
             maps |= self._side(side)
         chin = self._chin_fold()
@@ -110,8 +110,7 @@ class _Painter:
         cells = (oval - self.grid[0, 0]) / self.cell
         cv2.fillPoly(inside, [np.round(cells).astype(np.int32)], 255)
         rim = cv2.distanceTransform(inside, cv2.DIST_L2, 5) * float(self.cell.mean()) / self.unit
-        mask = cv2.GaussianBlur((like * np.clip(rim / 0.10, 0, 1)).astype(np.float32), (0, 0), 1.2)
-        return mask
+        return np.asarray(cv2.GaussianBlur((like * np.clip(rim / 0.10, 0, 1)).astype(np.float32), (0, 0), 1.2))
 
     def _texture(self) -> float:
         """0.45 on skin as smooth as a doll's or a child's, 1 on skin with visible pores: smooth skin folds less."""
@@ -165,7 +164,7 @@ class _Painter:
         }
 
     def _nasolabial(self, side: str) -> FloatArray:
-        """The fold from the wing of the nose around the corner of the mouth, with the cheek catching light beside it."""
+        """The fold from the nose around the corner of the mouth, with the cheek catching light beside it."""
         out = 1 if side == "Left" else -1
         ala, corner = (358, 291) if side == "Left" else (129, 61)
         start, end = self.at(ala, out * 0.03, 0.0), self.at(corner, out * 0.12, 0.06)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from mien.portrait import topology as topo
 from mien.portrait.base import FaceGeometry
 from mien.types import FloatArray, IntArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 GRID_STEP: Final = 0.30
 """Exterior grid, in eye distances."""

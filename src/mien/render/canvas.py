@@ -76,16 +76,17 @@ def to_canvas(picture: ByteArray, placement: Placement, *, extend: bool = True) 
     k, size = placement.scale, (placement.width, placement.height)
     if k == 1 and (placement.x, placement.y, *size) == (0, 0, picture.shape[1], picture.shape[0]):
         return picture.copy()
-    source, factor = picture, k
+    source: Array = picture
+    factor = k
     if k < 1:  # area-average first, or fine hair and cloth alias
         w, h = max(1, round(picture.shape[1] * k)), max(1, round(picture.shape[0] * k))
-        source, factor = cv2.resize(picture, (w, h), interpolation=cv2.INTER_AREA), 1.0
+        source, factor = np.asarray(cv2.resize(picture, (w, h), interpolation=cv2.INTER_AREA)), 1.0
     sx, sy = picture.shape[1] * k / source.shape[1], picture.shape[0] * k / source.shape[0]
     matrix = np.array([[sx, 0, placement.x + 0.5 * sx - 0.5], [0, sy, placement.y + 0.5 * sy - 0.5]])
     method = cv2.INTER_CUBIC if factor > 1 else cv2.INTER_LINEAR
     border = cv2.BORDER_REPLICATE if extend else cv2.BORDER_CONSTANT
-    out = cv2.warpAffine(source, matrix, size, flags=method, borderMode=border)
-    return _blur_outside(out, placement, picture.shape[:2]) if extend and picture.ndim == 3 else np.asarray(out)
+    out: Array = np.asarray(cv2.warpAffine(source, matrix, size, flags=method, borderMode=border))
+    return _blur_outside(out, placement, picture.shape[:2]) if extend and picture.ndim == 3 else out
 
 
 def _blur_outside(canvas: ByteArray, placement: Placement, shape: tuple[int, ...]) -> ByteArray:
@@ -103,7 +104,7 @@ def _blur_outside(canvas: ByteArray, placement: Placement, shape: tuple[int, ...
     for sigma in (max(w, h) / 200, max(w, h) / 60, max(w, h) / 20):
         t = np.clip(beyond / (2 * sigma), 0, 1)[..., None]
         out = out * (1 - t) + cv2.GaussianBlur(out, (0, 0), sigma) * t
-    return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(out + 0.5, 0, 255), np.uint8)
 
 
 def cover(matte: ByteArray, unit: float) -> ByteArray:
@@ -113,7 +114,7 @@ def cover(matte: ByteArray, unit: float) -> ByteArray:
         return np.full(matte.shape, 255, np.uint8)
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5) / unit
     t = np.clip((distance - COVER_SOLID) / (COVER_END - COVER_SOLID), 0, 1)
-    return ((1 - t * t * (3 - 2 * t)) * 255).astype(np.uint8)
+    return np.asarray((1 - t * t * (3 - 2 * t)) * 255, np.uint8)
 
 
 def moving_region(mesh: CanvasMesh, width: int, height: int) -> tuple[int, int, int, int]:

@@ -52,7 +52,10 @@ class Eye:
     def draw(
         self, picture: ByteArray, points: Array, shapes: FloatArray, head: FloatArray, origin: tuple[int, int]
     ) -> None:
-        """Draw into picture (h, w, 4), whose top left is canvas pixel origin. points: (n, 3) posed mesh, canvas pixels."""
+        """Draw into picture (h, w, 4), whose top left is canvas pixel origin.
+
+        points: (n, 3) posed mesh, canvas pixels.
+        """
         gaze = shapes[self.columns] @ self.gaze_shapes
         blink = float(shapes[self.blink_column])
         if blink > LID_FADE[0]:
@@ -98,8 +101,8 @@ class Eye:
         if looks > 0:
             ball += (self._with_iris(gaze) - ball) * looks
         x0, y0, x1, y1 = box
-        patch = cv2.warpAffine(
-            ball, self._to_box(head, box), (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        patch: Array = np.asarray(
+            cv2.warpAffine(ball, self._to_box(head, box), (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE)
         )
         if looks > 0:
             patch *= 1 - looks * self._lid_shadow(points, box)[..., None]
@@ -124,7 +127,7 @@ class Eye:
         order = np.argsort(rim[:, 0])
         top = np.interp(np.arange(x0, x1), rim[order, 0], rim[order, 1])
         below = (np.arange(y0, y1)[:, None] - top) / self.unit
-        return (0.38 * np.exp(-np.maximum(below, 0) / 0.035)).astype(np.float32)
+        return np.asarray(0.38 * np.exp(-np.maximum(below, 0) / 0.035), np.float32)
 
     def _draw_lid(self, picture: ByteArray, points: Array, blink: float, origin: tuple[int, int]) -> None:
         rows = points[np.r_[self.upper.ravel(), self.lower[0]], :2]
@@ -150,20 +153,20 @@ class Eye:
 def crop_to_canvas(
     crop: ByteArray, box: tuple[int, int, int, int], placement: Placement
 ) -> tuple[ByteArray, tuple[int, int]]:
-    """A part of the texture brought to canvas pixels, and the canvas pixel of its corner. RGBA becomes premultiplied."""
+    """A part of the texture in canvas pixels, and the canvas pixel of its corner. RGBA becomes premultiplied."""
     k = placement.scale
     left, top = placement.x + box[0] * k, placement.y + box[1] * k
     x0, y0 = int(np.ceil(left)), int(np.ceil(top))
     x1, y1 = int(np.floor(left + box[2] * k)), int(np.floor(top + box[3] * k))
     x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, placement.width), min(y1, placement.height)
     w, h = max(1, x1 - x0), max(1, y1 - y0)
-    picture = crop
+    picture: Array = crop
     if crop.ndim == 3 and crop.shape[2] == 4:
         alpha = crop[..., 3:].astype(np.float32) / 255
         picture = np.dstack([crop[..., :3] * alpha + 0.5, crop[..., 3]]).astype(np.uint8)
     if k < 1:
         size = max(1, round(box[2] * k)), max(1, round(box[3] * k))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
     sx, sy = box[2] * k / picture.shape[1], box[3] * k / picture.shape[0]
     matrix = np.array([[sx, 0, left + 0.5 * sx - 0.5 - x0], [0, sy, top + 0.5 * sy - 0.5 - y0]])
     method = cv2.INTER_CUBIC if k > 1 else cv2.INTER_LINEAR
@@ -174,7 +177,7 @@ def crop_to_canvas(
 def _small(sprite: ByteArray, pixels: float) -> FloatArray:
     """Sprite at about twice its size on the canvas, premultiplied float32 0…1: finer would alias."""
     n = int(np.clip(round(2 * pixels), 8, sprite.shape[0]))
-    small = cv2.resize(sprite.astype(np.float32) / 255, (n, n), interpolation=cv2.INTER_AREA)
+    small: Array = np.asarray(cv2.resize(sprite.astype(np.float32) / 255, (n, n), interpolation=cv2.INTER_AREA))
     small[..., :3] *= small[..., 3:]
     return np.asarray(small)
 

@@ -115,13 +115,13 @@ class MeshCanvas:
         bx0, by0, bx1, by1 = box
         w, h = bx1 - bx0, by1 - by0
         view = (slice(by0 - y0, by1 - y0), slice(bx0 - x0, bx1 - x0))
-        map_x = cv2.resize(self._map_x[view], (2 * w, 2 * h), interpolation=cv2.INTER_LINEAR)
-        map_y = cv2.resize(self._map_y[view], (2 * w, 2 * h), interpolation=cv2.INTER_LINEAR)
+        map_x: FloatArray = np.asarray(cv2.resize(self._map_x[view], (2 * w, 2 * h)), np.float32)
+        map_y: FloatArray = np.asarray(cv2.resize(self._map_y[view], (2 * w, 2 * h)), np.float32)
         at = np.ascontiguousarray((points[:, :2] - (bx0, by0) + 0.5) * 2 - 0.5, dtype=np.float32)
         rasterise(self._lip_triangles, at, self._mesh.uv, map_x, map_y)
         fine = cv2.remap(texture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        patch = cv2.resize(fine, (w, h), interpolation=cv2.INTER_AREA)
-        hull = cv2.convexHull(lips.astype(np.float32))[:, 0]
+        patch: ByteArray = np.asarray(cv2.resize(fine, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
+        hull: Array = np.asarray(cv2.convexHull(lips.astype(np.float32)))[:, 0]
         soft = mask_polygon(hull, box, scale=2, blur=1.5)
         patch = self._lips.contact(patch, points, box)
         paste(front[view], patch, soft)

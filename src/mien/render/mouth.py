@@ -46,7 +46,10 @@ class Mouth:
     def draw(
         self, picture: ByteArray, points: Array, shapes: FloatArray, head: FloatArray, origin: tuple[int, int]
     ) -> None:
-        """Draw into picture (h, w, 4), whose top left is canvas pixel origin. points: (n, 3) posed mesh, canvas pixels."""
+        """Draw into picture (h, w, 4), whose top left is canvas pixel origin.
+
+        points: (n, 3) posed mesh, canvas pixels.
+        """
         rim = points[self.ring, :2]
         gap = float((points[self.lower_rim, 1] - points[self.upper_rim, 1]).max())
         box = box_around(rim, 3, *self.size)
@@ -95,7 +98,7 @@ class Mouth:
         bx, by = self.boxes[name][:2]
         start = np.array([[-bx, -by], [10 - bx, -by], [-bx, 10 - by]], np.float64) * density - 0.5
         matrix = cv2.getAffineTransform(start.astype(np.float32), corners.astype(np.float32))
-        layer = cv2.warpAffine(sprite, matrix, (out.shape[1], out.shape[0]), flags=cv2.INTER_LINEAR)
+        layer: Array = np.asarray(cv2.warpAffine(sprite, matrix, (out.shape[1], out.shape[0]), flags=cv2.INTER_LINEAR))
         if gain != 1.0:
             layer[..., :3] *= np.float32(gain)
         over_float(out, layer)
@@ -120,7 +123,7 @@ class Mouth:
 def _shrink(sprite: ByteArray, density: float, mm: float) -> tuple[FloatArray, float]:
     """Sprite at about twice the canvas' pixels per millimetre, premultiplied float32, and its pixels per millimetre."""
     factor = min(1.0, 2 * max(mm, 1.0) / density)
-    image = sprite.astype(np.float32) / 255
+    image: Array = sprite.astype(np.float32) / 255
     image[..., :3] *= image[..., 3:]
     if factor < 1:
         size = max(4, round(sprite.shape[1] * factor)), max(4, round(sprite.shape[0] * factor))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.types import FloatArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 FOCAL: Final = 14.0
 """Viewing distance in eye distances: 0.9 m, a portrait photographer's."""
@@ -20,7 +20,10 @@ AWAY_LIMIT: Final = 0.21
 
 @dataclass(frozen=True, slots=True)
 class PoseFrame:
-    """Where the head turns, canvas pixels. unit: eye distance. axes: (3, 3) columns. own: portrait's yaw, pitch, radians."""
+    """Where the head turns, canvas pixels.
+
+    unit: eye distance. axes: (3, 3) columns. own: the portrait's yaw and pitch, radians.
+    """
 
     origin: Array
     axes: Array
@@ -50,7 +53,7 @@ def move(points: Array, frame: PoseFrame, head: FloatArray) -> Array:
     depth = frame.pivot[2]
     scale = (focal + points[:, 2] - depth) / (focal + rolled[:, 2] - depth)
     flat = (rolled[:, :2] - frame.origin[:2]) * scale[:, None] + frame.origin[:2]
-    return np.c_[flat, turned[:, 2]]
+    return np.column_stack([flat, turned[:, 2]])
 
 
 def _turn(yaw: float, pitch: float) -> Array:

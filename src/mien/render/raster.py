@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
 import numba
 import numpy as np
 
 from mien.types import ByteArray, FloatArray, IntArray
 
-_FAST = {"cache": True, "fastmath": True, "nogil": True}
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
-@numba.njit("void(i4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1])", **_FAST)
+def _compiled(signature: str) -> Callable[[_F], _F]:
+    """numba.njit with the options that all loops share, typed."""
+    return cast("Callable[[_F], _F]", numba.njit(signature, cache=True, fastmath=True, nogil=True))
+
+
+@_compiled("void(i4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1])")
 def rasterise(triangles: IntArray, at: FloatArray, uv: FloatArray, map_x: FloatArray, map_y: FloatArray) -> None:
     """Write, for each pixel of the maps (h, w), the texture coordinate that the mesh shows there.
 
@@ -65,7 +73,7 @@ def rasterise(triangles: IntArray, at: FloatArray, uv: FloatArray, map_x: FloatA
                 v += dv
 
 
-@numba.njit("void(u1[:,:,::1], u1[:,:,:], u1[:,:,:])", **_FAST)
+@_compiled("void(u1[:,:,::1], u1[:,:,:], u1[:,:,:])")
 def over_plate(front: ByteArray, behind: ByteArray, out: ByteArray) -> None:
     """out (h, w, 3) = front (h, w, 4, straight alpha) over behind (h, w, 3); exact where both agree."""
     for y in range(front.shape[0]):
@@ -81,7 +89,7 @@ def over_plate(front: ByteArray, behind: ByteArray, out: ByteArray) -> None:
                     out[y, x, c] = mixed // 255
 
 
-@numba.njit("void(u1[:,:,:], u1[:,:,:], f4[:,::1])", **_FAST)
+@_compiled("void(u1[:,:,:], u1[:,:,:], f4[:,::1])")
 def multiply(source: ByteArray, out: ByteArray, gain: FloatArray) -> None:
     """out = source × gain (h, w), first three channels, rounded and clipped; further channels are copied."""
     channels = source.shape[2]
@@ -89,14 +97,20 @@ def multiply(source: ByteArray, out: ByteArray, gain: FloatArray) -> None:
         for x in range(source.shape[1]):
             g = gain[y, x] - np.float32(1)
             # shadow on skin is warm: red light scatters back out of it
-            out[y, x, 0] = min(255, np.int32(source[y, x, 0] * (1 + np.float32(0.80) * g) + np.float32(0.5)))
-            out[y, x, 1] = min(255, np.int32(source[y, x, 1] * (1 + np.float32(1.05) * g) + np.float32(0.5)))
-            out[y, x, 2] = min(255, np.int32(source[y, x, 2] * (1 + np.float32(1.15) * g) + np.float32(0.5)))
+            out[y, x, 0] = np.uint8(
+                min(np.int32(255), np.int32(source[y, x, 0] * (1 + np.float32(0.80) * g) + np.float32(0.5)))
+            )
+            out[y, x, 1] = np.uint8(
+                min(np.int32(255), np.int32(source[y, x, 1] * (1 + np.float32(1.05) * g) + np.float32(0.5)))
+            )
+            out[y, x, 2] = np.uint8(
+                min(np.int32(255), np.int32(source[y, x, 2] * (1 + np.float32(1.15) * g) + np.float32(0.5)))
+            )
             if channels == 4:
                 out[y, x, 3] = source[y, x, 3]
 
 
-@numba.njit("void(u1[:,:,:], u1[:,:,:], f4[:,::1])", **_FAST)
+@_compiled("void(u1[:,:,:], u1[:,:,:], f4[:,::1])")
 def paste(picture: ByteArray, patch: ByteArray, cover: FloatArray) -> None:
     """Lay patch (h, w, 3 or 4) over picture (h, w, 3 or 4) in place, by cover (h, w) 0…1; picture's alpha stays."""
     for y in range(cover.shape[0]):
@@ -109,7 +123,7 @@ def paste(picture: ByteArray, patch: ByteArray, cover: FloatArray) -> None:
                 picture[y, x, c] = np.uint8(under + (np.float32(patch[y, x, c]) - under) * a + np.float32(0.5))
 
 
-@numba.njit("void(f4[:,:,::1], f4[:,:,::1])", **_FAST)
+@_compiled("void(f4[:,:,::1], f4[:,:,::1])")
 def over_float(under: FloatArray, top: FloatArray) -> None:
     """under (h, w, 3) = top (h, w, 4, premultiplied, 0…1) over under, in place."""
     for y in range(under.shape[0]):
