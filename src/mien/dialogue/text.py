@@ -156,6 +156,8 @@ def _sentence_end(text: str, start: int, i: int) -> int:
     char = text[i]
     if char == "\n":
         return i + 1 if _line_breaks(text, start, i) else 0
+    if char in "?!" and text[i + 1 : i + 2].isascii() and text[i + 1 : i + 2].isalnum():
+        return 0  # inside an address such as example.com/?q=1
     if char in _ENDERS or (char == "." and _full_stop(text, start, i)):
         stop = i + 1
         while stop < len(text) and (text[stop] in _ENDERS or text[stop] in _CLOSERS or text[stop] == "."):

@@ -9,6 +9,7 @@ by syllable.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -22,6 +23,7 @@ from mien.dialogue.speak.espeak_process import RawEvent
 SILENCE: Final = ""
 _SHORT_SILENCE = 0.070
 _LONGEST_CLOSURE = 0.120
+_SHORTEST_STOP = 0.050  # closure and burst: the espeak events of a stop after a pause or an obstruent have the burst only
 _FRAME = 0.002
 _STOPS = tuple("pbtdkɡgqcɟʈɖʔ")
 _DROPPED = str.maketrans("", "", "ˈˌːˑ˥˦˧˨˩0123456789'_|-^*!?;\"")
@@ -80,18 +82,15 @@ def words(events: tuple[RawEvent, ...], spoken: list[Span], found: list[Token]) 
     sounding = [p for p in spoken if p.symbol != SILENCE]
     if not found or not sounding:
         return []
-    starts = _first_events(events, found)
-    if not starts:
-        starts = {0: sounding[0].start}
+    firsts = _first_events(events, found) or {0: 0}
+    firsts[0] = firsts.pop(min(firsts))
+    keys = sorted(firsts)
+    middles = [(p.start + p.end) / 2 for p in sounding]
+    bounds = [*(bisect_left(middles, firsts[k]) for k in keys), len(sounding)]
     out: list[tuple[int, int, Token]] = []
-    keys = sorted(starts)
-    if keys[0] > 0:
-        starts[0] = starts.pop(keys[0])
-        keys[0] = 0
-    for k, nxt in zip(keys, [*keys[1:], len(found)], strict=True):
-        begin = starts[k]
-        end = starts[nxt] if nxt < len(found) else spoken[-1].end
-        out += _share(begin, end, found[k:nxt], spoken)
+    for (i, j), (k, stop) in zip(pairwise(bounds), pairwise([*keys, len(found)]), strict=True):
+        if i < j:
+            out += _share(sounding[i:j], found[k:stop])
     return out
 
 
@@ -131,25 +130,31 @@ def _without_short_silences(spans: list[Span], rate: int) -> list[Span]:
 
 
 def _with_closures(spans: list[Span], pcm: NDArray[np.int16], rate: int) -> list[Span]:
-    """Move the quiet end of the phone before a stop into the stop."""
+    """Give each stop the closure that precedes its burst: the quiet end of the phone before it, or of the pause."""
     frame = max(1, round(_FRAME * rate))
     usable = len(pcm) // frame
     level = np.sqrt(np.mean(pcm[: usable * frame].reshape(usable, frame).astype(np.float32) ** 2, axis=1))
     out = list(spans)
     for i in range(1, len(out)):
         before, stop = out[i - 1], out[i]
-        if not stop.symbol.startswith(_STOPS) or before.symbol == SILENCE:
+        if not stop.symbol.startswith(_STOPS):
             continue
-        first = max((before.start + before.end) // 2, stop.start - round(_LONGEST_CLOSURE * rate))
-        quiet = 0.12 * float(
-            level[before.start // frame : max(before.end // frame, before.start // frame + 1)].max(initial=0.0)
-        )
-        k = min(stop.start // frame, usable)
-        while k > first // frame and level[k - 1] < quiet:
-            k -= 1
-        moved = min(max(k * frame, first), stop.start)
+        lacking = max(0, round(_SHORTEST_STOP * rate) - (stop.end - stop.start))
+        moved = stop.start - min(lacking, (before.end - before.start) // 3)
+        if before.symbol != SILENCE:
+            moved = min(moved, _quiet_since(level, frame, before, rate))
         out[i - 1], out[i] = Span(before.start, moved, before.symbol), Span(moved, stop.end, stop.symbol)
     return out
+
+
+def _quiet_since(level: NDArray[np.float32], frame: int, before: Span, rate: int) -> int:
+    """Sample since which the end of a phone is 18 dB below its loudest; at most its second half or 120 ms."""
+    first = max((before.start + before.end) // 2, before.end - round(_LONGEST_CLOSURE * rate))
+    k = min(before.end // frame, len(level))
+    quiet = 0.12 * float(level[before.start // frame : max(k, before.start // frame + 1)].max(initial=0.0))
+    while k > first // frame and level[k - 1] < quiet:
+        k -= 1
+    return min(max(k * frame, first), before.end)
 
 
 def _first_events(events: tuple[RawEvent, ...], found: list[Token]) -> dict[int, int]:
@@ -166,16 +171,12 @@ def _first_events(events: tuple[RawEvent, ...], found: list[Token]) -> dict[int,
     return starts
 
 
-def _share(begin: int, end: int, group: list[Token], spoken: list[Span]) -> list[tuple[int, int, Token]]:
-    """Share begin…end among tokens: at syllables when their number fits, else at phones in proportion to letters."""
-    inside = [p for p in spoken if p.start < end and p.end > begin and p.symbol != SILENCE]
-    if not inside:
-        return []
-    last = min(end, inside[-1].end)
-    bounds = _syllable_starts(inside) if all(t.single for t in group) else []
-    if len(bounds) != len(group):
-        bounds = _proportional(inside, group)
-    bounds = [begin, *(min(max(b, begin), last) for b in bounds[1:]), last]
+def _share(inside: list[Span], group: list[Token]) -> list[tuple[int, int, Token]]:
+    """Share phones among tokens: at syllables when their number fits, else at phones in proportion to letters."""
+    starts = _syllable_starts(inside) if all(t.single for t in group) else []
+    if len(starts) != len(group):
+        starts = _proportional(inside, group)
+    bounds = [inside[0].start, *starts[1:], inside[-1].end]
     return [(a, _voiced_end(a, b, inside), t) for (a, b), t in zip(pairwise(bounds), group, strict=True) if b > a]
 
 
@@ -187,27 +188,20 @@ def _voiced_end(begin: int, end: int, inside: list[Span]) -> int:
 def _syllable_starts(inside: list[Span]) -> list[int]:
     """Sample at which each Chinese syllable starts: its vowel, or the consonant before the vowel."""
     starts: list[int] = []
-    for i, phone in enumerate(inside):
-        if phone.symbol[:1] not in _VOWELS or (
-            i and inside[i - 1].symbol[:1] in _VOWELS and inside[i - 1].end == phone.start
-        ):
-            continue
-        onset = (
-            inside[i - 1] if i and inside[i - 1].symbol[:1] not in _VOWELS and inside[i - 1].symbol != "ŋ" else phone
-        )
-        starts.append(onset.start)
+    before: Span | None = None
+    for phone in inside:
+        vowel, after_vowel = phone.symbol[:1] in _VOWELS, before is not None and before.symbol[:1] in _VOWELS
+        if vowel and not (after_vowel and before is not None and before.end == phone.start):
+            onset = before is not None and not after_vowel and before.symbol != "ŋ"
+            starts.append(before.start if onset and before is not None else phone.start)
+        before = phone
     return starts
 
 
 def _proportional(inside: list[Span], group: list[Token]) -> list[int]:
+    """Where each token starts when its share goes by its letters: at the nearest phones if they suffice."""
+    begin, end = inside[0].start, inside[-1].end
     weights = np.cumsum([0.0] + [float(t.stop - t.start) for t in group])
-    total = inside[-1].end - inside[0].start
-    edges = [p.start for p in inside]
-    bounds: list[int] = []
-    for i, share in enumerate(weights[:-1] / weights[-1]):
-        wanted = inside[0].start + share * total
-        free = edges[min(i, len(edges) - 1) : max(len(edges) - (len(group) - 1 - i), 1)] or edges[-1:]
-        bounds.append(min(free, key=lambda edge: abs(edge - wanted)))
-        if i and bounds[-1] <= bounds[-2]:
-            bounds[-1] = min(bounds[-2] + max(total // (4 * len(group)), 1), inside[-1].end)
-    return bounds
+    wanted = [round(begin + float(w) * (end - begin) / float(weights[-1])) for w in weights[:-1]]
+    nearest = [min((p.start for p in inside), key=lambda edge, w=w: abs(edge - w)) for w in wanted]  # type: ignore[misc]
+    return nearest if all(a < b for a, b in pairwise([*nearest, end])) else wanted

@@ -134,25 +134,28 @@ def dials(rate: float, pitch: float, emotion: Emotion) -> Dials:
 
 @cache
 def _files() -> dict[str, tuple[str, str]]:
-    """Language code → name and file of the voice. The file's name is what the synthesiser finds it by."""
+    """Language code → name and file of the voice, those whose dictionary is there. The file's name finds the voice."""
     found: dict[str, tuple[str, str]] = {}
-    for path in sorted((library_and_data()[1] / "lang").rglob("*")):
-        if path.is_file():
-            name, codes = _header(path)
+    data = library_and_data()[1]
+    for path in sorted((data / "lang").rglob("*")):
+        if not path.is_file():
+            continue
+        fields = _header(path)
+        codes = [value.split()[0].lower() for value in fields["language"]]
+        dictionary = [*fields["dictionary"], *(code.split("-")[0] for code in codes)][0]
+        if (data / f"{dictionary}_dict").is_file():
             for code in (path.name.lower(), *codes):
-                found.setdefault(code, (name or path.name, path.name.lower()))
+                found.setdefault(code, ([*fields["name"], path.name][0], path.name.lower()))
     return found
 
 
-def _header(path: Path) -> tuple[str, list[str]]:
-    name, codes = "", []
+def _header(path: Path) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {"name": [], "language": [], "dictionary": []}
     for line in path.read_text("utf-8", "replace").splitlines():
         key, _, value = line.split("//")[0].strip().partition(" ")
-        if key == "name":
-            name = name or value.strip()
-        elif key == "language" and value.split():
-            codes.append(value.split()[0].lower())
-    return name, codes
+        if key in fields and value.strip():
+            fields[key].append(value.strip())
+    return fields
 
 
 def _gender(name: str) -> str:
