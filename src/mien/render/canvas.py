@@ -48,7 +48,7 @@ def canvas_mesh(avatar: Avatar, placement: Placement) -> CanvasMesh:
     return CanvasMesh(
         vertices=(np.asarray(arrays["vertices"]) * k + shift).astype(np.float32),
         uv=np.ascontiguousarray(np.asarray(arrays["uv"]) * k + shift[:2], dtype=np.float32),
-        triangles=np.ascontiguousarray(arrays["triangles"], dtype=np.int32),
+        triangles=np.array(arrays["triangles"], np.int32),
         shapes=np.ascontiguousarray(shapes.reshape(len(shapes), -1)),
         rest=np.asarray(arrays["rest"], np.float32) * np.float32(k),
         head_weight=np.asarray(arrays["head_weight"], np.float32)[:, None],
@@ -117,15 +117,19 @@ def cover(matte: ByteArray, unit: float) -> ByteArray:
     return np.asarray((1 - t * t * (3 - 2 * t)) * 255, np.uint8)
 
 
-def moving_region(mesh: CanvasMesh, width: int, height: int) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 of all pixels that any motion can reach."""
+def moving_region(mesh: CanvasMesh, alpha: ByteArray) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 of all pixels that any motion can change: near moving points, and near what is not background."""
+    height, width = alpha.shape
     reach = np.abs(mesh.shapes).reshape(len(mesh.shapes), -1, 3).max((0, 2))
     moves = (mesh.head_weight[:, 0] > 1e-3) | (reach > 0.01)
     touched = mesh.triangles[moves[mesh.triangles].any(1)]
     points = mesh.vertices[np.unique(touched), :2]
-    margin = 0.45 * mesh.pose.unit
-    x0, y0 = np.floor(points.min(0) - margin).astype(int).clip(0)
-    x1, y1 = np.ceil(points.max(0) + margin).astype(int) + 1
+    reach_out = 0.45 * mesh.pose.unit
+    columns, rows = np.flatnonzero(alpha.any(0)), np.flatnonzero(alpha.any(1))
+    low = np.maximum(points.min(0), (columns[0], rows[0])) - reach_out
+    high = np.minimum(points.max(0), (columns[-1], rows[-1])) + reach_out
+    x0, y0 = np.floor(low).astype(int).clip(0)
+    x1, y1 = np.ceil(high).astype(int) + 1
     return int(x0), int(y0), int(min(x1, width)), int(min(y1, height))
 
 
