@@ -91,16 +91,16 @@ def test_unknown_language_and_voice_are_refused(speaker: Speaker) -> None:
         list(speaker.speak(SpeakRequest("hello", "en", voice="no-such-voice")))
 
 
-@pytest.mark.parametrize("dial", [{"rate": 0.1}, {"rate": 3.0}, {"pitch": 2.0}, {"volume": 3.0}, {"rate": float("nan")}])
+@pytest.mark.parametrize(
+    "dial", [{"rate": 0.1}, {"rate": 3.0}, {"pitch": 2.0}, {"volume": 3.0}, {"rate": float("nan")}]
+)
 def test_dials_out_of_range_are_refused(speaker: Speaker, dial: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         list(speaker.speak(SpeakRequest("hello", "en", **dial)))  # type: ignore[arg-type]
 
 
 def test_rate_changes_the_length(speaker: Speaker) -> None:
-    slow, fast = (
-        list(speaker.speak(SpeakRequest(TEXTS["en"], "en", rate=rate)))[-1].audio.end for rate in (0.7, 1.5)
-    )
+    slow, fast = (list(speaker.speak(SpeakRequest(TEXTS["en"], "en", rate=rate)))[-1].audio.end for rate in (0.7, 1.5))
     assert slow > 1.4 * fast
 
 

@@ -25,7 +25,9 @@ def test_marks_become_segments_with_source_positions() -> None:
     assert (pause.ticks, source[pause.at :][:6]) == (24_000, "[pause")
 
 
-@pytest.mark.parametrize(("mark", "ticks"), [("500ms", 24_000), ("1.2s", 57_600), ("0.5 s", 24_000), ("60s", 2_880_000)])
+@pytest.mark.parametrize(
+    ("mark", "ticks"), [("500ms", 24_000), ("1.2s", 57_600), ("0.5 s", 24_000), ("60s", 2_880_000)]
+)
 def test_pauses(mark: str, ticks: int) -> None:
     (pause,) = parse(f"[pause {mark}]").segments
     assert isinstance(pause, Pause)

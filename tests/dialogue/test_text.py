@@ -86,7 +86,7 @@ def test_a_wrapped_line_goes_on() -> None:
     assert len(_split(wrapped)) == 1
 
 
-@given(st.text(alphabet="ab. ,。，!\n你好\"”1", max_size=700))
+@given(st.text(alphabet='ab. ,。，!\n你好"”1', max_size=700))
 def test_sentences_cover_what_can_be_spoken(text: str) -> None:
     cleaned = clean(identity(text))
     found = list(sentences(cleaned))

@@ -23,7 +23,9 @@ from mien.dialogue.speak.espeak_process import RawEvent
 SILENCE: Final = ""
 _SHORT_SILENCE = 0.070
 _LONGEST_CLOSURE = 0.120
-_SHORTEST_STOP = 0.050  # closure and burst: the espeak events of a stop after a pause or an obstruent have the burst only
+_SHORTEST_STOP = (
+    0.050  # closure and burst: the espeak events of a stop after a pause or an obstruent have the burst only
+)
 _FRAME = 0.002
 _STOPS = tuple("pbtdkɡgqcɟʈɖʔ")
 _DROPPED = str.maketrans("", "", "ˈˌːˑ˥˦˧˨˩0123456789'_|-^*!?;\"")
