@@ -12,9 +12,9 @@ from mien.portrait.detect import Detection, detect
 from mien.portrait.landmarks import Mesh, Points, eye_centres, eye_distance, fit_mesh
 from mien.types import ByteArray
 
-MIN_PRESENCE: Final = 0.5
-"""The mesh net's own word on whether there is a face: above 0.99 on people, drawings and paintings, below 0.15 on
-cats, cloth, rockets and logos (short of one, it is neither)."""
+MIN_PRESENCE: Final = 0.8
+"""The mesh net's own word on whether there is a face: above 0.97 on people, drawings and paintings, below 0.15 on
+cats, cloth, rockets and logos, up to 0.7 on drawn cats."""
 MIN_FACE: Final = 60.0
 """Smallest face, pixels from the top of the forehead to the chin (or across, where that is more)."""
 
@@ -96,7 +96,7 @@ def _confirmed(image: ByteArray, proposals: list[Detection]) -> tuple[tuple[Face
     for proposal in sorted(proposals, key=lambda d: -d.score):
         face = Face(proposal, fit_mesh(image, proposal))
         if not is_plausible(face):
-            rejected += proposal.score > 0.55
+            rejected += proposal.score > 0.5
         elif not any(_same_face(face, other) for other in faces):
             faces.append(face)
     return tuple(sorted(faces, key=lambda f: -f.size)), rejected
