@@ -129,19 +129,21 @@ class Film:
         *,
         captions: str | None = None,
         motion: str | Path | None = None,
+        trace: str | Path | None = None,
         observe: Callable[[FilmProgress], None] | None = None,
     ) -> FilmReport:
         """Make the film. The ending of ``path`` says which kind: .mp4 .m4v .mov .webm .gif .webp name_%05d.png folder/
 
         captions: "srt", "vtt", "both" or "none", beside the film; default as in the settings, none for previews.
-        motion: also write the motion, .csv (Live Link Face) or .json. observe: called after every frame.
+        motion: also write the motion, .csv (Live Link Face) or .json. trace: also write what was said when, as JSON for
+        ``mien eval film``. observe: called after every frame.
         Files appear whole or not at all. Raises any MienError; Ctrl-C leaves nothing behind.
         """
         output = parse_output(path)
-        extras = _extra_files(output, captions or ("none" if output.preview else self._order.captions), motion)
+        extras = _extra_files(output, captions or ("none" if output.preview else self._order.captions), motion, trace)
         self._check(output, extras)
         cast = Cast(self._order, self._script, self._tell, preview=output.preview, alpha=self._wants_alpha)
-        with cast, _motion_file(cast, extras.motion), Show(cast.scene()) as show:
+        with cast, _motion_file(cast, extras.motion), _trace_file(cast, extras.trace), Show(cast.scene()) as show:
             width, height = cast.size
             output.check_room(width, height, cast.fps, self._order.guess_seconds())
             sink = open_sink(
@@ -185,7 +187,7 @@ class Film:
         parse_fps(order.film.fps if order.film.fps != "auto" else 25)
         output.check(order.film.preset, order.film.encoder)
         inputs = [order.subject.path, order.background.path]
-        written = [output.path, *extras.captions, *([extras.motion] if extras.motion else [])]
+        written = [output.path, *extras.captions, *(p for p in (extras.motion, extras.trace) if p is not None)]
         for target in written:
             _refuse_overwriting(target, [p for p in inputs if p is not None])
         if len({p.absolute() for p in written}) < len(written):
@@ -228,6 +230,7 @@ def escape(text: str) -> str:
 class _Extras:
     captions: tuple[Path, ...]
     motion: Path | None
+    trace: Path | None
 
 
 @contextmanager
@@ -243,7 +246,21 @@ def _motion_file(cast: Cast, path: Path | None) -> Iterator[None]:
         yield
 
 
-def _extra_files(output: Output, captions: str, motion: str | Path | None) -> _Extras:
+@contextmanager
+def _trace_file(cast: Cast, path: Path | None) -> Iterator[None]:
+    """Writes what was said when, once the film is complete."""
+    if path is None:
+        yield
+        return
+    from mien.transmit.trace import TraceRecorder
+
+    recorder = TraceRecorder()
+    cast.on_part = recorder.hear
+    yield
+    recorder.write(path)
+
+
+def _extra_files(output: Output, captions: str, motion: str | Path | None, trace: str | Path | None) -> _Extras:
     from mien.transmit.atomic import check_target
     from mien.transmit.motion import suffix_of
 
@@ -251,9 +268,10 @@ def _extra_files(output: Output, captions: str, motion: str | Path | None) -> _E
     beside = Path(motion).expanduser() if motion is not None else None
     if beside is not None:
         suffix_of(beside)  # refuses endings that are no motion file
-    for path in (*paths, *([beside] if beside else [])):
+    traced = Path(trace).expanduser() if trace is not None else None
+    for path in (*paths, *(p for p in (beside, traced) if p is not None)):
         check_target(path)
-    return _Extras(paths, beside)
+    return _Extras(paths, beside, traced)
 
 
 def _refuse_overwriting(target: Path, inputs: list[Path]) -> None:

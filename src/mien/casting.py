@@ -107,7 +107,7 @@ class Cast:
     """The parts of one performance. A context: leaving it ends the processes that were started.
 
     preview: sizes and rates that were left open are a preview's. alpha: pictures stay transparent.
-    words: of the film so far, in film time. on_clip: told of the motion as it is made.
+    words: of the film so far, in film time. on_clip, on_part: told of motion and speech as they are made.
     """
 
     def __init__(
@@ -118,6 +118,7 @@ class Cast:
         self.fps = (_PREVIEW_FPS if preview else _FILM_FPS) if fps == "auto" else parse_fps(fps)
         self.words: list[Word] = []
         self.on_clip: Callable[[FaceClip], None] | None = None
+        self.on_part: Callable[[SpeechPart], None] | None = None
         self._ticks, self._spoken, self._all_spoken = 0, 0, False
         self._speaker: Any = plugins.load("speak", order.speak.backend)()
         self._parts = self._speech()
@@ -230,6 +231,8 @@ class Cast:
 
     def _hear(self, part: SpeechPart) -> None:
         self._ticks = part.audio.end
+        if self.on_part is not None:
+            self.on_part(part)
         if part.words:
             self.words.extend(part.words)
             self._spoken = max(self._spoken, part.words[-1].char_end)

@@ -94,6 +94,9 @@ def command(
     motion: Annotated[
         Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv or .json.")
     ] = None,
+    trace: Annotated[
+        Path | None, _option(_RESULT, "--trace", metavar="FILE", text="Also what was said when, for mien eval film.")
+    ] = None,
 ) -> None:
     """Make a film: a portrait or an avatar, and words.
 
@@ -113,7 +116,7 @@ def command(
         seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background, encoder=encoder, crop=crop,
         face=face, tell=console.note,
     )  # fmt: skip
-    _report(_save(made, out, captions, motion))
+    _report(_save(made, out, captions, motion, trace))
 
 
 def read_text(text: str | None, file: Path | None, stdin: str | None) -> str:
@@ -170,7 +173,7 @@ def _subject(portrait: Path | None, avatar: str | None) -> str | Path | Avatar:
     raise InputError(f"There is no portrait '{portrait}'.", hint="Give a JPEG, PNG, WebP or AVIF file.")
 
 
-def _save(made: Film, out: str, captions: str | None, motion: Path | None) -> FilmReport:
+def _save(made: Film, out: str, captions: str | None, motion: Path | None, trace: Path | None) -> FilmReport:
     with ExitStack() as stack:
         bar: list[console.Progress] = []
 
@@ -179,7 +182,7 @@ def _save(made: Film, out: str, captions: str | None, motion: Path | None) -> Fi
                 bar.append(stack.enter_context(console.progress("Film", progress.total, "frames")))
             bar[0].update(progress.frames, progress.total)
 
-        return made.save(out, captions=captions, motion=motion, observe=show)
+        return made.save(out, captions=captions, motion=motion, trace=trace, observe=show)
 
 
 def _report(report: FilmReport) -> None:
