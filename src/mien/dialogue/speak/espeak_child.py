@@ -81,6 +81,8 @@ class Synthesizer:
             return
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, pitch_range)):
             self._lib.espeak_SetParameter(parameter, value, 0)
+        # The library draws the seed of its noise from the clock; a film must come out the same every time.
+        self._lib.espeak_ng_SetRandSeed(ctypes.c_long(1))
         mode = _UTF8 | (_END_PAUSE_FLAG if flags & END_PAUSE else 0) | (_PHONEMES_FLAG if flags & PHONEMES else 0)
         status = self._lib.espeak_Synth(text, len(text), 0, 1, 0, mode, None, None)
         send(self._out, b"D" if status == 0 else b"X" + b"synth")
