@@ -69,13 +69,26 @@ def test_the_table_of_model_files_is_the_catalogue() -> None:
     assert rows == known
 
 
+@pytest.mark.parametrize("page", ["docs/cli.md", "docs/zh-CN/cli.md"])
+@pytest.mark.parametrize("command", [["make"], *(["avatar", c] for c in ("create", "show", "export", "import"))])
+def test_every_option_is_on_the_page(
+    page: str, command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert cli.main([*command, "--help"]) == 0
+    options = set(re.findall(r"^│ +(--[\w-]+)", capsys.readouterr().out, flags=re.M))
+    assert "--help" in options
+    text = (ROOT / page).read_text("utf-8")
+    assert {option for option in options if f"`{option}" not in text} == set()
+
+
 def _spoken() -> list[tuple[str, str, str]]:
     """Every command line in the documentation's code blocks: page, command, and its words."""
     found = []
     for page in PAGES:
         for block in re.findall(r"```(?:sh|bash|console)?\n(.*?)```", page.read_text("utf-8"), flags=re.S):
             whole = re.sub(r"\\\n\s*", " ", block)
-            for line in re.findall(r"^(?:\$ )?(?:MIEN_\w+=\S+ )*mien (\w+.*)$", whole, flags=re.M):
+            for line in re.findall(r"^(?:\$ )?(?:MIEN_\w+=\S+ )*mien (\w+(?: \S.*)?)$", whole, flags=re.M):
                 command, _, words = line.partition(" ")
                 found.append((page.name, command, words))
     return found
