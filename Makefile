@@ -40,8 +40,8 @@ $(VENV)/.dev: $(VENV)/.core requirements-dev.lock
 demo: setup
 	@mkdir -p out
 	@portrait=$$($(VENV)/bin/mien models path astronaut) && \
-	$(VENV)/bin/mien make --portrait "$$portrait" --text-file examples/english.txt --language en -o out/demo-en.mp4 && \
-	$(VENV)/bin/mien make --portrait "$$portrait" --text-file examples/chinese.txt --language zh -o out/demo-zh.mp4
+	$(VENV)/bin/mien make --portrait "$$portrait" --crop head --size 512 --text-file examples/english.txt --language en -o out/demo-en.mp4 && \
+	$(VENV)/bin/mien make --portrait "$$portrait" --crop head --size 512 --text-file examples/chinese.txt --language zh -o out/demo-zh.mp4
 
 test: setup-dev
 	@$(PY) -m pytest
