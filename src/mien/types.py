@@ -148,7 +148,8 @@ class FaceClip:
     (viewer's right); pitch > 0 lowers the nose; roll > 0 raises the person's left side (tilts the head to the person's
     right shoulder). R = Ry(yaw) Rx(pitch) Rz(roll). x, y, z > 0 move to the viewer's right, up and towards the viewer.
     Gaze *is* the eight eyeLook shapes (:data:`GAZE_DEGREES`), relative to the head. All zero is a relaxed face, looking
-    as the portrait does, lips closed whatever the photograph did. mouthClose closes the lips at an open jaw and never exceeds jawOpen.
+    as the portrait does, lips closed whatever the photograph did. mouthClose closes the lips at an open jaw and never
+    exceeds jawOpen.
     """
 
     start: int

@@ -23,20 +23,28 @@ HEAD_MOST: Final = np.array([math.radians(8), math.radians(6), math.radians(2), 
 HEAD_SPEED: Final = np.array([math.radians(70), math.radians(70), math.radians(30), 0.4, 0.4, 0.4])
 """Fastest change of the same, per second."""
 
-_SPEED_BY_PREFIX: Final = (
+_SPEEDS: Final = (
     ("eyeLook", 60.0), ("eyeBlink", 26.0), ("eye", 8.0), ("brow", 6.0), ("cheek", 6.0), ("nose", 6.0), ("jawOpen", 9.0),
-    ("jaw", 4.0), ("mouthClose", 20.0), ("mouthLowerDown", 30.0), ("mouthUpperUp", 30.0), ("mouthRoll", 30.0),
-    ("mouthFunnel", 24.0), ("mouth", 18.0), ("tongue", 18.0),
+    ("jaw", 4.0), ("mouthClose", 40.0), ("mouthLowerDown", 40.0), ("mouthUpperUp", 40.0), ("mouthRoll", 40.0),
+    ("mouthFunnel", 40.0), ("mouthPucker", 40.0), ("tongue", 40.0), ("mouth", 18.0),
 )  # fmt: skip
 
-SPEED: Final = np.array([next(v for p, v in _SPEED_BY_PREFIX if name.startswith(p)) for name in ARKIT_SHAPES])
+SPEED: Final = np.array([next(v for p, v in _SPEEDS if name.startswith(p)) for name in ARKIT_SHAPES])
 """Fastest change of each shape, per second, in the order of :data:`mien.types.ARKIT_SHAPES`.
 
-jawOpen 9/s is 225 mm/s, the peak of fast human speech; eyeBlink 26/s shuts a lid in 60 ms.
+jawOpen 9/s is 225 mm/s, the peak of fast human speech; eyeBlink 26/s shuts a lid in 60 ms. What parts the lips reaches
+40/s only while they are shut; else it keeps to :data:`OPEN_SPEED`.
 """
+OPEN_SPEED: Final = 14.0
+"""Fastest change of what parts the lips, per second, before they are shut: 75 mm/s by either lip."""
+ROLL_SPEED: Final = 20.0
+"""The same for a lip that rolls in."""
 
 MOST: Final = np.ones(len(ARKIT_SHAPES))
 MOST[SHAPE_INDEX["jawOpen"]] = MOST[SHAPE_INDEX["mouthClose"]] = JAW_MOST
+"""Largest value of each shape."""
+LIP_MOST: Final = 0.7
+"""Largest mouthLowerDown and mouthUpperUp in speech: lips that show all of the teeth."""
 
 _PAIRS: Final = (
     ("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"),

@@ -36,7 +36,7 @@ _ROW: Final = 1 / 50
 _PLATEAU: Final = 0.5
 _EXPONENT: Final = 1.3
 _REST: Final = 0.06
-_CLOSING, _OPENING = 0.040, 0.034
+_CLOSING, _OPENING = 0.046, 0.048
 
 
 class Articulation:
@@ -152,5 +152,5 @@ def shut(mouth: Rows, closed: Rows) -> tuple[Rows, Rows]:
 
 _OPENERS: Final = (
     ("mouthLowerDown", 1.0), ("mouthUpperUp", 1.0), ("mouthFunnel", 1.0), ("tongueOut", 1.0), ("mouthStretch", 0.6),
-    ("mouthPucker", 0.7), ("mouthSmile", 0.5), ("mouthRollLower", 0.8),
+    ("mouthPucker", 0.7), ("mouthSmile", 0.5), ("mouthRollLower", 0.5),
 )  # fmt: skip

@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 from mien.face.base import FaceSettings
 from mien.face.emotion import ATTITUDE, Expressions
 from mien.face.idle import Blinks, Breath, Gaze, sway
-from mien.face.limits import HEAD_MOST, HEAD_SPEED, JAW_MOST, SPEED, SpeedLimit, legal, soft
+from mien.face.limits import (
+    HEAD_MOST,
+    HEAD_SPEED,
+    JAW_MOST,
+    LIP_MOST,
+    OPEN_SPEED,
+    ROLL_SPEED,
+    SPEED,
+    SpeedLimit,
+    legal,
+    soft,
+)
 from mien.face.lips import at_teeth, shut
 from mien.face.noise import uniform, wander
 from mien.face.prosody import Accent, PhraseEnd
@@ -27,7 +38,9 @@ _COLUMNS: Final = [
 ]
 _OPEN: Final = [CHANNEL[n] for n in ("jawOpen", "mouthLowerDown", "mouthUpperUp")]
 _SHAPED: Final = [CHANNEL[n] for n in ("mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile")]
-_MOUTH_SPEED: Final = SPEED[[c[0] for c in _COLUMNS]]
+_MOUTH_SPEED: Final = np.array(
+    [ROLL_SPEED if "Roll" in name else min(SPEED[c[0]], OPEN_SPEED) for name, c in zip(CHANNELS, _COLUMNS, strict=True)]
+)
 _CORNERS: Final = [i for i, n in enumerate(ARKIT_SHAPES) if n.startswith(("mouthSmile", "mouthFrown", "mouthDimple"))]
 _UPPER: Final = ("brow", "cheek", "nose", "eyeSquint", "eyeWide")
 _FREE: Final = [i for i, n in enumerate(ARKIT_SHAPES) if n.startswith(_UPPER)]
@@ -90,7 +103,7 @@ class Motion:
         lips = self._style.lips
         target[:, _OPEN] *= lips * gains[:, None]
         target[:, _SHAPED] *= min(1.25, math.sqrt(lips))
-        target[:, 0] = np.minimum(target[:, 0], JAW_MOST)
+        target[:, _OPEN] = np.minimum(target[:, _OPEN], (JAW_MOST, LIP_MOST, LIP_MOST))
         mouth, close = shut(self._mouth_speed.rows(at_teeth(target, teeth)), closed)
         for values, columns in zip(mouth.T, _COLUMNS, strict=True):
             shapes[:, columns] = values[:, None]
