@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -67,11 +68,11 @@ def test_times_are_ordered_and_inside_the_sound(speaker: Speaker, language: str)
     assert words
     assert phones[0].start == 480
     assert phones[-1].end == parts[-1].audio.end
-    assert all(a.end == b.start for a, b in zip(phones, phones[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(phones))
     assert all(p.end > p.start for p in phones)
-    assert all(a.end <= b.start for a, b in zip(words, words[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(words))
     assert all(480 <= w.start < w.end <= parts[-1].audio.end for w in words)
-    assert all(a.char_end <= b.char_start for a, b in zip(words, words[1:], strict=False))
+    assert all(a.char_end <= b.char_start for a, b in pairwise(words))
     assert all(text[w.char_start - 100 : w.char_end - 100].strip() for w in words)
     for part in parts:
         assert all(part.audio.start <= w.start < part.audio.end for w in part.words or ())
@@ -97,6 +98,13 @@ def test_unknown_language_and_voice_are_refused(speaker: Speaker) -> None:
 def test_dials_out_of_range_are_refused(speaker: Speaker, dial: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         list(speaker.speak(SpeakRequest("hello", "en", **dial)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("text", "language"), [("", "en"), ("hello", "qx-QX")])
+def test_check_raises_what_speak_raises(speaker: Speaker, text: str, language: str) -> None:
+    with pytest.raises((InputError, MissingError)):
+        speaker.check(SpeakRequest(text, language))
+    speaker.check(SpeakRequest("hello", "en"))
 
 
 def test_rate_changes_the_length(speaker: Speaker) -> None:

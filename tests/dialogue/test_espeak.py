@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from importlib.util import find_spec
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,8 +136,7 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return True
 
@@ -286,7 +286,8 @@ def test_every_listed_language_speaks(speaker: EspeakSpeaker) -> None:
 @pytest.mark.parametrize(
     ("code", "name"),
     [
-        ("zh", "cmn-latn-pinyin"), ("zh-CN", "cmn-latn-pinyin"), ("zh_Hant_TW", "cmn-latn-pinyin"), ("cmn", "cmn-latn-pinyin"),
+        ("zh", "cmn-latn-pinyin"), ("zh-CN", "cmn-latn-pinyin"), ("zh_Hant_TW", "cmn-latn-pinyin"),
+        ("cmn", "cmn-latn-pinyin"),
         ("zh-HK", "yue"), ("yue", "yue"), ("en", "en-us"), ("en-GB", "en"), ("en-ZA", "en-us"), ("fr", "fr"),
         ("fr-FR", "fr"), ("pt", "pt"), ("pt-BR", "pt-br"), ("es-MX", "es-419"), ("de-AT", "de"), ("no", "nb"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +44,7 @@ def test_runs(text: str, language: str, expected: list[tuple[str, str]]) -> None
 def test_runs_cover_the_text(text: str, language: str) -> None:
     runs = split_runs(text, language)
     assert "".join(text[r.start : r.stop] for r in runs) == text
-    assert all(a.stop == b.start and a.language != b.language for a, b in zip(runs, runs[1:], strict=False))
+    assert all(a.stop == b.start and a.language != b.language for a, b in pairwise(runs))
 
 
 def test_kept_ranges_are_not_divided() -> None:

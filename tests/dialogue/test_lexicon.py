@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,6 @@ def test_any_file_loads_or_is_refused(tmp_path_factory: pytest.TempPathFactory, 
 @given(st.text(max_size=60), st.dictionaries(st.text(min_size=1, max_size=4), st.just("x"), max_size=5))
 def test_matches_are_ordered_and_real(text: str, entries: dict[str, str]) -> None:
     matches = find(text, entries)
-    assert all(a.stop <= b.start for a, b in zip(matches, matches[1:], strict=False))
+    assert all(a.stop <= b.start for a, b in pairwise(matches))
     for m in matches:
         assert text[m.start : m.stop] in entries or text[m.start : m.stop].lower() in entries

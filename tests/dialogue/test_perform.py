@@ -18,7 +18,7 @@ from mien.dialogue.perform import perform
 from mien.dialogue.script import escape, feeling, parse
 from mien.dialogue.speak.base import SpeakerInfo, SpeakRequest, Voice
 from mien.dialogue.speak.espeak import EspeakSpeaker
-from mien.errors import InputError, MienError
+from mien.errors import InputError, MienError, MissingError
 from mien.types import AudioChunk, Cue, EmotionSpan, SpeechPart, Word
 
 
@@ -34,6 +34,10 @@ class Metronome:
 
     def close(self) -> None:
         pass
+
+    def check(self, request: SpeakRequest) -> None:
+        if "ⱷ" in request.text:
+            raise MissingError("No reading.")
 
     def speak(self, request: SpeakRequest) -> Iterator[SpeechPart]:
         self.said.append(request)
@@ -126,6 +130,13 @@ def test_nothing_to_say_is_refused_at_once(source: str) -> None:
 def test_a_wrong_script_is_refused_at_once() -> None:
     with pytest.raises(InputError, match="Line 1, column 7"):
         perform("Hello [nod]", Metronome())
+
+
+def test_what_cannot_be_said_late_in_the_text_is_refused_at_once() -> None:
+    metronome = Metronome()
+    with pytest.raises(MissingError):
+        perform("One. " * 50 + "ⱷ", metronome)
+    assert not metronome.said
 
 
 def test_a_pause_is_exact_silence(speaker: EspeakSpeaker) -> None:

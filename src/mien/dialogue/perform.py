@@ -42,8 +42,8 @@ def perform(
 
     Parts follow each other without a gap; the last one has ``last=True``. Words carry character ranges of the source.
     Each part's emotions cover its sound: ``emotion`` outside all marks. A pause adds silence to what punctuation
-    makes. A cue falls on the start of the word after it. Raises InputError at once when the script is wrong or says
-    nothing.
+    makes. A cue falls on the start of the word after it. Raises at once what is wrong: a script that
+    has errors or says nothing (InputError), a language, voice or reading that is not here (MissingError).
     """
     parsed = parse(script) if isinstance(script, str) else script
     whole = text.clean(parsed.plain)
@@ -55,7 +55,11 @@ def perform(
         text="", language=languages.of_document(whole.text) if language == "auto" else language, voice=voice, rate=rate,
         pitch=pitch, volume=volume, turn=turn, lexicon=dict(lexicon or {}),
     )  # fmt: skip
-    return _stream(parsed, speaker, request, emotion or Emotion(), start)
+    base = emotion or Emotion()
+    for unit in _units(parsed.segments, base, whole_sentences=speaker.info.gives_times):
+        if isinstance(unit, _Sentence):
+            speaker.check(replace(request, text=unit.text.text))
+    return _stream(parsed, speaker, request, base, start)
 
 
 @dataclass(frozen=True, slots=True)

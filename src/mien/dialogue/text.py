@@ -15,7 +15,7 @@ from typing import Final
 from mien.errors import InputError
 
 MAX_CHARACTERS: Final = 200_000
-"""Longest script, in characters: about four hours of speech."""
+"""Longest script, in characters: about five hours of English, thirteen of Chinese."""
 
 LONGEST_SENTENCE: Final = 240
 """Sentences beyond this many characters are cut at a comma, else at a space."""

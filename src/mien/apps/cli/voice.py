@@ -24,10 +24,7 @@ def show(
     """The languages that can be spoken, and the voices for them."""
     from mien.dialogue.speak import espeak_voices as data
 
-    if language:
-        listed = [data.describe(language)]
-    else:
-        listed = [data.describe(code) for code in data.languages()]
+    listed = [data.describe(code) for code in ([language] if language else data.languages())]
     console.table("languages", ("Language", "Name", "Note"), listed)
     console.line()
     console.table("voices", ("Voice", "Gender", "Note"), [(v.name, v.gender, v.note) for v in data.voices()])

@@ -77,6 +77,10 @@ class Speaker(Protocol):
         """The voices on offer."""
         ...
 
+    def check(self, request: SpeakRequest) -> None:
+        """Raise what :meth:`speak` would raise for what is asked, as far as it can be told without speaking. Quick."""
+        ...
+
     def speak(self, request: SpeakRequest) -> Iterator[SpeechPart]:
         """Yield the speech in order as it is made; the last part has ``last=True``.
 

@@ -58,11 +58,19 @@ class EspeakSpeaker:
         """End the child process. Idempotent; the next sentence would start it again."""
         self._process.close()
 
+    def check(self, request: SpeakRequest) -> None:
+        """Raise what :meth:`speak` would raise, without starting the child."""
+        self._prepared(request)
+
     def speak(self, request: SpeakRequest) -> Iterator[SpeechPart]:
         """Yield one part per sentence; see :class:`~mien.dialogue.speak.base.Speaker`.
 
         What is wrong with the request is raised here at once, before the first part is asked for.
         """
+        return self._parts(request, self._prepared(request))
+
+    def _prepared(self, request: SpeakRequest) -> list[list[Run]]:
+        """Each sentence as runs of one language, all checked."""
         if not 0 <= request.volume <= 2:
             raise UsageError(f"The volume {request.volume:g} is outside 0 to 2.", hint="1 is the normal loudness.")
         data.dials(request.rate, request.pitch, request.emotion)
@@ -72,7 +80,7 @@ class EspeakSpeaker:
         found = [s for s in text.sentences(cleaned) if text.is_speakable(s.text)]
         if not found:
             raise InputError("The text has nothing that can be spoken.", code="input.nothing_to_say")
-        return self._parts(request, [prepare(s, request.language, request.lexicon) for s in found])
+        return [prepare(s, request.language, request.lexicon) for s in found]
 
     def _parts(self, request: SpeakRequest, sentences: list[list[Run]]) -> Iterator[SpeechPart]:
         start = request.start
@@ -99,7 +107,7 @@ class EspeakSpeaker:
     def _take(self, request: SpeakRequest, run: Run, *, final: bool) -> _Take:
         # Between two languages inside a clause the voice must neither fall nor pause: a comma without its silence.
         goes_on = not final and run.text.text.rstrip()[-1:].isalnum()
-        dials = data.dials(request.rate, request.pitch, request.emotion)
+        dials = data.dials(request.rate, request.pitch, request.emotion, run.language)
         job = Job(
             text=run.text.text.rstrip() + "," if goes_on else run.text.text,
             voice=data.voice_for(run.language, request.voice),

@@ -14,8 +14,9 @@ from mien.types import Emotion
 
 LICENCE: Final = "GPL-3.0-or-later (espeak-ng runs as a separate process)"
 
-WORDS_A_MINUTE: Final = 165
-"""espeak-ng's rate at rate 1."""
+_WORDS_A_MINUTE: Final = 140
+_WORDS_A_MINUTE_IN: Final = {"cmn-latn-pinyin": 188, "yue": 188}
+"""espeak-ng's rate at rate 1: about 170 English words or 245 Chinese characters a minute, pauses included."""
 
 _ALIASES: Final = {
     "zh": "cmn-latn-pinyin", "cmn": "cmn-latn-pinyin", "zh-cmn": "cmn-latn-pinyin", "zh-hk": "yue", "zh-mo": "yue",
@@ -114,8 +115,10 @@ def describe(language: str) -> tuple[str, str, str]:
     return language, languages().get(language.lower(), languages().get(code, code)), NOTES.get(code, "")
 
 
-def dials(rate: float, pitch: float, emotion: Emotion) -> Dials:
-    """Map Mien's dials: words a minute = 165 · rate; pitch = 50 + 45 · pitch; range 50; a feeling nudges each a little.
+def dials(rate: float, pitch: float, emotion: Emotion, language: str = "en") -> Dials:
+    """Map Mien's dials: words a minute = the language's usual · rate; pitch = 50 + 45 · pitch (1 is about 7 semitones).
+
+    A feeling nudges each a little: ±8 % of speed, ±9 steps of pitch, ±24 of range.
 
     Raises UsageError outside rate 0.5…2 and pitch -1…1.
     """
@@ -123,10 +126,11 @@ def dials(rate: float, pitch: float, emotion: Emotion) -> Dials:
         raise UsageError(f"The speaking rate {rate:g} is outside 0.5 to 2.", hint="1 is the normal speed.")
     if not -1 <= pitch <= 1:
         raise UsageError(f"The pitch {pitch:g} is outside -1 to 1.", hint="0 is the voice's own pitch.")
+    usual = _WORDS_A_MINUTE_IN.get(language_voice(language), _WORDS_A_MINUTE)
     strength = min(max(emotion.strength, 0.0), 1.0)
     arousal, valence = strength * emotion.arousal, strength * emotion.valence
     return Dials(
-        rate=round(min(max(WORDS_A_MINUTE * rate * (1 + 0.08 * arousal), 80), 450)),
+        rate=round(min(max(usual * rate * (1 + 0.08 * arousal), 80), 450)),
         pitch=round(min(max(50 + 45 * pitch + 6 * arousal + 3 * valence, 0), 99)),
         pitch_range=round(min(max(50 + 18 * arousal + 6 * valence, 10), 90)),
     )
