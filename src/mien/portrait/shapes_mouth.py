@@ -45,7 +45,7 @@ class _Mouth:
             "jawRight": self.jaw_shift(-0.13, 0.0, 0.0),
             "mouthLeft": self.slide(0.12),
             "mouthRight": self.slide(-0.12),
-            "mouthPucker": self.rounded(0.36, (1.12, 1.05), 0.16, (0.014, 0.016), 0.16),
+            "mouthPucker": self.rounded(0.36, (1.12, 1.05), 0.16, (0.005, 0.006), 0.16),
             "mouthFunnel": self.rounded(0.22, (1.22, 1.15), 0.14, (0.060, 0.075), 0.06),
             "mouthRollUpper": self.roll_upper(),
             "mouthRollLower": self.roll_lower(),

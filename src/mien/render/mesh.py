@@ -39,7 +39,7 @@ class MeshCanvas:
         self._base = to_canvas(avatar.textures["color"], placement)
         self._source, self._plate = self._layers(avatar, placement)
         self._shaded = self._source.copy()
-        self._region = moving_region(self._mesh, placement.width, placement.height)
+        self._region = moving_region(self._mesh, self._source[..., 3])
         self._lips = _LipContact(avatar, self._mesh)
         self._eyes = [Eye(avatar, placement, self._mesh, self._base, s) for s in ("Right", "Left")]
         self._mouth = Mouth(avatar, placement, self._mesh)

@@ -51,8 +51,8 @@ def move(points: Array, frame: PoseFrame, head: FloatArray) -> Array:
     turned = (rolled - frame.pivot) @ _turn(yaw, pitch).T + frame.pivot + offset
     focal = FOCAL * frame.unit
     depth = frame.pivot[2]
-    scale = (focal + points[:, 2] - depth) / (focal + rolled[:, 2] - depth)
-    flat = (rolled[:, :2] - frame.origin[:2]) * scale[:, None] + frame.origin[:2]
+    scale = (focal + points[:, 2] - depth) / (focal + turned[:, 2] - depth)
+    flat = (turned[:, :2] - frame.origin[:2]) * scale[:, None] + frame.origin[:2]
     return np.column_stack([flat, turned[:, 2]])
 
 

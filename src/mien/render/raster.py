@@ -47,6 +47,10 @@ def rasterise(triangles: IntArray, at: FloatArray, uv: FloatArray, map_x: FloatA
         ua, va = uv[a, 0] - uv[c, 0], uv[a, 1] - uv[c, 1]
         ub, vb = uv[b, 0] - uv[c, 0], uv[b, 1] - uv[c, 1]
         du, dv = d0 * ua + d1 * ub, d0 * va + d1 * vb
+        # a triangle that only stands there is copied exactly, free of rounding
+        still = abs(du - 1) < 1e-4 and abs(dv) < 1e-4
+        if still:
+            du, dv = 1.0, 0.0
         for y in range(y0, y1 + 1):
             l0 = ((by - cy) * (x0 - cx) + (cx - bx) * (y - cy)) * inv
             l1 = ((cy - ay) * (x0 - cx) + (ax - cx) * (y - cy)) * inv
@@ -66,6 +70,8 @@ def rasterise(triangles: IntArray, at: FloatArray, uv: FloatArray, map_x: FloatA
             i0, i1 = int(np.ceil(s0)), int(np.floor(s1))
             u = uv[c, 0] + l0 * ua + l1 * ub + (i0 - x0) * du
             v = uv[c, 1] + l0 * va + l1 * vb + (i0 - x0) * dv
+            if still:
+                u, v = np.floor(u * 256 + 0.5) / 256, np.floor(v * 256 + 0.5) / 256
             for x in range(i0, i1 + 1):
                 map_x[y, x] = u
                 map_y[y, x] = v
