@@ -26,7 +26,7 @@ def tiny_avatar(name: str = "tiny", seed: int = 0) -> Avatar:
     """A valid avatar of 6 vertices and a 12 × 10 texture. No face, but every rule of the format."""
     random = np.random.default_rng(seed)
     count = 6
-    arrays = {
+    arrays: dict[str, np.ndarray[Any, Any]] = {
         "vertices": random.normal(size=(count, 3)).astype(np.float32),
         "uv": random.uniform(0, 10, (count, 2)).astype(np.float32),
         "triangles": np.array([[0, 1, 2], [3, 4, 5]], np.int32),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def ramp(width: int = 160, height: int = 120) -> np.ndarray:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_gives_the_same_picture(format: str) -> None:
-    options = {"quality": 95} if format in ("JPEG", "WEBP", "AVIF") else {}
+    options: dict[str, Any] = {"quality": 95} if format in ("JPEG", "WEBP", "AVIF") else {}
     picture = decode_picture(encoded(ramp(), format, **options))
     assert picture.rgb.dtype == np.uint8 and picture.rgb.shape == (120, 160, 3)
     assert (picture.width, picture.height, picture.scale) == (160, 120, 1.0)
@@ -39,14 +41,14 @@ def test_every_format_gives_the_same_picture(format: str) -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 def test_exif_orientation_is_undone(format: str, orientation: int) -> None:
-    undo = {
+    undo: dict[int, Callable[[np.ndarray], np.ndarray]] = {
         1: lambda a: a, 2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
         5: lambda a: a.swapaxes(0, 1), 6: lambda a: np.rot90(a, -1), 7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
         8: np.rot90,
     }  # fmt: skip
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options = {"lossless": True} if format == "WEBP" else {"quality": 98} if format == "JPEG" else {}
+    options: dict[str, Any] = {"lossless": True} if format == "WEBP" else {"quality": 98} if format == "JPEG" else {}
     picture = decode_picture(encoded(ramp(), format, exif=exif, **options))
     expected = undo[orientation](ramp())
     assert picture.rgb.shape == expected.shape == (picture.height, picture.width, 3)

@@ -34,7 +34,8 @@ def person_matte(image: ByteArray, points: NDArray[np.floating[Any]] | None = No
         work = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     small = None if points is None else np.asarray(points * scale, np.float32)
     coarse = _decide(work, _coarse(work, small), small)
-    return _refine(_as_float(image), _as_float(work), coarse, _unit(work.shape[:2], small))
+    matte = _refine(_as_float(image), _as_float(work), coarse, _unit(work.shape[:2], small))
+    return matte if points is None else np.maximum(matte, _inner_face(points, image.shape))
 
 
 def portrait_matte(image: ByteArray, points: NDArray[np.floating[Any]], alpha: FloatArray | None = None) -> FloatArray:
@@ -58,28 +59,35 @@ def portrait_matte(image: ByteArray, points: NDArray[np.floating[Any]], alpha: F
 def decontaminate(image: ByteArray, matte: FloatArray) -> ByteArray:
     """The person's own colours, also where hair or blur mixes them with the background.
 
-    Blur fusion (Forte 2021): colours of person and background are estimated by normalised blurs, then corrected so
-    that matte × person + (1 − matte) × background gives the picture again. image: uint8, (h, w, 3); matte: float32,
-    (h, w). Returns uint8, (h, w, 3); pixels that are all person keep their value exactly.
+    Colours of person and background are spread from where the matte is sure, coarse to fine, then corrected so that
+    matte × person + (1 − matte) × background comes near the picture again (the correction of Forte 2021). image:
+    uint8, (h, w, 3); matte: float32, (h, w). Returns uint8, (h, w, 3); what is all person keeps its value exactly.
     """
-    alpha = np.asarray(matte, np.float32)
     side, size = max(image.shape[:2]), (image.shape[1], image.shape[0])
-    shrunk = min(1.0, 512 / side)  # colours far from the silhouette are only a guess: a coarse one will do
-    small = tuple(max(1, round(n * shrunk)) for n in size)
-    near = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.float32)
-    near_alpha = np.asarray(cv2.resize(alpha, small, interpolation=cv2.INTER_AREA), np.float32)
-    guess = _enlarge(_blur_fusion(near, near, near_alpha, max(4, max(small) // 24)), size)
-    front = _blur_fusion(np.asarray(image, np.float32), guess, alpha, max(2, side // 160))
-    cv2.copyTo(np.asarray(image, np.float32), (alpha >= 0.999).astype(np.uint8), front)
-    return np.asarray(cv2.convertScaleAbs(front), np.uint8)
+    scale = min(1.0, 512 / side)
+    small = tuple(max(1, round(n * scale)) for n in size)
+    colour = np.asarray(cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.float32)
+    sure = np.asarray(cv2.resize(matte, small, interpolation=cv2.INTER_AREA), np.float32)
+    front = _enlarge(_spread(colour, np.clip((sure - 0.85) / 0.15, 0, 1)), size)
+    back = _enlarge(_spread(colour, np.clip((0.15 - sure) / 0.15, 0, 1)), size)
+    picture, alpha = np.asarray(image, np.float32), matte[..., None]
+    front += alpha * (picture - back + alpha * (back - front))
+    cv2.copyTo(picture, (matte >= 0.999).astype(np.uint8), front)
+    return np.clip(np.rint(front), 0, 255).astype(np.uint8)
 
 
-def _blur_fusion(colour: FloatArray, front: FloatArray, alpha: FloatArray, radius: int) -> FloatArray:
-    rest = 1 - alpha
-    near_front = _mean(front * alpha[..., None], radius) / (_mean(alpha, radius) + 1e-5)[..., None]
-    near_back = _mean(colour * rest[..., None], radius) / (_mean(rest, radius) + 1e-5)[..., None]
-    mended = near_front + alpha[..., None] * (colour - near_back + alpha[..., None] * (near_back - near_front))
-    return np.asarray(np.clip(mended, 0, 255), np.float32)
+def _spread(colour: FloatArray, sure: NDArray[np.floating[Any]]) -> FloatArray:
+    """Colours of the sure pixels carried over all others, from the nearest ones where there are any near."""
+    weight = np.asarray(sure, np.float32)
+    total = float(weight.sum())
+    spread = np.broadcast_to((colour * weight[..., None]).sum((0, 1)) / (total + 1e-6), colour.shape)
+    if total == 0:
+        return colour.copy()
+    for share in (6, 24, 80, 200):
+        radius = max(1, max(colour.shape) // share)
+        near = _mean(weight, radius)[..., None]
+        spread = (_mean(colour * weight[..., None], radius) + 0.01 * spread) / (near + 0.01)
+    return np.asarray(spread, np.float32)
 
 
 def _as_float(image: NDArray[Any]) -> FloatArray:
@@ -144,6 +152,13 @@ def _with_face(person: NDArray[np.uint8], face: NDArray[np.floating[Any]]) -> ND
     votes = np.bincount(parts[_hull(face, person.shape) > 0].ravel(), minlength=count)
     votes[0] = 0
     return person if votes.max(initial=0) == 0 else (parts == votes.argmax()).astype(np.uint8)
+
+
+def _inner_face(points: NDArray[np.floating[Any]], shape: tuple[int, ...]) -> FloatArray:
+    """1 inside the face, 0 outside, soft at its rim: a face is never a hole, whatever dark eyes or lips suggest."""
+    reach = max(1, round(0.03 * _unit(shape, points)))
+    inner = _eroded(_hull(points[:468], shape[:2]) > 0, 4 * reach + 1)
+    return np.asarray(_mean(inner.astype(np.float32), reach), np.float32)
 
 
 def _hull(points: NDArray[np.floating[Any]], shape: tuple[int, ...]) -> NDArray[np.uint8]:
