@@ -18,7 +18,8 @@ def plate(image: ByteArray, matte: FloatArray, unit: float) -> ByteArray:
     Push–pull: known pixels are averaged at ever coarser scales and fill what finer scales do not know
     (Gortler et al., "The Lumigraph", 1996, section 3.4).
     """
-    person = (matte > 0.3).astype(np.uint8)
+    # the same level as the renderer's cover, which must be solid wherever this picture is painted over
+    person = (matte > 0.36).astype(np.uint8)
     size = max(1, round(HOLE_MARGIN * unit))
     hole = cv2.dilate(person, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1)))
     known = (1 - hole).astype(np.float32)
