@@ -21,7 +21,8 @@ SCHEMA_VERSION: Final = 1
 class Source:
     """Where the picture came from. sha256: of the source file. width, height: pixels after EXIF orientation.
 
-    face: which face, 0 = largest. crop: "none", "head" or "bust", as resolved. box: x, y, w, h of the texture in the source picture, pixels.
+    face: which face, 0 = largest. crop: "none", "head" or "bust", as resolved. box: x, y, w, h of the texture in the
+    source picture, pixels.
     """
 
     sha256: str

@@ -81,9 +81,9 @@ class PortraitConfig:
 class FilmConfig:
     """``[film]``. size: "512", "720p", "1080p", "WxH", or "auto". aspect: "9:16" …, or "auto" (as size says).
 
-    fps: "25", "29.97", "30000/1001", or "auto". background: "source" (the portrait's own), "blur", "transparent", a colour, a
-    picture or video file. encoder: "auto" (hardware where it works), "software", or a name. captions: files beside the film.
-    "auto" is 720 lines in the portrait's own shape at 25 frames a second, less for GIF and WebP previews.
+    fps: "25", "29.97", "30000/1001", or "auto". background: "source" (the portrait's own), "blur", "transparent", a
+    colour, a picture or video file. encoder: "auto" (hardware where it works), "software", or a name. captions: files
+    beside the film. "auto" is 720 lines in the portrait's own shape at 25 frames a second, less for GIF and WebP previews.
     """
 
     backend: str = "mesh"
