@@ -116,7 +116,7 @@ def _gesture(name: str, row: dict[str, Any]) -> Gesture:
     target = np.zeros(len(CHANNELS))
     for shape, value in row["shapes"].items():
         target[CHANNEL[shape]] = value
-    jaw, upper = row["jaw"], row.get("upper", 0.4)
+    jaw, upper = row["jaw"], row.get("upper", 0.28)
     rest = max(0.0, row["aperture"] - sum(TRAVEL.get(shape, 0.0) * value for shape, value in row["shapes"].items()))
     parts = (("jawOpen", jaw), ("mouthUpperUp", (1 - jaw) * upper), ("mouthLowerDown", (1 - jaw) * (1 - upper)))
     for shape, part in parts:
