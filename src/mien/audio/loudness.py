@@ -60,9 +60,14 @@ class Meter:
             self._measure(sound[start : start + _STEP])
         self._waiting, self._count = [sound[whole:]], len(sound) - whole
 
-    def lufs(self) -> float:
-        """Integrated loudness of all that was pushed so far, LUFS; -inf for silence or less than 400 ms."""
+    def lufs(self, last: int | None = None) -> float:
+        """Integrated loudness of all that was pushed so far, or of its ``last`` samples (about).
+
+        LUFS; -inf for silence or less than 400 ms.
+        """
         energies = np.array(self._energies + self._rest())
+        if last is not None:
+            energies = energies[-max(_BLOCK_HOPS, last // _HOP) :]
         if len(energies) < _BLOCK_HOPS:
             return -math.inf
         blocks = np.convolve(energies, np.full(_BLOCK_HOPS, 1 / _BLOCK_HOPS), "valid")
@@ -108,8 +113,8 @@ def level(
     """The same speech at ``target`` LUFS (as a file with ``channels`` equal channels), no true peak above ``ceiling``.
 
     One pass: it reads ``look_ahead`` seconds of speech before it gives the first, so speech up to that length gets
-    exactly the gain it needs, and memory is bounded for hours. After that the gain follows the loudness of everything
-    read so far, by at most 0.1 dB a second: unheard, and it keeps a film that changes voices within a decibel.
+    exactly the gain it needs, and memory is bounded for hours. After that the gain follows the loudness of the
+    ``look_ahead`` seconds to come, by at most 0.3 dB a second: unheard, and a film that changes voices stays level.
     """
     waiting: deque[SpeechPart] = deque()
     meter, limiter = Meter(10.0 * math.log10(channels)), _Limiter(10 ** (ceiling / 20))
@@ -120,10 +125,10 @@ def level(
         meter.push(part.audio.samples)
         held += len(part.audio.samples)
         while held - len(waiting[0].audio.samples) >= ahead:
+            gain = _next_gain(gain, target - meter.lufs(held), waiting[0])
             held -= len(waiting[0].audio.samples)
-            gain = _next_gain(gain, target - meter.lufs(), waiting[0])
             yield limiter.apply(waiting.popleft(), gain, waiting)
-    wanted = target - meter.lufs()
+    wanted = target - meter.lufs(held)
     while waiting:
         gain = _next_gain(gain, wanted, waiting[0])
         yield limiter.apply(waiting.popleft(), gain, waiting)
@@ -136,7 +141,7 @@ def _next_gain(gain: float | None, wanted: float, part: SpeechPart) -> float:
     wanted = min(max(wanted, -40.0), 40.0)
     if gain is None:
         return wanted
-    reach = 0.1 * len(part.audio.samples) / TICKS_PER_SECOND
+    reach = 0.3 * len(part.audio.samples) / TICKS_PER_SECOND
     return gain + min(max(wanted - gain, -reach), reach)
 
 

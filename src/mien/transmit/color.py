@@ -40,18 +40,12 @@ class Yuv420:
         self._full = np.empty((height, width, 3), np.uint8)
         self._half = np.empty((height // 2, width // 2, 3), np.uint8)
 
-    def planes(self, rgb: ByteArray, out: ByteArray) -> None:
-        """rgb: uint8 (h, w, 3). out: uint8 (3h/2, w), contiguous: all of Y, all of U, all of V (FFmpeg's yuv420p)."""
+    def planes(self, rgb: ByteArray, luma: ByteArray, blue: ByteArray, red: ByteArray) -> None:
+        """rgb: uint8 (h, w, 3). Written: luma uint8 (h, w), blue and red uint8 (h/2, w/2); rows may be padded."""
         import cv2
 
-        height, width = rgb.shape[:2]
-        quarter = (height // 2) * (width // 2)
-        flat = out.reshape(-1)
-        luma = flat[: height * width].reshape(height, width)
-        u = flat[height * width : height * width + quarter].reshape(height // 2, width // 2)
-        v = flat[height * width + quarter :].reshape(height // 2, width // 2)
         cv2.transform(rgb, self._matrix, self._full)
-        cv2.resize(self._full, (width // 2, height // 2), dst=self._half, interpolation=cv2.INTER_AREA)
+        cv2.resize(self._full, self._half.shape[1::-1], dst=self._half, interpolation=cv2.INTER_AREA)
         cv2.extractChannel(self._full, 0, luma)
-        cv2.extractChannel(self._half, 1, u)
-        cv2.extractChannel(self._half, 2, v)
+        cv2.extractChannel(self._half, 1, blue)
+        cv2.extractChannel(self._half, 2, red)

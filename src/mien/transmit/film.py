@@ -190,11 +190,8 @@ class _Painter:
         if pixels.shape[:2] != self._size:
             raise BackendError(f"A picture of {pixels.shape[1]}x{pixels.shape[0]} came for a film of another size.")
         if self._yuv is not None:
-            height, width = self._size
-            # libav copies or keeps what it is given, encoder by encoder: every frame gets its own memory
-            block = np.empty((height * 3 // 2, width), np.uint8)
-            self._yuv.planes(np.ascontiguousarray(pixels[..., :3]), block)
-            frame = av.VideoFrame.from_numpy_buffer(block, format="yuv420p")
+            frame = av.VideoFrame(self._size[1], self._size[0], "yuv420p")
+            self._yuv.planes(np.ascontiguousarray(pixels[..., :3]), *map(_rows, frame.planes))
             frame = frame if self._format == "yuv420p" else frame.reformat(format=self._format)
         else:
             layout = "rgba" if pixels.shape[2] == 4 else "rgb24"
@@ -205,6 +202,11 @@ class _Painter:
             )
         frame.color_primaries = frame.color_trc = frame.colorspace = frame.color_range = 1
         return frame
+
+
+def _rows(plane: Any) -> ByteArray:
+    """A libav plane as uint8 (h, w), writable, without the padding of its rows."""
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
 
 
 def _choose(spec: FilmSpec) -> Encoder:
