@@ -271,6 +271,19 @@ def test_text_with_marks_of_the_synthesiser_is_only_text(speaker: EspeakSpeaker)
     assert " h ə l oʊ " not in symbols([part])
 
 
+@pytest.mark.parametrize("text", ["I like “北京” very much", "他说 (hello) 然后走了", "用 iPhone 拍照"])
+def test_quotes_between_languages_make_no_pause(speaker: EspeakSpeaker, text: str) -> None:
+    (part,) = say(speaker, text)
+    assert [p.symbol for p in part.phones or ()].count("") == 1
+
+
+def test_text_without_punctuation_is_cut_with_short_pauses(speaker: EspeakSpeaker) -> None:
+    parts = say(speaker, "we walk and talk and walk again " * 20, "en")
+    pauses = [p.end - p.start for part in parts[:-1] for p in part.phones or () if not p.symbol]
+    assert len(parts) > 2
+    assert max(pauses) < 0.25 * 48_000
+
+
 # Languages and voices
 
 
@@ -338,6 +351,28 @@ def test_auto_finds_the_language_of_a_script(speaker: EspeakSpeaker, text: str, 
     parts = say(speaker, text)
     assert len(words(parts)) == spoken
     assert "l ɛ t" not in symbols(parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "said"),
+    [
+        ("ខ្មែរ", "auto", "'km'"),
+        ("Hello ລາວ", "en", "'lo'"),
+        ("中国𠮷", "zh", "'𠮷'"),
+        ("仩", "zh", "'仩'"),
+        ("你好", "hak", "Hakka"),
+    ],
+)
+def test_letters_that_no_voice_reads_are_refused(speaker: EspeakSpeaker, text: str, language: str, said: str) -> None:
+    with pytest.raises((InputError, MissingError), match=said):
+        speaker.speak(SpeakRequest(text, language))
+
+
+def test_a_lexicon_gives_the_missing_reading(speaker: EspeakSpeaker) -> None:
+    text = "中国𠮷，人々"
+    parts = say(speaker, text, "zh", lexicon={"𠮷": "ji2"})
+    assert spellings(text, parts) == list("中国𠮷人々")
+    assert symbols(parts).endswith("ʐ ə n ʐ ə n")
 
 
 # Japanese

@@ -13,10 +13,11 @@ _RANGES: Final = (
     (0x0041, "Latn"), (0x02B0, ""), (0x0370, "Grek"), (0x0400, "Cyrl"), (0x0530, "Armn"), (0x0590, "Hebr"),
     (0x0600, "Arab"), (0x0700, ""), (0x0900, "Deva"), (0x0980, "Beng"), (0x0A00, "Guru"), (0x0A80, "Gujr"),
     (0x0B00, "Orya"), (0x0B80, "Taml"), (0x0C00, "Telu"), (0x0C80, "Knda"), (0x0D00, "Mlym"), (0x0D80, "Sinh"),
-    (0x0E00, "Thai"), (0x0E80, ""), (0x1000, "Mymr"), (0x10A0, "Geor"), (0x1100, "Hang"), (0x1200, "Ethi"),
-    (0x13A0, "Cher"), (0x1400, ""), (0x1E00, "Latn"), (0x1F00, "Grek"), (0x2000, ""), (0x2C60, "Latn"),
-    (0x2C80, ""), (0x2E80, "Hani"), (0x3000, ""), (0x3005, "Hani"), (0x3008, ""), (0x3040, "Kana"), (0x3130, "Hang"),
-    (0x3190, ""), (0x31F0, "Kana"), (0x3200, ""), (0x3400, "Hani"), (0x4DC0, ""), (0x4E00, "Hani"), (0xA000, ""),
+    (0x0E00, "Thai"), (0x0E80, "Laoo"), (0x0F00, "Tibt"), (0x1000, "Mymr"), (0x10A0, "Geor"), (0x1100, "Hang"),
+    (0x1200, "Ethi"), (0x13A0, "Cher"), (0x1400, ""), (0x1780, "Khmr"), (0x1800, "Mong"), (0x18B0, ""),
+    (0x1E00, "Latn"), (0x1F00, "Grek"), (0x2000, ""), (0x2C60, "Latn"), (0x2C80, ""), (0x2E80, "Hani"),
+    (0x3000, ""), (0x3005, "Hani"), (0x3008, ""), (0x3040, "Kana"), (0x3130, "Hang"), (0x3190, ""),
+    (0x31F0, "Kana"), (0x3200, ""), (0x3400, "Hani"), (0x4DC0, ""), (0x4E00, "Hani"), (0xA000, ""),
     (0xAC00, "Hang"), (0xD7B0, ""), (0xF900, "Hani"), (0xFB00, "Latn"), (0xFB1D, "Hebr"), (0xFB50, "Arab"),
     (0xFE00, ""), (0xFE70, "Arab"), (0xFF00, ""), (0x20000, "Hani"), (0x32000, ""),
 )  # fmt: skip
@@ -26,6 +27,7 @@ _BY_SCRIPT: Final = {
     "Latn": "en", "Hani": "zh", "Kana": "ja", "Hang": "ko", "Cyrl": "ru", "Arab": "ar", "Hebr": "he", "Deva": "hi",
     "Thai": "th", "Grek": "el", "Armn": "hy", "Beng": "bn", "Guru": "pa", "Gujr": "gu", "Orya": "or", "Taml": "ta",
     "Telu": "te", "Knda": "kn", "Mlym": "ml", "Sinh": "si", "Mymr": "my", "Geor": "ka", "Ethi": "am", "Cher": "chr",
+    "Laoo": "lo", "Tibt": "bo", "Khmr": "km", "Mong": "mn",
 }  # fmt: skip
 _SCRIPTS_OF: Final = {
     "zh": ("Hani",), "cmn": ("Hani",), "yue": ("Hani",), "hak": ("Hani",), "ja": ("Hani", "Kana"), "ko": ("Hang",),

@@ -22,6 +22,9 @@ from mien.types import AudioChunk, FloatArray, Phone, SpeechPart, Word
 _SAMPLE_RATE = 22_050
 _FADE = 0.003
 _LOUDEST = 0.98
+_LONG = 80
+_STOPS = tuple(",.;:!?…—、，。；：！？।؟،؛")
+_QUOTES_AND_SPACES = " \"'“”‘’«»「『」』（(）)【】《》〈〉[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,10 @@ class EspeakSpeaker:
         return SpeechPart(audio, tuple(phones), tuple(words), turn=request.turn)
 
     def _take(self, request: SpeakRequest, run: Run, *, final: bool) -> _Take:
-        # Between two languages inside a clause the voice must neither fall nor pause: a comma without its silence.
-        goes_on = not final and run.text.text.rstrip()[-1:].isalnum()
+        said, goes_on = _closed(run.text.text, final=final)
         dials = data.dials(request.rate, request.pitch, request.emotion, run.language)
         job = Job(
-            text=run.text.text.rstrip() + "," if goes_on else run.text.text,
+            text=said,
             voice=data.voice_for(run.language, request.voice),
             rate=dials.rate, pitch=dials.pitch, pitch_range=dials.pitch_range, end_pause=not goes_on,
             phonemes=run.phonemes,
@@ -138,6 +140,19 @@ class EspeakSpeaker:
                 hint="Reword it, or choose another voice.",
                 code="backend.espeak",
             ) from None
+
+
+def _closed(said: str, *, final: bool) -> tuple[str, bool]:
+    """The text with the end that makes the right melody, and whether the next run follows without a pause.
+
+    Between two languages inside a clause the voice must neither fall nor stop: a comma without its silence. A long
+    sentence without any end was cut by us: a comma.
+    """
+    bare = said.rstrip(_QUOTES_AND_SPACES)
+    stops = bare[-1:] in _STOPS
+    if not final and not stops:
+        return bare + ",", True
+    return (bare + "," if len(bare) > _LONG and not stops else said), False
 
 
 def _tick(start: int, sample: int) -> int:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from mien.dialogue import kana, languages, lexicon, text
+from mien.dialogue.speak import espeak_voices as voices
 from mien.dialogue.speak import mandarin
 from mien.dialogue.speak.espeak_times import Token, tokens
 from mien.errors import InputError
 
-_MANDARIN: Final = ("zh", "cmn")
 _IPA: Final = {
     "tʃ": "tS", "dʒ": "dZ", "eɪ": "eI", "aɪ": "aI", "ɔɪ": "OI", "aʊ": "aU", "oʊ": "oU", "əʊ": "oU", "ɪə": "i@",
     "eə": "e@", "ʊə": "U@", "iː": "i:", "uː": "u:", "ɑː": "A:", "ɔː": "O:", "ɜː": "3:", "ɝː": "3:", "ɑ": "A:",
@@ -56,7 +56,8 @@ def prepare(sentence: text.Mapped, language: str, entries: Mapping[str, str]) ->
             continue
         inside = [m for m in matches if run.start <= m.start < run.stop]
         edits = [e for m in inside for e in _spoken(m, run, sentence.text)]
-        edits += [e for e in _readings(piece.text, run.language) if not _overlaps(e, edits)]
+        voices.language_voice(run.language)
+        edits += _readings(piece.text, run.language, edits)
         phonemes = any(e.said.startswith("[[") for e in edits)
         said, words = _applied(piece, sorted(edits, key=lambda e: e.start))
         runs.append(Run(said, words, run.language, phonemes))
@@ -99,17 +100,30 @@ def _spoken(match: lexicon.Match, run: languages.Run, sentence: str) -> list[_Ed
     return [_Edit(start, stop, said)]
 
 
-def _readings(piece: str, language: str) -> list[_Edit]:
-    primary = languages.primary_subtag(language)
-    if primary == "ja":
-        return [_Edit(r.start, r.stop, r.kana, r.phrase) for r in kana.readings(piece)]
-    if primary in _MANDARIN and not language.lower().startswith(("zh-hk", "zh-mo", "zh-yue", "zh-hak")):
-        return [_Edit(r.start, r.stop, r.text) for r in mandarin.respell(piece)]
+def _readings(piece: str, language: str, given: list[_Edit]) -> list[_Edit]:
+    """What the language needs respelled outside what the lexicon gave. Raises InputError for what nothing can read."""
+    covered = {i for e in given for i in range(e.start, e.stop)}
+    bare = "".join("," if i in covered else c for i, c in enumerate(piece))
+    voice = voices.language_voice(language)
+    if voice == "ja":
+        return [_Edit(r.start, r.stop, r.kana, r.phrase) for r in kana.readings(bare)]
+    if voice == "cmn-latn-pinyin":
+        for i in mandarin.unread(bare):
+            raise _no_reading(piece[i], "Mandarin")
+        return [_Edit(r.start, r.stop, r.text) for r in mandarin.respell(bare)]
+    if voice == "hak":
+        for c in bare:
+            if languages.script_of(c) == "Hani":
+                raise _no_reading(c, "Hakka")
     return []
 
 
-def _overlaps(edit: _Edit, others: list[_Edit]) -> bool:
-    return any(edit.start < o.stop and o.start < edit.stop for o in others)
+def _no_reading(char: str, language: str) -> InputError:
+    return InputError(
+        f"The {language} voice has no reading for '{char}'.",
+        hint=f'Give one in a lexicon, such as "{char}" = "ni3", or write another character.',
+        code="input.no_reading",
+    )
 
 
 def _applied(piece: text.Mapped, edits: list[_Edit]) -> tuple[text.Mapped, tuple[Token, ...]]:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from mien.dialogue.languages import script_of
+
 _DIGITS: Final = "零一二三四五六七八九"
 _MEASURES: Final = frozenset(
     "个個只隻条條张張本位名件台臺辆輛家种種天年岁歲块塊斤米倍次场場部座间間支句篇章页頁颗顆双雙套层層分秒步口起杯碗瓶盒"
@@ -33,6 +35,23 @@ _IONG: Final = {
     "jong1": "冂冋坰埛扃蘏蘔駫", "jong3": "侰僒冏囧幜泂炯烱煚煛熲皛窘絅綗褧迥逈顈颎駉", "jong4": "澃",
     "er2": "儿兒",
 }  # fmt: skip
+_UNREAD: Final = frozenset(
+    "丆丷乄乊乛乤乥乧乬乮乯乲乺乻乼乽亪亽仒仩伬佦佨侤俧俬倿傦僲儏兙兡兯兺冃冧凖凧凩凪匁匂匇厁厑厼叾呚呣咜哖哘哛唜"
+    "唟唥啹喸嗧嗭嗴嘥噺嚑嚒嚡囎囕囖圕圦圷圸垈垊垪垯垰垳埖堏堒堔塀塆塰墛墸墹壗壥壪壭夈夑夞夻奍妛娐娳婔婮婲媈媘媫嫲"
+    "嬄嬜嬫嬳嬶孧尛尡屗屲屶屷岃岼岾峅崊崰嵜嵵嵶嵻嶶嶿巕巪巬巭巼幉幤幥庒廤廭彁彅徔徚忄怺怽怾恖恷愥慐懳扌扖抣拤挘挧"
+    "捤掵掶掹揻揼摗撶擜擝攚敾斏旀旕暃曢曻朑朥朰杁杢杣杤杦枠枤枦枩柨栆栍栶桛桝桞梺梻椙椚椛椡椢椣椦椧椨椩椬楾楿榁榊"
+    "榋榌槗槝槞槡樭樮樰橲橳橴橵橸橺橻檪檲櫊櫤櫦櫵櫷欌欍欕欟歄歚殝殱毜毝毟毮毶氞氵氺汢汣汼泹洜浌涥渏湪湭溂溄溊溋滧"
+    "潈潉潱澚澛澝濏濵濸濹瀭瀮灐灜灳炚炞炿烥烪烮焁焑焒焹焽焾焿煀煯煶煷熍熕熖熴燝燞燵燶爎爘爠爦爫爳牗牜犞犭猠獇獤珯"
+    "珱琑琒琻瑃瑡璍璓璤璴瓧瓩瓰瓱瓲瓸瓼甅畓畠畩疂癦癷睵瞣砛砽砿硓硘硛硳硴碵碷磗磮礀礂礢禙禣稥穃穒穝穦穯窤窧窽竍竏"
+    "竓竔竕竡笂笹笽筺筽箮篐篒簓簗簯簱籂籎籏籖籡粀粂粌粏粐粩粫粬粭糀糘糬紦絋綛緕縅縇縨繌繧纐缼罀罉罖羪翶耂聁聓聢聣"
+    "聨聺胿脋脌膒膤舤舮舿艈艔艝艠苆茐茒茾荢莵莻萙萞萟萡萢萣蒅蒊蒏蓙蓜蓞蓤蔶蕱薭藔藲藵蘒蘕蘰虄虅虲蛯蝊螁螦螧螩蟐蟵"
+    "蠴衐衤袥袰裃裄裇褄褜褝襅襨襷襽覄訁誮謃謉謢贌贘趰踎躮躵躻躼躾軅軈轌辪辷辻込迌迚迲逧遖遤邜邤郒郮酛酜釒釻鈨鈩鈪"
+    "鈫銯鋲鋴錺錻錿鍂鍅鎆鎺鎼鎽鎾鏯鏱鏲鐢鐣鑓鑦鑧閊閖閚閪闎闏闧陦陹隡霗霻靍鞆鞐鞰鞺韕韟颪飊駇駯駲髸魞魸魹鮖鮗鮘鮱"
+    "鮲鮴鯂鯎鯏鯐鯑鯱鯲鯳鰘鰚鰰鱛鱜鱩鱪鱫鱰鳰鴫鵆鵇鵈鵤鵥鶍鶎鶑鶫麶龦龧龨龩龪龫龬龭龮龯龰龱龲龳龴龵龶龷龸龹龺龻龼"
+    "龽龾龿鿀鿁鿂鿃鿄鿅鿆鿇鿈鿉鿊鿋鿌鿍鿎鿏鿐鿑鿒鿓鿔鿕鿖鿗鿘鿙鿚鿛鿜鿝鿞鿟鿠鿡鿢鿣鿤鿥鿦鿧鿨鿩鿪鿫鿬鿭鿮鿯鿰鿱鿲"
+    "鿳鿴鿵鿶鿷鿸鿹鿺鿻鿼鿽鿾鿿"
+)
+"""Characters of the main block (U+4E00…9FFF) that its dictionary lacks: it would read their code numbers."""
 _SYLLABLES: Final = {hanzi: pinyin for pinyin, row in _IONG.items() for hanzi in row}
 
 
@@ -49,7 +68,19 @@ def respell(text: str) -> list[Respelling]:
     """What must be respelled in a run of Mandarin, in order, without overlap."""
     found = [Respelling(m.start(), m.end(), _said(m, text)) for m in _PATTERN.finditer(text)]
     found += [Respelling(i, i + 1, _SYLLABLES[c]) for i, c in enumerate(text) if c in _SYLLABLES]
+    found += [Respelling(i, i + 1, text[i - 1]) for i, c in enumerate(text) if c == "々" and i]
     return sorted(found, key=lambda r: r.start)
+
+
+def unread(text: str) -> list[int]:
+    """Where the characters stand that its Mandarin cannot read."""
+    return [i for i, c in enumerate(text) if script_of(c) == "Hani" and not _is_read(text, i)]
+
+
+def _is_read(text: str, i: int) -> bool:
+    if text[i] == "々":
+        return i > 0 and script_of(text[i - 1]) == "Hani"
+    return "\u4e00" <= text[i] <= "\u9fff" and text[i] not in _UNREAD
 
 
 def cardinal(number: str) -> str:
