@@ -22,6 +22,26 @@ def encoded(pixels: np.ndarray[Any, Any], format: str, mode: str | None = None, 
     return out.getvalue()
 
 
+_EYE = {"box": [1, 2, 4, 3], "centre": [3.0, 3.5], "radius": 1.0}
+EXTRA: dict[str, Any] = {
+    "pivot": [0.0, 0.35, 1.45],
+    "roll_pivot": [0.0, 2.0, 1.45],
+    "eyes": {"Left": _EYE, "Right": _EYE},
+    "shading": {"shapes": ["jawOpen", "rest"], "box": [0.0, 0.0, 12.0, 10.0], "full_scale": 0.5},
+    "mouth": {
+        "parted": False,
+        "teeth": False,
+        "origin": [6.0, 8.0, 0.0],
+        "cavity": [0.1, 0.05, 0.05],
+        "teeth_drop": 3.0,
+        "scale": 1.0,
+        "density": 8,
+        "half_width": 3.0,
+        "boxes": {n: [-5.0, -5.0, 10.0, 8.0] for n in ("teeth_upper", "teeth_lower", "teeth_own", "tongue")},
+    },
+}
+
+
 def tiny_avatar(name: str = "tiny", seed: int = 0) -> Avatar:
     """A valid avatar of 6 vertices and a 12 × 10 texture. No face, but every rule of the format."""
     random = np.random.default_rng(seed)
@@ -34,18 +54,27 @@ def tiny_avatar(name: str = "tiny", seed: int = 0) -> Avatar:
         "rest": np.zeros((count, 3), np.float32),
         "head_weight": np.ones(count, np.float32),
         "shading": random.integers(-128, 128, (2, 4, 4), dtype=np.int8),
+        "upper_lip": np.zeros((4, 11), np.int32),
+        "lower_lip": np.ones((4, 11), np.int32),
+        "upper_lid": np.zeros((2, 3, 9), np.int32),
+        "lower_lid": np.ones((2, 3, 9), np.int32),
     }
     textures = {
         "color": random.integers(0, 256, (10, 12, 3), dtype=np.uint8),
         "matte": random.integers(0, 256, (10, 12), dtype=np.uint8),
-        "teeth": random.integers(0, 256, (4, 8, 4), dtype=np.uint8),
+        "foreground": random.integers(0, 256, (10, 12, 3), dtype=np.uint8),
+        "plate": random.integers(0, 256, (10, 12, 3), dtype=np.uint8),
     }
+    for sprite in ("teeth_upper", "teeth_lower", "tongue", "iris_Left", "iris_Right", "lid_Left", "lid_Right"):
+        textures[sprite] = random.integers(0, 256, (3, 4, 4), dtype=np.uint8)
+    for side in ("Left", "Right"):
+        textures[f"eye_{side}"] = random.integers(0, 256, (3, 4, 3), dtype=np.uint8)
     manifest = Manifest(
         name=name,
         source=Source("ab" * 32, "me.jpg", 24, 20, 0, "bust", (0, 0, 24, 20)),
         head=Head(4.5, (6.0, 5.0, 0.0), ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), 0.1, -0.2, 0.0),
         readiness={"grade": "ok", "checks": {"size": {"value": 200, "unit": "px", "grade": "ok"}}},
-        extra={"pivot": [0.0, 0.35, 1.45]},
+        extra=EXTRA,
         limits={"tongueOut": "drawn"},
         licence="CC0-1.0",
         consent=Consent("Ada", "2026-01-02", "this film", "cd" * 32),

@@ -63,7 +63,12 @@ def test_second_time_comes_from_the_cache(
 ) -> None:
     made: list[object] = []
     told: list[str] = []
-    monkeypatch.setattr(build, "create_avatar", lambda *a, **k: made.append(k) or avatar)
+
+    def make(*_: object, **options: object) -> Avatar:
+        made.append(options)
+        return avatar
+
+    monkeypatch.setattr(build, "create_avatar", make)
     cached_avatar(astronaut_file, crop="head", tell=told.append)
     assert len(made) == len(told) == 1 and astronaut_file.name in told[0]
     copy = homes / "other-name.png"

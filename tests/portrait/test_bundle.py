@@ -159,6 +159,14 @@ EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "box outside": (lambda m: m["source"].update(box=[0, 0, 99, 20]), "outside"),
     "deep": (lambda m: m["extra"].update(a=[[[[[[[[[[[[[[1]]]]]]]]]]]]]]), "deeply"),
     "long text": (lambda m: m.update(licence="x" * 5000), "too long"),
+    "eye outside": (lambda m: m["extra"]["eyes"]["Left"].update(box=[9, 2, 4, 3]), "outside"),
+    "eye of another size": (lambda m: m["extra"]["eyes"]["Left"].update(box=[1, 2, 3, 3]), "eye_Left"),
+    "no eyes": (lambda m: m["extra"].pop("eyes"), "eyes"),
+    "pivot is a word": (lambda m: m["extra"].update(pivot="neck"), "pivot"),
+    "sprite nowhere": (lambda m: m["extra"]["mouth"]["boxes"].pop("tongue"), "tongue"),
+    "sprite of a mile": (lambda m: m["extra"]["mouth"].update(density=1e9), "density"),
+    "unknown shading": (lambda m: m["extra"]["shading"].update(shapes=["jawOpen", "wings"]), "shading"),
+    "lips missing": (lambda m: m["arrays"].pop("upper_lip"), "upper_lip"),
     "limits not words": (lambda m: m["limits"].update(jawOpen=3), "text"),
 }
 

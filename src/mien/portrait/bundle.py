@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from mien.avatar import Avatar
 from mien.errors import InputError, MissingError, OutputError
 from mien.portrait import manifest as manifests
+from mien.portrait.layers_check import check_layers
 from mien.portrait.manifest import Damaged
 from mien.portrait.png import check_png, decode_png, encode_png
 from mien.portrait.storage import Reader, archive_reader, folder_reader, replace_folder
@@ -158,6 +159,7 @@ def read(reader: Reader) -> Avatar:
     pictures = {name: _texture(name, about, reader, budget) for name, about in _limited(textures).items()}
     avatar = Avatar(manifest, loaded, pictures)
     _check(avatar)
+    check_layers(avatar)
     return avatar
 
 

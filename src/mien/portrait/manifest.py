@@ -40,17 +40,17 @@ def from_json(data: bytes) -> tuple[Manifest, Mapping[str, Any], Mapping[str, An
     content = _parse(data)
     _check_version(content.get("schema_version"))
     manifest = Manifest(
-        name=check_name(_text(content, "name")),
-        source=_source(_object(content, "source")),
-        head=_head(_object(content, "head")),
-        readiness=_object(content, "readiness"),
-        extra=_object(content, "extra"),
-        limits=_words(_object(content, "limits")),
-        licence=_text(content, "licence"),
-        consent=_consent(_object(content, "consent")),
-        generator=_text(content, "generator"),
+        name=check_name(read_text(content, "name")),
+        source=_source(read_object(content, "source")),
+        head=_head(read_object(content, "head")),
+        readiness=read_object(content, "readiness"),
+        extra=read_object(content, "extra"),
+        limits=_words(read_object(content, "limits")),
+        licence=read_text(content, "licence"),
+        consent=_consent(read_object(content, "consent")),
+        generator=read_text(content, "generator"),
     )
-    return manifest, _object(content, "arrays"), _object(content, "textures")
+    return manifest, read_object(content, "arrays"), read_object(content, "textures")
 
 
 def check_name(name: str) -> str:
@@ -120,43 +120,43 @@ def _check_version(version: Any) -> None:
 
 def _source(content: dict[str, Any]) -> Source:
     width, height = _whole(content, "width", 1), _whole(content, "height", 1)
-    x, y, w, h = _numbers(content, "box", 4, int)
+    x, y, w, h = read_numbers(content, "box", 4, int)
     if min(x, y) < 0 or min(w, h) < 1 or x + w > width + 1 or y + h > height + 1:
         raise Damaged("The avatar's manifest puts the texture outside its source picture.")
-    crop = _text(content, "crop")
+    crop = read_text(content, "crop")
     if crop not in ("none", "head", "bust"):
         raise Damaged(f"The avatar's manifest names an unknown crop '{_shortened(crop)}'.")
-    name, face = _text(content, "filename"), _whole(content, "face", 0)
+    name, face = read_text(content, "filename"), _whole(content, "face", 0)
     return Source(_hash(content, "sha256"), name, width, height, face, crop, (x, y, w, h))
 
 
 def _head(content: dict[str, Any]) -> Head:
-    distance = _number(content, "eye_distance")
+    distance = read_number(content, "eye_distance")
     if not 1 <= distance <= 4096:
         raise Damaged("The avatar's eye distance is out of range.")
     rows = content.get("axes")
     if not isinstance(rows, list) or len(rows) != 3:
         raise Damaged("The avatar's head axes are not three rows of three numbers.")
-    axes = tuple(_numbers({"axes": row}, "axes", 3) for row in rows)
-    angles = [_number(content, key) for key in ("yaw", "pitch", "roll")]
+    axes = tuple(read_numbers({"axes": row}, "axes", 3) for row in rows)
+    angles = [read_number(content, key) for key in ("yaw", "pitch", "roll")]
     if max(abs(a) for a in angles) > math.pi:
         raise Damaged("The avatar's head is turned by an impossible angle.")
-    return Head(distance, _numbers(content, "origin", 3), axes, *angles)
+    return Head(distance, read_numbers(content, "origin", 3), axes, *angles)
 
 
 def _consent(content: dict[str, Any]) -> Consent:
-    by, date, scope = (_text(content, key) for key in ("by", "date", "scope"))
+    by, date, scope = (read_text(content, key) for key in ("by", "date", "scope"))
     return Consent(by, date, scope, _hash(content, "document_sha256"))
 
 
-def _object(content: Mapping[str, Any], key: str) -> dict[str, Any]:
+def read_object(content: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = content.get(key)
     if not isinstance(value, dict):
         raise Damaged(f"The avatar's manifest lacks the object '{key}'.")
     return value
 
 
-def _text(content: Mapping[str, Any], key: str) -> str:
+def read_text(content: Mapping[str, Any], key: str) -> str:
     value = content.get(key)
     if not isinstance(value, str):
         raise Damaged(f"The avatar's manifest lacks the text '{key}'.")
@@ -164,7 +164,7 @@ def _text(content: Mapping[str, Any], key: str) -> str:
 
 
 def _hash(content: Mapping[str, Any], key: str) -> str:
-    value = _text(content, key)
+    value = read_text(content, key)
     if not _SHA256.fullmatch(value):
         raise Damaged(f"The avatar's manifest has a '{key}' that is not a SHA-256.")
     return value
@@ -177,14 +177,14 @@ def _whole(content: Mapping[str, Any], key: str, least: int) -> int:
     return value
 
 
-def _number(content: Mapping[str, Any], key: str) -> float:
+def read_number(content: Mapping[str, Any], key: str) -> float:
     value = content.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Damaged(f"The avatar's manifest lacks the number '{key}'.")
     return float(value)
 
 
-def _numbers(content: Mapping[str, Any], key: str, count: int, kind: Callable[[Any], Any] = float) -> Any:
+def read_numbers(content: Mapping[str, Any], key: str, count: int, kind: Callable[[Any], Any] = float) -> Any:
     values = content.get(key)
     allowed = int if kind is int else int | float
     if not isinstance(values, list) or len(values) != count:
@@ -195,7 +195,7 @@ def _numbers(content: Mapping[str, Any], key: str, count: int, kind: Callable[[A
 
 
 def _words(content: dict[str, Any]) -> dict[str, str]:
-    return {key: _text(content, key) for key in content}
+    return {key: read_text(content, key) for key in content}
 
 
 def _plain(value: Any) -> Any:
