@@ -108,6 +108,9 @@ class Prosody:
 
 def _levels(samples: FloatArray) -> list[float]:
     """dB relative to full scale of each hop."""
-    hops = samples.reshape(-1, HOP).astype(np.float64)
-    power = (hops * hops).mean(axis=1)
-    return [10 * math.log10(p) if p > 1e-7 else _FLOOR for p in power.tolist()]
+    hops = samples.reshape(-1, HOP)
+    levels = []
+    for at in range(0, len(hops), 256):
+        power = np.square(hops[at : at + 256], dtype=np.float64).mean(axis=1)
+        levels += [10 * math.log10(p) if p > 1e-7 else _FLOOR for p in power.tolist()]
+    return levels
