@@ -121,8 +121,13 @@ def sha256_of(file: Path) -> str:
 
 
 def _is_inside(member: str) -> bool:
-    """Whether a path in an archive stays inside it."""
-    return not member.startswith(("/", "\\")) and ".." not in re.split(r"[/\\]", member) and ":" not in member
+    """Whether a path in an archive stays inside it, and is one."""
+    return (
+        member.isprintable()
+        and not member.startswith(("/", "\\"))
+        and ".." not in re.split(r"[/\\]", member)
+        and ":" not in member
+    )
 
 
 def _copy_checked(stream: IO[bytes], target: Path, expected: Expected) -> Path:

@@ -62,7 +62,12 @@ def test_each_command_exists_and_has_help(name: str, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["mak"], "make"), (["doctor", "--frobnicate"], "--frobnicate"), (["models", "pull", "--from"], "--from")],
+    [
+        (["mak"], "make"),
+        (["doctor", "--frobnicate"], "--frobnicate"),
+        (["models", "pull", "--from"], "--from"),
+        (["make", "--face", "x"], "--face"),
+    ],
 )
 def test_a_misspelt_command_is_one_sentence_and_status_2(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
@@ -71,8 +76,17 @@ def test_a_misspelt_command_is_one_sentence_and_status_2(
     out, err = capsys.readouterr()
     assert out == ""
     assert words in err.splitlines()[0]
-    assert "--help" in err.splitlines()[1]
+    path = f"mien {arguments[0]}" if arguments[0] in cli.COMMANDS else "mien"
+    assert err.splitlines()[1].startswith(f"  See: {path}")
+    assert err.splitlines()[1].endswith("--help")
     assert len(err.splitlines()) == 2
+
+
+def test_a_group_without_a_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models"]) == 2
+    out, err = capsys.readouterr()
+    assert "pull" in out
+    assert err == "mien: 'mien models' needs to know what to do.\n  See: mien models --help\n"
 
 
 ALL_ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.MienError)]

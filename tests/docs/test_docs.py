@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import mien
 from mien import config, errors, models
 from mien.apps import cli
 
@@ -80,6 +81,13 @@ def test_every_option_is_on_the_page(
     assert "--help" in options
     text = (ROOT / page).read_text("utf-8")
     assert {option for option in options if f"`{option}" not in text} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_python_shown_compiles_and_names_what_there_is(page: Path) -> None:
+    for block in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), flags=re.S):
+        compile(block, page.name, "exec")
+        assert set(re.findall(r"\bmien\.(\w+)\(", block)) <= set(mien.__all__)
 
 
 def _spoken() -> list[tuple[str, str, str]]:

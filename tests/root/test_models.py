@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mien import fetch, models
 from mien.errors import InputError, MienError, MissingError, NetworkError, OutputError, UsageError
@@ -199,6 +201,18 @@ def test_a_wheel_without_the_file_and_a_damaged_wheel(
 def test_sources_that_leave_their_place_are_refused(source: str) -> None:
     with pytest.raises(InputError, match="not a wheel source"):
         fetch.parse_wheel(source)
+
+
+@given(st.text(max_size=60), st.sampled_from(["wheel:", "wheel:a==1:cp311-cp311-any!", "wheel:a==1:py3-none-any!x/"]))
+def test_any_wheel_source_is_read_safely_or_refused(rest: str, start: str) -> None:
+    try:
+        wheel = fetch.parse_wheel(start + rest)
+    except InputError as refused:
+        assert "not a wheel source" in refused.message
+    else:
+        assert wheel
+        assert not wheel.name.startswith("-")
+        assert (Path("/root/cache") / wheel.member).resolve().is_relative_to("/root/cache")
 
 
 def test_an_unpacked_wheel_cannot_lead_out_by_a_link(tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except BaseException as error:
-        return _report(error)
+        return _report(error, words)
     if result == Interrupted.exit_status and isinstance(result, int):
-        return _report(KeyboardInterrupt())
+        return _report(KeyboardInterrupt(), words)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 
 
@@ -78,7 +78,7 @@ def _application(words: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    wanted = next((word for word in words if not word.startswith("-")), "")
+    wanted = _command_of(words).removeprefix("mien").strip()
     for name, about in COMMANDS.items():
         if name == wanted:
             _register(app, name, about)
@@ -157,23 +157,24 @@ def _terminate_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _report(error: BaseException) -> int:
-    """Say in one sentence what failed and return the exit status."""
+def _report(error: BaseException, words: Sequence[str]) -> int:
+    """Say in one sentence what failed and return the exit status. words: what was typed."""
     if os.environ.get("MIEN_DEBUG", "") not in ("", "0"):
         traceback.print_exception(error)
-    told = _as_mien_error(error)
+    told = _as_mien_error(error, _command_of(words))
     console.error(told)
     return told.exit_status
 
 
-def _as_mien_error(error: BaseException) -> MienError:
+def _as_mien_error(error: BaseException, command: str) -> MienError:
     if isinstance(error, MienError):
         return error
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return Interrupted("Stopped.")
     format_message = getattr(error, "format_message", None)
     if callable(format_message):
-        return _usage(str(format_message()), getattr(error, "ctx", None))
+        path = getattr(getattr(error, "ctx", None), "command_path", command)
+        return _usage(str(format_message()), path)
     if isinstance(error, OSError) and error.strerror:
         return _os_error(error)
     first = next(iter(str(error).splitlines()), "")
@@ -183,11 +184,15 @@ def _as_mien_error(error: BaseException) -> MienError:
     return MienError(f"Something went wrong inside Mien ({said}).", hint="Set MIEN_DEBUG=1 and run again to see where.")
 
 
-def _usage(message: str, context: Any) -> UsageError:
-    """What the argument parser said, as one sentence; the hint names the help of the command it happened in."""
-    path = getattr(context, "command_path", "mien")
-    sentence = " ".join(message.split())
+def _usage(message: str, path: str) -> UsageError:
+    """What the argument parser said, as one sentence; the hint names the help of the command that it happened in."""
+    sentence = " ".join(message.split()) or f"'{path}' needs to know what to do."
     return UsageError(sentence if sentence.endswith((".", "?")) else sentence + ".", hint=f"See: {path} --help")
+
+
+def _command_of(words: Sequence[str]) -> str:
+    first = next((word for word in words if not word.startswith("-")), "")
+    return f"mien {first}" if first in COMMANDS else "mien"
 
 
 def _os_error(error: OSError) -> MienError:
