@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -16,6 +16,7 @@ ROWS = arrays(np.float64, st.tuples(st.integers(1, 30), st.just(3)), elements=st
 SHAPES = arrays(np.float64, st.tuples(st.integers(1, 4), st.just(52)), elements=st.floats(-1, 2))
 
 
+@example(np.array([[-1e-200] * 3, [1.0, 0.0, 0.0], [-1e-200] * 3]), [2])
 @given(ROWS, st.lists(st.integers(0, 30), max_size=5))
 def test_speed_holds_for_any_wish_and_any_chunking(wanted: np.ndarray, places: list[int]) -> None:
     speed = np.array([1.0, 10.0, np.inf])

@@ -68,9 +68,9 @@ class SpeedLimit:
         if not len(wanted):
             return wanted
         last = wanted[0] if self._last is None else self._last
-        steps = np.abs(np.diff(wanted, axis=0, prepend=last[None]))
-        out = wanted
-        if (steps > self._step).any():
+        before = np.concatenate([last[None], wanted[:-1]])
+        out = np.minimum(np.maximum(wanted, before - self._step), before + self._step)
+        if not np.array_equal(out, wanted):
             out = wanted.copy()
             for row in out:
                 np.minimum(np.maximum(row, last - self._step, out=row), last + self._step, out=row)
