@@ -265,10 +265,10 @@ def _extra_files(output: Output, captions: str, motion: str | Path | None, trace
     from mien.transmit.motion import suffix_of
 
     paths = caption_paths(output.path, captions)
-    beside = Path(motion).expanduser() if motion is not None else None
+    beside = Path(motion) if motion is not None else None
     if beside is not None:
         suffix_of(beside)  # refuses endings that are no motion file
-    traced = Path(trace).expanduser() if trace is not None else None
+    traced = Path(trace) if trace is not None else None
     for path in (*paths, *(p for p in (beside, traced) if p is not None)):
         check_target(path)
     return _Extras(paths, beside, traced)

@@ -44,7 +44,7 @@ class Subject:
         """A file if there is one of that name, else a kept avatar. Raises InputError when there is neither."""
         if isinstance(portrait, Avatar):
             return Subject(avatar=portrait)
-        path = Path(portrait).expanduser()
+        path = Path(portrait)
         if path.exists() or isinstance(portrait, Path):
             return Subject(path=path, crop=crop, face=face)
         from mien.portrait import library

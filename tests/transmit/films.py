@@ -44,7 +44,7 @@ def material(count: int, fps: Fraction, picture: ByteArray) -> Iterator[tuple[Vi
     for k in range(count):
         start, end = frame_tick(k, fps), frame_tick(k + 1, fps)
         moving = picture.copy()
-        moving[2:6, 2 + k % 20 : 6 + k % 20, :3] = 255
+        moving[-6:-2, 2 + k % 20 : 6 + k % 20, :3] = 255
         yield VideoFrame(start, moving), AudioChunk(start, sound(start, end))
 
 

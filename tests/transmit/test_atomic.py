@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from mien.errors import OutputError
-from mien.transmit import atomic
 from mien.transmit.atomic import Staging, check_space, check_target, sweep
 
 
@@ -85,7 +84,7 @@ def test_failures_while_committing_leave_nothing(tmp_path: Path, monkeypatch: py
         raise OSError(28, "No space left on device")
 
     staging = Staging(tmp_path / "a")
-    monkeypatch.setattr(atomic.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match="disk was full"):
         staging.commit()
     assert not names(tmp_path)

@@ -49,7 +49,7 @@ def parse_background(text: str) -> BackgroundSpec:
     if word.lower() in ("transparent", "blur"):
         return BackgroundSpec(word.lower())
     if len(word) < 4096 and "\0" not in word:
-        path = Path(word).expanduser()
+        path = Path(word)
         with suppress(OSError):
             if path.is_file():
                 return BackgroundSpec("video" if path.suffix.lower() in _VIDEO_ENDINGS else "picture", path=path)

@@ -65,7 +65,7 @@ class Output:
 
 def parse_output(text: str | Path) -> Output:
     """What a file name asks for. Raises UsageError for an ending that Mien does not write."""
-    path = Path(text).expanduser()
+    path = Path(text)
     if not str(text).strip() or "\0" in str(text):
         raise UsageError("The output has no name.", hint="Give one, such as -o film.mp4.")
     pictures = picture_names(path, str(text))

@@ -134,7 +134,7 @@ def read_text(text: str | None, file: Path | None, stdin: str | None) -> str:
     try:
         if file.is_dir():
             raise InputError(f"'{file}' is a folder, not a text file.")
-        with file.expanduser().open("rb") as stream:
+        with file.open("rb") as stream:
             return _decoded(stream.read(_MAX_TEXT_BYTES + 1), f"The file {file.name}")
     except OSError as error:
         raise InputError(f"The text file '{file}' cannot be read: {error.strerror or error}.") from None
@@ -165,7 +165,7 @@ def _subject(portrait: Path | None, avatar: str | None) -> str | Path | Avatar:
 
         return api.load_avatar(str(avatar))
     with suppress(OSError, ValueError):
-        if portrait.expanduser().is_file():
+        if portrait.is_file():
             return portrait
     with suppress(OSError, ValueError):
         if portrait.is_dir():
