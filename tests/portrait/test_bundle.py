@@ -300,7 +300,8 @@ def test_loading_is_fast(tmp_path: Path) -> None:
     """A cached avatar of a 512² portrait opens in a fraction of what the film path may spend on it (150 ms)."""
     avatar, random = tiny_avatar(), np.random.default_rng(0)
     smooth = np.repeat(np.repeat(random.integers(0, 256, (64, 64, 3), dtype=np.uint8), 8, 0), 8, 1)
-    textures = dict.fromkeys(("color", "foreground", "plate"), smooth) | {"matte": smooth[..., 0]}
+    large = dict.fromkeys(("color", "foreground", "plate"), smooth)
+    textures = {**avatar.textures, **large, "matte": smooth[..., 0]}
     manifest = replace(avatar.manifest, source=replace(avatar.manifest.source, width=512, height=512))
     bundle.save(Avatar(manifest, avatar.arrays, textures), tmp_path / "a")
     begin = time.monotonic()
