@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.portrait.conftest import MEDIA
 from tests.portrait.kit import drawn_cat
 
 from mien.errors import PortraitRefused, UsageError
@@ -15,6 +16,7 @@ from mien.portrait.faces import Face, choose_face, find_faces
 from mien.portrait.image import load_picture
 from mien.portrait.landmarks import eye_centres, eye_distance, find_geometry, fit_mesh, lip_gap, snap_lips
 from mien.portrait.pose import head_pose
+from mien.portrait.readiness import assess
 from mien.types import ByteArray
 
 
@@ -131,6 +133,13 @@ def test_pictures_without_a_face(kind: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_pictures_that_lie_down_are_told_so(astronaut: ByteArray, quarters: int) -> None:
+    lying = np.ascontiguousarray(np.rot90(astronaut, quarters))
+    with pytest.raises(PortraitRefused, match="side or upside down"):
+        assess(lying, choose_face(lying).points).refuse_if_unfit()
+
+
 def test_a_cat_is_not_a_person() -> None:
     with pytest.raises(PortraitRefused, match="not a human") as caught:
         choose_face(drawn_cat())
@@ -179,3 +188,19 @@ def test_direction_of_real_turned_heads(portraits: Path) -> None:
 def test_refitting_is_stable(astronaut: ByteArray, astronaut_face: Face) -> None:
     again = fit_mesh(astronaut, astronaut_face.detection)
     assert np.array_equal(again.points, astronaut_face.points)
+
+
+def test_the_optional_net_sees_a_wide_open_mouth(portraits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """face_landmarker, where it was pulled, replaces the plain mesh, which sees only two thirds of such an opening."""
+    task = MEDIA.parent / "weights" / "mediapipe-face_landmarker.task"
+    if not task.is_file():
+        pytest.skip("needs ../shared/weights/mediapipe-face_landmarker.task, which is not part of the repository")
+    image = load_picture(portraits / "man-mouth-wide-open.jpg").rgb
+    plain = lip_gap(choose_face(image).points)
+    monkeypatch.setattr("mien.models.cached", lambda name: task if name == landmarks.LANDMARKER else None)
+    landmarks.landmarker.cache_clear()
+    try:
+        better = lip_gap(choose_face(image).points)
+    finally:
+        landmarks.landmarker.cache_clear()
+    assert plain < 0.5 and 0.55 < better < 0.65

@@ -43,6 +43,10 @@ _ADVICE: Final = {
         "The head is tilted; turn the picture upright for calmer motion.",
         "头部倾斜；将图片转正后动作会更自然。",
     ),
+    ("roll", "refuse"): (
+        "Turn the picture upright and try again.",
+        "请将图片转正后再试。",
+    ),
     ("sharpness", "warn"): (
         "The picture is soft around the eyes; use a sharper one if there is one.",
         "眼睛附近不够清晰；如有更清晰的图片请更换。",

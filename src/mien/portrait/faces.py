@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 
 from mien.errors import PortraitRefused, UsageError
@@ -15,6 +16,7 @@ from mien.types import ByteArray
 MIN_PRESENCE: Final = 0.8
 """The mesh net's own word on whether there is a face: above 0.97 on people, drawings and paintings, below 0.15 on
 cats, cloth, rockets and logos, up to 0.7 on drawn cats."""
+_CLEAR: Final = 0.8
 MIN_FACE: Final = 60.0
 """Smallest face, pixels from the top of the forehead to the chin (or across, where that is more)."""
 
@@ -63,6 +65,9 @@ def choose_face(image: ByteArray, number: int = 0) -> Face:
         raise UsageError("Faces are counted from 0, the largest.", hint="Use --face 0, --face 1 and so on.")
     faces, rejected = find_faces(image, at_least=number + 1)
     if len(faces) > number:
+        # A face upside down passes for a poor upright one (eyes and mouth change places), but never for a clear one.
+        if faces[number].detection.score < _CLEAR and _turned_score(image, 2) > faces[number].detection.score + 0.1:
+            raise _lying()
         return faces[number]
     if faces:
         count = "only one face" if len(faces) == 1 else f"only {len(faces)} faces"
@@ -72,7 +77,23 @@ def choose_face(image: ByteArray, number: int = 0) -> Face:
             hint=f"Use --face 0{'' if last == 0 else f' to --face {last}'} (0 is the largest).",
             code="portrait.face_number",
         )
+    if max(_turned_score(image, quarters) for quarters in (1, 2, 3)) > 0:
+        raise _lying()
     raise no_face(rejected)
+
+
+def _turned_score(image: ByteArray, quarters: int) -> float:
+    """Best detection score of a confirmed face when the picture is turned by so many quarters; 0 when there is none."""
+    scale = min(1.0, 640 / max(image.shape[:2]))
+    small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    turned = np.ascontiguousarray(np.rot90(small, quarters))
+    return max((face.detection.score for face in _confirmed(turned, detect(turned))[0]), default=0.0)
+
+
+def _lying() -> PortraitRefused:
+    return PortraitRefused(
+        "The picture lies on its side or upside down.", hint="Turn it upright and try again.", code="portrait.turned"
+    )
 
 
 def no_face(rejected: int) -> PortraitRefused:

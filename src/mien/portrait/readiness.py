@@ -33,6 +33,7 @@ MAX_YAW: Final = np.radians(45)
 GOOD_YAW: Final = np.radians(20)
 GOOD_PITCH: Final = np.radians(20)
 GOOD_ROLL: Final = np.radians(20)
+MAX_ROLL: Final = np.radians(50)
 GOOD_FACE: Final = 160.0
 """From here on a face is sharp enough for a 512² film, pixels."""
 
@@ -93,6 +94,7 @@ class Readiness:
 
 _REFUSALS: Final = {
     "size": lambda c: f"The face is too small ({c.value:.0f} pixels; {MIN_FACE:.0f} are needed).",
+    "roll": lambda c: f"The picture lies on its side or upside down (the head is tilted by {abs(c.value):.0f}°).",
     "yaw": lambda c: f"The face is seen from the side (turned by {abs(c.value):.0f}°; 45° is the most).",
 }
 
@@ -135,7 +137,7 @@ def assess(image: ByteArray, points: Points, matte: FloatArray | None = None, so
         Check("size", round(size), "px", _grade(size < GOOD_FACE, size < MIN_FACE)),
         Check("yaw", round(yaw, 1), "°", _grade(abs(yaw) > np.degrees(GOOD_YAW), abs(yaw) > np.degrees(MAX_YAW))),
         Check("pitch", round(pitch, 1), "°", _grade(abs(pitch) > np.degrees(GOOD_PITCH))),
-        Check("roll", round(roll, 1), "°", _grade(abs(roll) > np.degrees(GOOD_ROLL))),
+        Check("roll", round(roll, 1), "°", _grade(abs(roll) > np.degrees(GOOD_ROLL), abs(roll) > np.degrees(MAX_ROLL))),
         Check("sharpness", round(sharp, 2), "", _grade(sharp < _SHARP)),
         Check("exposure", exposure, "", _grade(exposure != "good")),
         Check("contrast", round(contrast, 2), "", _grade(contrast < 0.12)),
