@@ -83,7 +83,8 @@ class FilmConfig:
 
     fps: "25", "29.97", "30000/1001", or "auto". background: "source" (the portrait's own), "blur", "transparent", a
     colour, a picture or video file. encoder: "auto" (hardware where it works), "software", or a name. captions: files
-    beside the film. "auto" is 720 lines in the portrait's own shape at 25 frames a second, less for GIF and WebP previews.
+    beside the film. "auto" is 720 lines in the portrait's own shape at 25 frames a second, less for GIF and WebP
+    previews.
     """
 
     backend: str = "mesh"

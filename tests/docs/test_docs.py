@@ -15,7 +15,15 @@ from mien.apps import cli
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-IN_CHINESE = ["README", "docs/README", "docs/cli", "docs/script-marks", "docs/settings", "docs/troubleshooting"]
+IN_CHINESE = [
+    "README",
+    "docs/README",
+    "docs/avatar-format",
+    "docs/cli",
+    "docs/script-marks",
+    "docs/settings",
+    "docs/troubleshooting",
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -71,7 +79,9 @@ def test_the_table_of_model_files_is_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("page", ["docs/cli.md", "docs/zh-CN/cli.md"])
-@pytest.mark.parametrize("command", [["make"], *(["avatar", c] for c in ("create", "show", "export", "import"))])
+@pytest.mark.parametrize(
+    "command", [["make"], ["eval", "film"], *(["avatar", c] for c in ("create", "show", "export", "import"))]
+)
 def test_every_option_is_on_the_page(
     page: str, command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +98,15 @@ def test_python_shown_compiles_and_names_what_there_is(page: Path) -> None:
     for block in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), flags=re.S):
         compile(block, page.name, "exec")
         assert set(re.findall(r"\bmien\.(\w+)\(", block)) <= set(mien.__all__)
+
+
+def test_the_map_shows_every_part() -> None:
+    shown = (ROOT / "docs/architecture.md").read_text("utf-8")
+    for path in (ROOT / "src/mien").iterdir():
+        if path.is_dir() and list(path.rglob("*.py")):
+            assert f"{path.name}/" in shown
+        elif path.suffix == ".py" and not path.name.startswith("_"):
+            assert path.name in shown
 
 
 def _spoken() -> list[tuple[str, str, str]]:

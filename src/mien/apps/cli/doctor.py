@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -159,6 +160,12 @@ def _speech() -> Iterator[Check]:
     yield Check("speech (espeak-ng)", OK if samples else MISSING, said, "" if samples else _REINSTALL)
 
 
+def _extras() -> Iterator[Check]:
+    here = all(find_spec(module) for module in ("fugashi", "unidic_lite"))
+    found = "reads kanji" if here else "not here (optional): Japanese in kana only"
+    yield Check("extra japanese", OK, found, "" if here else "pip install 'mien[japanese]'")
+
+
 def _encoders() -> Iterator[Check]:
     try:
         import av
@@ -208,6 +215,7 @@ _LOOKS: Final[tuple[Callable[[], Iterator[Check]], ...]] = (
     _compiled,
     _models,
     _speech,
+    _extras,
     _encoders,
     _machine,
 )
