@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from mien.errors import UsageError
+from mien.errors import OutputError, UsageError
 from mien.transmit.atomic import check_space, check_target
 from mien.transmit.base import Sink
 from mien.transmit.encoders import h264, require
@@ -64,10 +64,12 @@ class Output:
 
 
 def parse_output(text: str | Path) -> Output:
-    """What a file name asks for. Raises UsageError for an ending that Mien does not write."""
+    """What a file name asks for. Raises UsageError for an ending that Mien does not write, OutputError for ``.``."""
     path = Path(text)
     if not str(text).strip() or "\0" in str(text):
         raise UsageError("The output has no name.", hint="Give one, such as -o film.mp4.")
+    if path.name in ("", ".."):
+        raise OutputError(f"'{text}' is a folder.", hint="Name a file in it, or a new folder for pictures.")
     pictures = picture_names(path, str(text))
     if pictures is not None:
         return Output(path, ".png", pictures)
