@@ -12,15 +12,18 @@ from contextlib import closing
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mien.dialogue.speak import espeak_voices
+from mien.dialogue.speak import espeak_process, espeak_voices
 from mien.dialogue.speak.base import SpeakRequest
 from mien.dialogue.speak.espeak import EspeakSpeaker
 from mien.dialogue.speak.espeak_process import ChildDied, EspeakProcess, Job
-from mien.errors import BackendError, InputError, MissingError
+from mien.errors import BackendError, InputError, MienError, MissingError
 from mien.types import Emotion, FloatArray, Phone, SpeechPart, Word
 
 
@@ -98,6 +101,26 @@ def test_a_killed_child_is_replaced_between_sentences() -> None:
         rest = list(stream)
         assert rest[0].audio.start == first.audio.end
         assert len(rest) == 2
+
+
+def test_a_child_killed_in_the_middle_of_a_sentence_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    receive = espeak_process._receive
+    with closing(EspeakSpeaker()) as speaker:
+        whole = say(speaker, SENTENCES["en"], "en")
+        first = speaker._process.pid
+        assert first is not None
+        left = [first]
+
+        def kill_after_the_first_sound(source: BinaryIO) -> bytes:
+            payload = receive(source)
+            if payload[:1] == b"A" and left:
+                os.kill(left.pop(), signal.SIGKILL)
+            return payload
+
+        monkeypatch.setattr(espeak_process, "_receive", kill_after_the_first_sound)
+        again = say(speaker, SENTENCES["en"], "en")
+        assert not left
+        assert spellings(SENTENCES["en"], again) == spellings(SENTENCES["en"], whole)
 
 
 def test_the_child_starts_late_and_ends_with_close() -> None:
@@ -282,6 +305,29 @@ def test_text_without_punctuation_is_cut_with_short_pauses(speaker: EspeakSpeake
     pauses = [p.end - p.start for part in parts[:-1] for p in part.phones or () if not p.symbol]
     assert len(parts) > 2
     assert max(pauses) < 0.25 * 48_000
+
+
+_MIXED = st.text(
+    st.sampled_from("abe hiklo .,?!0159$%-/'你好世雄儿の는αβжشमé😀\n:;()[]\u0301\u094d\u200d"), min_size=1, max_size=60
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(_MIXED, st.sampled_from(["auto", "en", "zh", "fr", "vi", "an"]), st.sampled_from(["", "male", "f2", "croak"]))
+def test_any_mixture_keeps_its_times_in_order(speaker: EspeakSpeaker, text: str, language: str, voice: str) -> None:
+    try:
+        parts = say(speaker, text, language, voice=voice)
+    except MienError:
+        return
+    at = 0
+    for part in parts:
+        for phone in part.phones or ():
+            assert phone.start == at < phone.end
+            at = phone.end
+        assert at == part.audio.end
+    found = words(parts)
+    assert all(w.start < w.end and w.char_start < w.char_end for w in found)
+    assert all(a.end <= b.start and a.char_end <= b.char_start for a, b in pairwise(found))
 
 
 # Languages and voices

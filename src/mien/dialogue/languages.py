@@ -57,8 +57,11 @@ class Run:
 
 
 def script_of(char: str) -> str:
-    """ISO 15924 code of a letter's script ("Hani", "Latn" …; both kana are "Kana"); "" for what all scripts share."""
-    if unicodedata.category(char)[0] not in "LM" and char != "々":
+    """ISO 15924 code of a letter's script ("Hani", "Latn" …; both kana are "Kana"); "" for what all scripts share.
+
+    Combining marks have none: they belong to the letter before them.
+    """
+    if unicodedata.category(char)[0] != "L" and char != "々":
         return ""
     return _RANGES[max(bisect_right(_STARTS, ord(char)) - 1, 0)][1]
 
@@ -101,11 +104,15 @@ def of_document(text: str) -> str:
 
     A sentence of Chinese characters only is Japanese in a Japanese text; a Ukrainian text has sentences without "ї".
     """
-    kana = sum(1 for c in text if "\u3041" <= c <= "\u30ff")
-    if kana:
-        han = sum(1 for c in text if "\u4e00" <= c <= "\u9fff")
-        return "ja" if kana >= 0.15 * (kana + han) else "auto"
+    if _is_japanese(text):
+        return "ja"
     return next((code for _, letters, code in _TELLTALES if any(c in text for c in letters)), "auto")
+
+
+def _is_japanese(text: str) -> bool:
+    """Japanese has far more kana than a Chinese text that quotes some: at least one in seven letters."""
+    kana = sum(1 for c in text if "\u3041" <= c <= "\u30ff")
+    return kana > 0 and 7 * kana >= kana + sum(1 for c in text if "\u4e00" <= c <= "\u9fff")
 
 
 def _languages_for(text: str, scripts: list[str], language: str) -> dict[str, str]:
@@ -114,7 +121,7 @@ def _languages_for(text: str, scripts: list[str], language: str) -> dict[str, st
     for script, letters, code in _TELLTALES:
         if script in present and any(c in text for c in letters):
             table[script] = code
-    if "Kana" in present:
+    if _is_japanese(text):
         table["Hani"] = "ja"
     if language != "auto":
         for script in _SCRIPTS_OF.get(primary_subtag(language), ("Latn",)):

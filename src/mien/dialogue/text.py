@@ -89,8 +89,13 @@ def clean(source: Mapped) -> Mapped:
     end: list[int] = []
     for start, stop in _clusters(source.text):
         spoken = _speakable(source.text[start:stop], source.text[stop : stop + 1])
+        if spoken == source.text[start:stop]:
+            out.append(spoken)
+            begin += source.begin[start:stop]
+            end += source.end[start:stop]
+            continue
         first, last = source.source(start, stop)
-        out += spoken
+        out.append(spoken)
         begin += [first] * len(spoken)
         end += [last] * len(spoken)
     return Mapped("".join(out), tuple(begin), tuple(end))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -57,7 +57,7 @@ class Token:
 def phones(events: tuple[RawEvent, ...], pcm: NDArray[np.int16], rate: int) -> list[Span]:
     """Phones that cover the sound from first to last sample without a gap."""
     raw = [(e.sample, e.symbol) for e in events if e.kind == 7 and not e.symbol.startswith("(")]
-    bounds = [min(sample, len(pcm)) for sample, _ in raw] + [len(pcm)]
+    bounds = [*accumulate((min(sample, len(pcm)) for sample, _ in raw), max), len(pcm)]
     spans = [Span(a, b, ipa(symbol)) for (a, b), (_, symbol) in zip(pairwise(bounds), raw, strict=True) if b > a]
     if not spans:
         return [Span(0, len(pcm), SILENCE)] if len(pcm) else []
@@ -121,13 +121,12 @@ def _without_short_silences(spans: list[Span], rate: int) -> list[Span]:
         following = spans[i + 1] if i + 1 < len(spans) else None
         if span.symbol == SILENCE and out and out[-1].symbol == SILENCE:
             out[-1] = Span(out[-1].start, span.end, SILENCE)
-        elif span.symbol == SILENCE and span.end - span.start < _SHORT_SILENCE * rate:
-            if following and (not out or following.symbol.startswith(_STOPS)):
-                spans[i + 1] = Span(span.start, following.end, following.symbol)
-            elif out:
-                out[-1] = Span(out[-1].start, span.end, out[-1].symbol)
-        else:
+        elif span.symbol != SILENCE or span.end - span.start >= _SHORT_SILENCE * rate or not (following or out):
             out.append(span)
+        elif following and (not out or following.symbol.startswith(_STOPS)):
+            spans[i + 1] = Span(span.start, following.end, following.symbol)
+        else:
+            out[-1] = Span(out[-1].start, span.end, out[-1].symbol)
     return out
 
 
@@ -145,6 +144,7 @@ def _with_closures(spans: list[Span], pcm: NDArray[np.int16], rate: int) -> list
         moved = stop.start - min(lacking, (before.end - before.start) // 3)
         if before.symbol != SILENCE:
             moved = min(moved, _quiet_since(level, frame, before, rate))
+        moved = max(moved, before.start + 1)
         out[i - 1], out[i] = Span(before.start, moved, before.symbol), Span(moved, stop.end, stop.symbol)
     return out
 
