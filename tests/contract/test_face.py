@@ -64,10 +64,12 @@ def test_chunked_equals_whole(
     span = EmotionSpan(begin, begin + feeling[1] * 48, Emotion(0.7, -0.4))
     whole = SpeechPart(said.audio, said.phones, (), (span,))
     expected = run(make(name), [whole])
-    got = run(make(name), cut(whole, places), read_often=True)
-    assert got.start == expected.start
-    assert np.array_equal(got.shapes, expected.shapes)
-    assert np.array_equal(got.head, expected.head)
+    at_each_phone = [p.start - start for p in said.phones or ()]
+    for pieces in (places, at_each_phone, [p - 1 for p in at_each_phone[1:]]):
+        got = run(make(name), cut(whole, pieces), read_often=True)
+        assert got.start == expected.start
+        assert np.array_equal(got.shapes, expected.shapes)
+        assert np.array_equal(got.head, expected.head)
 
 
 def test_rows_cover_the_sound(name: str) -> None:
