@@ -195,7 +195,7 @@ def _row_ends(points: Array, row: tuple[int, ...], columns: Array) -> Array:
     """1 between the lid's corners, fading to 0 at them."""
     at = points[list(row), 0]
     t = (columns - at.min()) / max(np.ptp(at), 1e-3)
-    return np.asarray(np.clip(np.minimum(t, 1 - t) / 0.10, 0, 1))
+    return np.asarray(np.clip(np.minimum(t, 1 - t) / 0.05, 0, 1))
 
 
 def _stretched(image: ByteArray, columns: Array, lines: Array, before: list[Array], after: list[Array]) -> FloatArray:

@@ -45,7 +45,7 @@ class _Mouth:
             "jawRight": self.jaw_shift(-0.13, 0.0, 0.0),
             "mouthLeft": self.slide(0.12),
             "mouthRight": self.slide(-0.12),
-            "mouthPucker": self.rounded(0.36, (1.12, 1.05), 0.16, (0.005, 0.006), 0.16),
+            "mouthPucker": self.rounded(0.40, (1.12, 1.05), 0.16, (0.005, 0.006), 0.16),
             "mouthFunnel": self.rounded(0.22, (1.22, 1.15), 0.14, (0.060, 0.075), 0.06),
             "mouthRollUpper": self.roll_upper(),
             "mouthRollLower": self.roll_lower(),
@@ -61,7 +61,7 @@ class _Mouth:
     def one_side(self, side: str) -> dict[str, Array]:
         return {
             f"mouthSmile{side}": self.corner(side, 0.115, -0.13, 0.09, cheek=True),
-            f"mouthFrown{side}": self.corner(side, 0.02, 0.10, 0.02),
+            f"mouthFrown{side}": self.corner(side, 0.02, 0.12, 0.02),
             f"mouthDimple{side}": self.corner(side, 0.085, -0.02, 0.08),
             f"mouthStretch{side}": self.corner(side, 0.11, 0.015, 0.05),
             f"mouthPress{side}": self.press(side),
