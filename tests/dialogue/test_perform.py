@@ -170,7 +170,7 @@ def test_a_long_text_needs_no_more_memory_than_a_short_one() -> None:
         tracemalloc.stop()
         return most
 
-    assert peak(15) < peak(1) + 50_000
+    assert peak(24) < peak(4) + 60_000
 
 
 @settings(deadline=None, max_examples=60)
