@@ -120,9 +120,21 @@ def _own_teeth(mesh: FaceMesh, image: ByteArray, origin: Array, lip: Array) -> t
     edge = _incisal_edge(colour, alpha, tone, lip)
     rows = np.arange(size[1])[:, None]
     alpha = alpha * np.clip((edge - rows) / (0.25 * DENSITY) + 0.5, 0, 1)
+    alpha = alpha * _without_islands(alpha)
     middle = edge[int(-x * DENSITY) - 3 * DENSITY : int(-x * DENSITY) + 3 * DENSITY]
     drop = float(np.clip(np.median(middle) / DENSITY + y, 1.5, 9.0))
     return np.dstack([colour * 255, alpha * 255]).clip(0, 255).astype(np.uint8), tone, drop
+
+
+def _without_islands(alpha: Array) -> Array:
+    """1 where the row of teeth is, 0 on loose specks: glints of spittle and bits of the lower teeth."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.2).astype(np.uint8))
+    if count < 3:
+        return np.ones(alpha.shape)
+    area = stats[1:, cv2.CC_STAT_AREA]
+    keep = np.flatnonzero(area > 0.15 * area.max()) + 1
+    mask = np.isin(labels, keep).astype(np.uint8)
+    return np.asarray(cv2.GaussianBlur(cv2.dilate(mask, np.ones((3, 3), np.uint8)) * 1.0, (0, 0), 1.0))
 
 
 def _incisal_edge(colour: Array, alpha: Array, tone: Array, lip: Array) -> Array:

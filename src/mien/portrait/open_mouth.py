@@ -44,8 +44,8 @@ def fit_open_mouth(image: ByteArray, points: FloatArray) -> FloatArray:
 
 def _edge(image: ByteArray, upper: Array, rim: Array, unit: float) -> Array:
     """Row of the cavity's lower edge in each column."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    grey = cv2.GaussianBlur(grey, (0, 0), max(0.8, 0.012 * unit))
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.GaussianBlur(luma, (0, 0), max(0.8, 0.012 * unit))
     steps = np.linspace(0, 0.40 * unit, 80)
     start = (upper[:, 1] + rim[:, 1]) / 2 * 0.3 + rim[:, 1] * 0.7
     my = (start[:, None] + steps).astype(np.float32)

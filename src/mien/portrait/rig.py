@@ -96,7 +96,7 @@ def _texture_coordinates(mesh: FaceMesh, rest: RestPose) -> np.ndarray:
         for rim, next_ring in zip(rings[3], rings[2], strict=True):
             step = mesh.points[next_ring, :2] - mesh.points[rim, :2]
             length = float(np.linalg.norm(step)) + 1e-6
-            inset = max(0.25 * length, 0.02 * mesh.head.eye_distance)
+            inset = max(0.25 * length, (0.028 if rest.teeth else 0.02) * mesh.head.eye_distance)
             uv[rim] = mesh.points[rim, :2] + step * min(0.6, inset / length)
     return uv
 
