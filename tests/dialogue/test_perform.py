@@ -170,7 +170,8 @@ def test_a_long_text_needs_no_more_memory_than_a_short_one() -> None:
         tracemalloc.stop()
         return most
 
-    assert peak(24) < peak(4) + 60_000
+    peak(4), peak(4)  # what is remembered once (caches, free lists) is no growth
+    assert peak(20) < peak(4) + 20_000
 
 
 @settings(deadline=None, max_examples=60)
