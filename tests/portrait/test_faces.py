@@ -13,8 +13,18 @@ from tests.portrait.kit import drawn_cat
 from mien.errors import PortraitRefused, UsageError
 from mien.portrait import landmarks
 from mien.portrait.faces import Face, choose_face, find_faces
+from mien.portrait.features import (
+    LEFT_EYE,
+    LOWER_INNER_LIP,
+    RIGHT_EYE,
+    UPPER_INNER_LIP,
+    eye_centres,
+    eye_distance,
+    lip_gap,
+)
 from mien.portrait.image import load_picture
-from mien.portrait.landmarks import eye_centres, eye_distance, find_geometry, fit_mesh, lip_gap, snap_lips
+from mien.portrait.landmarks import find_geometry, fit_mesh
+from mien.portrait.lips import snap_lips
 from mien.portrait.pose import head_pose
 from mien.portrait.readiness import assess
 from mien.types import ByteArray
@@ -39,7 +49,7 @@ def test_the_astronaut_is_one_face_with_its_features_in_place(astronaut: ByteArr
     marked = {468: (202.6, 100.6), 473: (246.3, 103.4), 61: (202.2, 140.2), 291: (248.2, 140.5)}  # read off a grid
     for index, place in marked.items():
         assert np.linalg.norm(face.points[index, :2] - place) < 0.06 * eye_distance(face.points), index
-    for iris, lids in ((468, landmarks.RIGHT_EYE), (473, landmarks.LEFT_EYE)):
+    for iris, lids in ((468, RIGHT_EYE), (473, LEFT_EYE)):
         outline = face.points[list(lids), :2].astype(np.float32)
         assert cv2.pointPolygonTest(cv2.convexHull(outline), tuple(map(float, face.points[iris, :2])), False) > 0
 
@@ -84,12 +94,12 @@ def test_pose_signs_are_those_of_face_clips(astronaut: ByteArray, astronaut_face
 def test_closed_lips_snap_to_the_dark_line(astronaut_face: Face) -> None:
     points = astronaut_face.points.copy()
     unit = eye_distance(points)
-    points[list(landmarks.LOWER_INNER_LIP)] = points[list(landmarks.UPPER_INNER_LIP)]
+    points[list(LOWER_INNER_LIP)] = points[list(UPPER_INNER_LIP)]
     image = np.full((512, 512, 3), 170, np.uint8)
     row = round(float(points[13, 1]) + 0.03 * unit)
     image[row] = 60
     snapped = snap_lips(image, points)
-    for index in landmarks.UPPER_INNER_LIP[3:-3] + landmarks.LOWER_INNER_LIP[3:-3]:
+    for index in UPPER_INNER_LIP[3:-3] + LOWER_INNER_LIP[3:-3]:
         assert abs(snapped[index, 1] - row) < 1
     assert lip_gap(snapped) == 0
 
@@ -191,7 +201,7 @@ def test_refitting_is_stable(astronaut: ByteArray, astronaut_face: Face) -> None
 
 
 def test_the_optional_net_sees_a_wide_open_mouth(portraits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """face_landmarker, where it was pulled, replaces the plain mesh, which sees only two thirds of such an opening."""
+    """face_landmarker, where it was pulled, replaces the plain mesh, which needs help with such an opening."""
     task = MEDIA.parent / "weights" / "mediapipe-face_landmarker.task"
     if not task.is_file():
         pytest.skip("needs ../shared/weights/mediapipe-face_landmarker.task, which is not part of the repository")
@@ -203,4 +213,4 @@ def test_the_optional_net_sees_a_wide_open_mouth(portraits: Path, monkeypatch: p
         better = lip_gap(choose_face(image).points)
     finally:
         landmarks.landmarker.cache_clear()
-    assert plain < 0.5 and 0.55 < better < 0.65
+    assert 0.48 < plain < better and 0.55 < better < 0.65

@@ -39,7 +39,7 @@ def create_avatar(
     PortraitRefused when no avatar can be made of it, UsageError for wrong options.
     """
     from mien.portrait.faces import choose_face
-    from mien.portrait.landmarks import eye_distance
+    from mien.portrait.features import eye_distance
     from mien.portrait.readiness import assess
     from mien.portrait.rig import build_rig
     from mien.portrait.segment import portrait_matte

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UsageError
+from mien.portrait.features import eye_centres, eye_distance
 from mien.portrait.image import Picture
-from mien.portrait.landmarks import eye_centres, eye_distance
 from mien.types import ByteArray, FloatArray
 
 CROPS: Final = ("auto", "none", "head", "bust")

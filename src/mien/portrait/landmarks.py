@@ -24,20 +24,12 @@ from numpy.typing import NDArray
 
 from mien.portrait.base import FaceGeometry
 from mien.portrait.detect import Detection
+from mien.portrait.features import LEFT_EYE, RIGHT_EYE, Points
+from mien.portrait.lips import fit_lips
 from mien.portrait.nets import Network, network
-from mien.portrait.topology import LOWER_LID, LOWER_LIP, UPPER_LID, UPPER_LIP
+from mien.portrait.topology import LOWER_LID, UPPER_LID
 from mien.types import ByteArray
 
-Points = NDArray[np.float64]
-
-RIGHT_EYE: Final = LOWER_LID["Right"][0] + UPPER_LID["Right"][0][1:-1]
-"""The person's right eye: lower lid from the outer to the inner corner, then upper lid likewise, 16 points."""
-LEFT_EYE: Final = LOWER_LID["Left"][0][::-1] + UPPER_LID["Left"][0][-2:0:-1]
-UPPER_INNER_LIP: Final = UPPER_LIP[-1]
-LOWER_INNER_LIP: Final = LOWER_LIP[-1]
-
-CLOSED_GAP: Final = 0.05
-"""Lips nearer than this (in eye distances) are closed, and get snapped to the line between them."""
 CROP: Final = 1.5
 """Side of a mesh crop over the longer side of the face."""
 SIZES: Final = (0.9, 1.0, 1.1)
@@ -77,7 +69,7 @@ def fit_mesh(image: ByteArray, face: Detection) -> Mesh:
     points, presence = _mesh(image, *_frame(points), sizes=SIZES, mirror=True)
     better = landmarker()
     points = _with_eyes(image, points) if better is None else _landmarker_mesh(image, points, better)
-    return Mesh(snap_lips(image, points), presence)
+    return Mesh(fit_lips(image, points), presence)
 
 
 @functools.cache
@@ -92,77 +84,6 @@ def landmarker() -> Network | None:
         if archive.getinfo(_LANDMARKER_NET).file_size > _MAX_NET_BYTES:
             return None
         return Network(content=archive.read(_LANDMARKER_NET))
-
-
-def eye_centres(points: NDArray[np.floating[Any]]) -> tuple[Points, Points]:
-    """Centres of the person's right and left eye (means of the lid contours), (3,) each."""
-    lids = points[list(RIGHT_EYE)], points[list(LEFT_EYE)]
-    return lids[0].mean(0).astype(np.float64), lids[1].mean(0).astype(np.float64)
-
-
-def eye_distance(points: NDArray[np.floating[Any]]) -> float:
-    """The unit of face sizes: distance between the eye centres in space, pixels."""
-    right, left = eye_centres(points)
-    return float(np.linalg.norm(left - right))
-
-
-def lip_gap(points: NDArray[np.floating[Any]]) -> float:
-    """Opening between the inner lips at the middle of the mouth, in eye distances."""
-    return float(np.linalg.norm(points[14] - points[13])) / eye_distance(points)
-
-
-def snap_lips(image: ByteArray, points: Points) -> Points:
-    """Lay the inner lip rings of a closed mouth on the dark line between the lips; an open mouth stays as it is."""
-    if lip_gap(points) >= CLOSED_GAP:
-        return points
-    scale = eye_distance(points)
-    upper, lower = points[list(UPPER_INNER_LIP)], points[list(LOWER_INNER_LIP)]
-    middle = (upper + lower) / 2
-    along = middle[-1, :2] - middle[0, :2]
-    down = np.array([-along[1], along[0]]) / (np.linalg.norm(along) + 1e-9)
-    shift = _dark_line(image, middle[:, :2], down, 0.05 * scale, scale)
-    snapped = points.copy()
-    for k in range(1, len(middle) - 1):
-        target = middle[k].copy()
-        target[:2] += down * shift[k]
-        snapped[UPPER_INNER_LIP[k]] = snapped[LOWER_INNER_LIP[k]] = target
-    return snapped
-
-
-def _dark_line(image: ByteArray, middle: Points, down: Points, reach: float, scale: float) -> Points:
-    """How far below each of the middle points the darkest smooth line runs, pixels (dynamic programming)."""
-    steps, columns = 41, 41
-    offsets = np.linspace(-reach, reach, steps)
-    position = np.linspace(0, len(middle) - 1, columns)
-    line = np.stack([np.interp(position, np.arange(len(middle)), middle[:, i]) for i in range(2)], 1)
-    grid = (line[None] + offsets[:, None, None] * down).astype(np.float32)
-    x0, y0 = np.floor(grid.min((0, 1))).astype(int) - 8
-    x1, y1 = np.ceil(grid.max((0, 1))).astype(int) + 9
-    x0, y0 = max(0, x0), max(0, y0)
-    part = np.asarray(cv2.cvtColor(image[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY), np.float32)
-    part = np.asarray(cv2.GaussianBlur(part, (0, 0), max(0.6, 0.006 * scale)), np.float32)
-    at = (grid - np.array([x0, y0])).astype(np.float32)
-    dark = cv2.remap(part, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    contrast = max(8.0, float(dark.max(0).mean() - dark.min(0).mean()))
-    cost = dark / contrast + 0.25 * (offsets[:, None] / reach) ** 2
-    path = _cheapest_path(cost.astype(np.float64), bend=0.02)
-    return np.asarray(np.interp(np.arange(len(middle)), position, offsets[path]))
-
-
-def _cheapest_path(cost: Points, bend: float) -> NDArray[np.intp]:
-    """Row per column that minimises the cost plus ``bend`` × (row step)², ends near the middle row."""
-    rows = np.arange(len(cost))
-    step = bend * (rows[:, None] - rows) ** 2
-    end = 4 * bend * (rows - len(rows) // 2) ** 2
-    total, back = cost[:, 0] + end, []
-    for column in cost.T[1:]:
-        reach = total + step
-        back.append(reach.argmin(1))
-        total = reach.min(1) + column
-    path = [int((total + end).argmin())]
-    for previous in reversed(back):
-        path.append(int(previous[path[-1]]))
-    return np.array(path[::-1])
 
 
 def _frame(points: Points) -> tuple[Points, float, float]:

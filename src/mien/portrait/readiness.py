@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from mien.errors import PortraitRefused
 from mien.portrait.advice import advice, label, word
 from mien.portrait.faces import MIN_FACE, face_size
-from mien.portrait.landmarks import (
-    CLOSED_GAP,
+from mien.portrait.features import (
     LEFT_EYE,
     LOWER_INNER_LIP,
     RIGHT_EYE,
@@ -23,6 +22,7 @@ from mien.portrait.landmarks import (
     eye_centres,
     eye_distance,
 )
+from mien.portrait.lips import CLOSED_GAP
 from mien.portrait.pose import head_pose
 from mien.portrait.topology import OVAL
 from mien.types import ByteArray, FloatArray

@@ -1,0 +1,112 @@
+"""Lips laid on what the picture shows, where the mesh alone misses it: closed ones, and mouths wide open."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.portrait.features import LOWER_INNER_LIP, UPPER_INNER_LIP, Points, eye_distance, lip_gap
+from mien.portrait.topology import LOWER_LIP
+from mien.types import ByteArray
+
+CLOSED_GAP: Final = 0.05
+"""Lips nearer than this (in eye distances) are closed, and get snapped to the line between them."""
+WIDE_GAP: Final = 0.25
+"""From here on the mesh may see too little of an opening: the lower lip is sought further down."""
+
+
+def fit_lips(image: ByteArray, points: Points) -> Points:
+    """Lay closed lips on the line between them, and the lower lip of a wide open mouth on the edge of the dark."""
+    gap = lip_gap(points)
+    if gap < CLOSED_GAP:
+        return snap_lips(image, points)
+    return lower_lip(image, points) if gap > WIDE_GAP else points
+
+
+def lower_lip(image: ByteArray, points: Points) -> Points:
+    """Move the lower lip of a wide open mouth down to where the dark of the mouth ends, if it lies in the dark.
+
+    Teeth and tongues end the dark too, so that only mouths that are dark down to the lip are touched.
+    """
+    unit = eye_distance(points)
+    upper, lower = points[list(UPPER_INNER_LIP), :2], points[list(LOWER_INNER_LIP), :2]
+    along = lower[-1] - lower[0]
+    down = np.array([-along[1], along[0]]) / (np.linalg.norm(along) + 1e-9)
+    steps = np.linspace(0, 0.25, 51)
+    inside = _brightness(image, upper[3:8, None] * 0.4 + lower[3:8, None] * 0.6)
+    below = _brightness(image, lower[3:8, None] + down * (steps * unit)[None, :, None])
+    dark, skin = float(np.median(inside)), float(np.median(below[:, -10:]))
+    edge = dark + 0.6 * (skin - dark)
+    if skin - dark < 25:
+        return points
+    found = [steps[np.argmax(column > edge)] if (column > edge).any() else 0.0 for column in below]
+    drop = float(np.median(found)) * unit
+    moved = points.copy()
+    for ring in LOWER_LIP:
+        for k in range(1, len(ring) - 1):
+            share = 1 - abs(2 * k / (len(ring) - 1) - 1) ** 2.5  # none at the corners, all in the middle
+            moved[ring[k], :2] += down * drop * share
+    return moved
+
+
+def _brightness(image: ByteArray, places: NDArray[np.float64]) -> NDArray[np.float32]:
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
+    at = places.astype(np.float32)
+    return np.asarray(cv2.remap(grey, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def snap_lips(image: ByteArray, points: Points) -> Points:
+    """Lay the inner lip rings of a closed mouth on the dark line between the lips; an open mouth stays as it is."""
+    if lip_gap(points) >= CLOSED_GAP:
+        return points
+    scale = eye_distance(points)
+    upper, lower = points[list(UPPER_INNER_LIP)], points[list(LOWER_INNER_LIP)]
+    middle = (upper + lower) / 2
+    along = middle[-1, :2] - middle[0, :2]
+    down = np.array([-along[1], along[0]]) / (np.linalg.norm(along) + 1e-9)
+    shift = _dark_line(image, middle[:, :2], down, 0.05 * scale, scale)
+    snapped = points.copy()
+    for k in range(1, len(middle) - 1):
+        target = middle[k].copy()
+        target[:2] += down * shift[k]
+        snapped[UPPER_INNER_LIP[k]] = snapped[LOWER_INNER_LIP[k]] = target
+    return snapped
+
+
+def _dark_line(image: ByteArray, middle: Points, down: Points, reach: float, scale: float) -> Points:
+    """How far below each of the middle points the darkest smooth line runs, pixels (dynamic programming)."""
+    steps, columns = 41, 41
+    offsets = np.linspace(-reach, reach, steps)
+    position = np.linspace(0, len(middle) - 1, columns)
+    line = np.stack([np.interp(position, np.arange(len(middle)), middle[:, i]) for i in range(2)], 1)
+    grid = (line[None] + offsets[:, None, None] * down).astype(np.float32)
+    x0, y0 = np.floor(grid.min((0, 1))).astype(int) - 8
+    x1, y1 = np.ceil(grid.max((0, 1))).astype(int) + 9
+    x0, y0 = max(0, x0), max(0, y0)
+    part = np.asarray(cv2.cvtColor(image[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY), np.float32)
+    part = np.asarray(cv2.GaussianBlur(part, (0, 0), max(0.6, 0.006 * scale)), np.float32)
+    at = (grid - np.array([x0, y0])).astype(np.float32)
+    dark = cv2.remap(part, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    contrast = max(8.0, float(dark.max(0).mean() - dark.min(0).mean()))
+    cost = dark / contrast + 0.25 * (offsets[:, None] / reach) ** 2
+    path = _cheapest_path(cost.astype(np.float64), bend=0.02)
+    return np.asarray(np.interp(np.arange(len(middle)), position, offsets[path]))
+
+
+def _cheapest_path(cost: Points, bend: float) -> NDArray[np.intp]:
+    """Row per column that minimises the cost plus ``bend`` × (row step)², ends near the middle row."""
+    rows = np.arange(len(cost))
+    step = bend * (rows[:, None] - rows) ** 2
+    end = 4 * bend * (rows - len(rows) // 2) ** 2
+    total, back = cost[:, 0] + end, []
+    for column in cost.T[1:]:
+        reach = total + step
+        back.append(reach.argmin(1))
+        total = reach.min(1) + column
+    path = [int((total + end).argmin())]
+    for previous in reversed(back):
+        path.append(int(previous[path[-1]]))
+    return np.array(path[::-1])
