@@ -1,7 +1,7 @@
 # make demo    a talking portrait, in English and in Chinese, into out/
 # make test    the tests
 # make lint    ruff and mypy
-# make bench   the speed table
+# make bench   the speed table (make bench-long: also a film of ten minutes)
 # make setup   only the environment, .venv (a named one: PYTHON=python3.12 make setup)
 # make lock    compile the lock files anew
 # make clean   remove what was made
@@ -9,7 +9,7 @@
 # Needs python3 (3.11 to 3.13) with pip. Everything else comes from the lock files, checked by hash.
 
 .DEFAULT_GOAL := setup
-.PHONY: setup setup-dev demo test lint format bench lock clean
+.PHONY: setup setup-dev demo test lint format bench bench-long lock clean
 SHELL := /bin/bash
 
 VENV ?= .venv
@@ -57,6 +57,9 @@ format: setup-dev
 
 bench: setup-dev
 	@$(PY) -m benchmarks
+
+bench-long: setup-dev
+	@$(PY) -m benchmarks --long
 
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links

@@ -1,0 +1,1 @@
+"""How fast and how large: ``make bench`` prints the table, ``make bench-long`` adds the ten-minute film."""
