@@ -21,7 +21,7 @@ def test_the_head_is_inside(canvas: tuple[int, int], picture: tuple[int, int, in
     framing, box = frame_avatar(avatar, *canvas), head_box(avatar)
     assert framing.x + framing.scale * box.left >= 0
     assert framing.x + framing.scale * box.right <= canvas[0]
-    assert framing.y + framing.scale * box.top >= 0.03 * canvas[1]
+    assert framing.y + framing.scale * box.top >= 0.029 * canvas[1]
     assert framing.y + framing.scale * box.bottom <= canvas[1]
 
 
@@ -66,3 +66,10 @@ def test_any_canvas(w: int, h: int, tw: int, th: int, fx: float, fy: float, fs: 
     assert framing.scale > 0
     assert framing.x + framing.scale * box.left >= -1 and framing.x + framing.scale * box.right <= w + 1
     assert framing.y + framing.scale * box.top >= -1 and framing.y + framing.scale * box.bottom <= h + 1
+
+
+def test_a_low_picture_stands_on_the_lower_edge() -> None:
+    avatar = figure(400, 300, 200, 120, 40)
+    framing = frame_avatar(avatar, 360, 640)
+    assert not framing.covers
+    assert framing.y + framing.scale * 300 == pytest.approx(640)

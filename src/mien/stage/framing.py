@@ -14,12 +14,12 @@ _CROWN: Final = 1.9
 _CHIN: Final = 1.75
 _SIDE: Final = 1.35
 _TALLEST: Final = 3.4  # hats and high hair beyond this may leave the picture
-_WIDEST: Final = 2.6
+_WIDEST: Final = 2.0
 _SWAY: Final = 0.15  # how far talking moves a head
 
-_HEADROOM: Final = 0.05  # of the canvas height, at least, above the hair
-_FOOTROOM: Final = 0.05  # below the chin
-_SIDEROOM: Final = 0.04
+_HEADROOM: Final = 0.03  # of the canvas height, at least, above the hair
+_FOOTROOM: Final = 0.02  # below the chin
+_SIDEROOM: Final = 0.02
 _EYE_LINE: Final = 1 / 3  # the painter's and the camera operator's rule
 
 
@@ -51,7 +51,8 @@ def frame_avatar(avatar: Avatar, width: int, height: int) -> Framing:
     """Scale and place the portrait on a canvas of ``width`` × ``height`` pixels.
 
     The head with hair and room to move is inside, always. Where that allows, the portrait's own picture fills the
-    canvas, and where that allows, the eyes are on the upper third and the head in the middle.
+    canvas, and where that allows, the eyes are on the upper third and the head in the middle. A picture that is too
+    low stands on the lower edge: more air above a head looks natural, a body that ends in the air does not.
     """
     box = head_box(avatar)
     texture_width, texture_height = avatar.size
@@ -68,7 +69,7 @@ def frame_avatar(avatar: Avatar, width: int, height: int) -> Framing:
     y = _position(
         wanted=height * _EYE_LINE - scale * box.eye_y,
         inside=(_HEADROOM * height - scale * box.top, (1 - _FOOTROOM) * height - scale * box.bottom),
-        covering=(height - scale * texture_height, 0.0),
+        covering=(height - scale * texture_height, max(0.0, height - scale * texture_height)),
     )
     slack = 0.5  # half a pixel of continued edge is not seen
     covers = (
@@ -94,7 +95,7 @@ def head_box(avatar: Avatar) -> HeadBox:
     if person.any():
         found = rows.start + int(np.argmax(person[:, _middle(person, s)].any(axis=1)))
         top = float(np.clip(found, eye_y - _TALLEST * s, eye_y - 0.8 * _CROWN * s))
-        across = np.flatnonzero(person.mean(axis=0) > 0.15)
+        across = np.flatnonzero(person.mean(axis=0) > 0.3)
         if len(across):
             left = min(left, columns.start + float(across[0]))
             right = max(right, columns.start + float(across[-1]) + 1)
