@@ -29,7 +29,7 @@ def render(portrait: Path, size: int, text: Path, raw: Path) -> int:
 
 
 def encode(size: int, raw: Path, out: Path) -> tuple[float, float]:
-    """Seconds, and seconds of processor time, of the film sink for the pictures alone: settings and threads of mien make."""
+    """Seconds, and seconds of processor time, of the film sink for the pictures alone, set as mien make sets it."""
     from mien.timeline import frame_tick
     from mien.transmit.film import FilmSink, FilmSpec
     from mien.types import VideoFrame
