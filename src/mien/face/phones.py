@@ -19,8 +19,8 @@ from mien.face.prosody import Prosody
 from mien.face.styles import resolve
 from mien.types import ARKIT_SHAPES, FaceClip, SpeechPart
 
-LOOK_AHEAD: Final = 13 * 960
-"""Ticks between a row and the speech that can still change it: 260 ms."""
+LOOK_AHEAD: Final = 11 * 960
+"""Ticks between a row and the speech that can still change it: 220 ms."""
 
 _ROW: Final = 960
 _BLOCK: Final = 256
