@@ -72,7 +72,7 @@ def test_words_for_people(tmp_path: Path, portrait: str, capsys: pytest.CaptureF
         (["-p", "{portrait}", "-t", "Hi", "stray", "-o", "a.mp4"], 2, "stray"),
         (["-p", "missing.jpg", "-t", "Hi", "-o", "a.mp4"], 3, "no portrait 'missing.jpg'"),
         (["-p", ".", "-t", "Hi", "-o", "a.mp4"], 3, "is a folder"),
-        (["-p", "bad\0name", "-t", "Hi", "-o", "a.mp4"], 2, "null byte"),
+        (["-p", "bad\0name", "-t", "Hi", "-o", "a.mp4"], 2, "null"),
         (["-a", "nobody", "-t", "Hi", "-o", "a.mp4"], 4, "no avatar 'nobody'"),
         (["-p", "{portrait}", "-t", "  ", "-o", "a.mp4"], 3, "empty"),
         (["-p", "{portrait}", "-t", "...", "-o", "a.mp4"], 3, "nothing that can be spoken"),
