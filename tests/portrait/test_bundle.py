@@ -154,6 +154,8 @@ EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "texture too large": (lambda m: m["textures"]["color"].update(width=20_000), "size"),
     "too many arrays": (lambda m: m["arrays"].update({f"a{i}": {} for i in range(100)}), "more than 64"),
     "head without axes": (lambda m: m["head"].pop("axes"), "axes"),
+    "skewed axes": (lambda m: m["head"]["axes"][0].__setitem__(1, 0.5), "right angles"),
+    "head far away": (lambda m: m["head"]["origin"].__setitem__(0, 1e9), "outside"),
     "no eye distance": (lambda m: m["head"].update(eye_distance=0), "eye distance"),
     "hash is no hash": (lambda m: m["source"].update(sha256="x"), "SHA-256"),
     "box outside": (lambda m: m["source"].update(box=[0, 0, 99, 20]), "outside"),

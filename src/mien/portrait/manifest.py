@@ -138,10 +138,16 @@ def _head(content: dict[str, Any]) -> Head:
     if not isinstance(rows, list) or len(rows) != 3:
         raise Damaged("The avatar's head axes are not three rows of three numbers.")
     axes = tuple(read_numbers({"axes": row}, "axes", 3) for row in rows)
+    dots = [sum(a * b for a, b in zip(axes[i], axes[j], strict=True)) for i in range(3) for j in range(i, 3)]
+    if any(abs(dot - wanted) > 0.01 for dot, wanted in zip(dots, (1, 0, 0, 1, 0, 1), strict=True)):
+        raise Damaged("The avatar's head axes do not stand at right angles.")
+    origin = read_numbers(content, "origin", 3)
+    if max(abs(v) for v in origin) > 1e5:
+        raise Damaged("The avatar's head lies far outside its texture.")
     angles = [read_number(content, key) for key in ("yaw", "pitch", "roll")]
     if max(abs(a) for a in angles) > math.pi:
         raise Damaged("The avatar's head is turned by an impossible angle.")
-    return Head(distance, read_numbers(content, "origin", 3), axes, *angles)
+    return Head(distance, origin, axes, *angles)
 
 
 def _consent(content: dict[str, Any]) -> Consent:
