@@ -87,9 +87,15 @@ class _Painter:
         weight = np.clip(t / max(ends[0], 1e-3), 0, 1) * np.clip((1 - t) / max(ends[1], 1e-3), 0, 1)
         sigma = max(width * self.unit, 0.6 * float(self.cell.max()), 0.7)
         out = np.zeros(CELLS, np.float32)
+        reach = np.ceil(3 * sigma / self.cell).astype(int)
         for p, strength in zip(path, weight, strict=True):
-            square = ((self.grid - p) ** 2).sum(-1)
-            np.maximum(out, strength * np.exp(-square / (2 * sigma * sigma)), out=out)
+            column, row = ((p - self.grid[0, 0]) / self.cell).round().astype(int)
+            view = (
+                slice(max(0, row - reach[1]), max(0, row + reach[1] + 1)),
+                slice(max(0, column - reach[0]), max(0, column + reach[0] + 1)),
+            )
+            square = ((self.grid[view] - p) ** 2).sum(-1)
+            np.maximum(out[view], strength * np.exp(-square / (2 * sigma * sigma)), out=out[view])
         return out * self.skin
 
     def blob(self, centre: Array, radius: float) -> FloatArray:

@@ -132,7 +132,9 @@ class MeshCanvas:
             out = self._source.copy()
             out[y0:y1, x0:x1] = front
             return out
-        out = self._base.copy()
+        out = np.empty_like(self._base)
+        for edge in (np.s_[:y0], np.s_[y1:], np.s_[y0:y1, :x0], np.s_[y0:y1, x1:]):
+            out[edge] = self._base[edge]
         over_plate(front, self._plate[y0:y1, x0:x1], out[y0:y1, x0:x1])
         return out
 

@@ -95,25 +95,24 @@ def over_plate(front: ByteArray, behind: ByteArray, out: ByteArray) -> None:
                     out[y, x, c] = mixed // 255
 
 
-@_compiled("void(u1[:,:,:], u1[:,:,:], f4[:,::1])")
-def multiply(source: ByteArray, out: ByteArray, gain: FloatArray) -> None:
-    """out = source × gain (h, w), first three channels, rounded and clipped; further channels are copied."""
+@_compiled("void(u1[:,:,:], u1[:,:,:], u1[:,::1], i4[:,::1])")
+def shade(source: ByteArray, out: ByteArray, code: ByteArray, table: IntArray) -> None:
+    """out = source, its first three channels multiplied by table[code[y, x]] / 4096; further channels are copied.
+
+    source, out: (h, w, 3 or 4). code: (h, w). table: (256, 3); code 128 leaves a pixel alone.
+    """
     channels = source.shape[2]
-    for y in range(source.shape[0]):
-        for x in range(source.shape[1]):
-            g = gain[y, x] - np.float32(1)
-            # shadow on skin is warm: red light scatters back out of it
-            out[y, x, 0] = np.uint8(
-                min(np.int32(255), np.int32(source[y, x, 0] * (1 + np.float32(0.80) * g) + np.float32(0.5)))
-            )
-            out[y, x, 1] = np.uint8(
-                min(np.int32(255), np.int32(source[y, x, 1] * (1 + np.float32(1.05) * g) + np.float32(0.5)))
-            )
-            out[y, x, 2] = np.uint8(
-                min(np.int32(255), np.int32(source[y, x, 2] * (1 + np.float32(1.15) * g) + np.float32(0.5)))
-            )
-            if channels == 4:
-                out[y, x, 3] = source[y, x, 3]
+    for y in range(code.shape[0]):
+        for x in range(code.shape[1]):
+            k = code[y, x]
+            if k == 128:
+                for c in range(channels):
+                    out[y, x, c] = source[y, x, c]
+            else:
+                for c in range(3):
+                    out[y, x, c] = np.uint8(min(np.int32(255), (source[y, x, c] * table[k, c] + 2048) >> 12))
+                if channels == 4:
+                    out[y, x, 3] = source[y, x, 3]
 
 
 @_compiled("void(u1[:,:,:], u1[:,:,:], f4[:,::1])")

@@ -7,10 +7,12 @@ import numpy as np
 
 from mien.avatar import Avatar
 from mien.render.base import Placement
-from mien.render.raster import multiply
+from mien.render.raster import shade
 from mien.types import SHAPE_INDEX, ByteArray, FloatArray
 
 LIMIT = 0.45  # of the log gain, however many folds meet
+WARMTH = (0.80, 1.05, 1.15)
+"""How strongly red, green and blue follow the gain: shadow on skin is warm, for red light scatters back out of it."""
 
 
 class Shading:
@@ -29,19 +31,21 @@ class Shading:
             max(0, int(np.floor(left))), max(0, int(np.floor(top))),
             min(placement.width, int(np.ceil(left + w))), min(placement.height, int(np.ceil(top + h))),
         )  # fmt: skip
+        gain = np.exp((np.arange(256)[:, None] - 128) / 127 * LIMIT) - 1
+        self.table = np.ascontiguousarray((4096 * (1 + gain * WARMTH)).round(), dtype=np.int32)
         cw, ch = w / self.cells[1], h / self.cells[0]
         self.matrix = np.array([[cw, 0, left + cw / 2 - 0.5 - self.box[0]], [0, ch, top + ch / 2 - 0.5 - self.box[1]]])
 
     def apply(self, source: ByteArray, out: ByteArray, shapes: FloatArray) -> bool:
         """Write the shaded box of source into out (both the whole canvas); False if nothing is shaded."""
         weights = np.where(self.columns >= 0, shapes[np.maximum(self.columns, 0)], np.float32(1)).astype(np.float32)
-        active = weights > 1e-3
+        active = weights > 0.01
         x0, y0, x1, y1 = self.box
         if not active.any() or x1 <= x0 or y1 <= y0:
             return False
-        log = np.clip(weights[active] @ self.maps[active], -LIMIT, LIMIT).reshape(self.cells)
-        wide = cv2.warpAffine(
-            np.exp(log), self.matrix, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_CONSTANT, borderValue=1.0
-        )
-        multiply(source[y0:y1, x0:x1], out[y0:y1, x0:x1], np.ascontiguousarray(wide, dtype=np.float32))
+        log = np.clip(weights[active] @ self.maps[active] / LIMIT, -1, 1).reshape(self.cells)
+        code = (128.5 + 127 * log).astype(np.uint8)
+        size = x1 - x0, y1 - y0
+        wide = cv2.warpAffine(code, self.matrix, size, borderMode=cv2.BORDER_CONSTANT, borderValue=128.0)
+        shade(source[y0:y1, x0:x1], out[y0:y1, x0:x1], np.asarray(wide, np.uint8), self.table)
         return True
