@@ -78,6 +78,17 @@ def _iris(mesh: FaceMesh, side: str) -> tuple[Array, float]:
 
 def polygon_mask(shape: tuple[int, int], polygon: Array, grow: float = 0.0) -> FloatArray:
     """Anti-aliased inside of a polygon, grown (or shrunk) by pixels, float32 (h, w) 0…1."""
+    margin = abs(grow) + 2
+    x0, y0 = np.floor(polygon.min(0) - margin).astype(int).clip(0)
+    x1, y1 = np.ceil(polygon.max(0) + margin).astype(int) + 1
+    x1, y1 = min(int(x1), shape[1]), min(int(y1), shape[0])
+    out = np.zeros(shape, np.float32)
+    if x1 > x0 and y1 > y0:
+        out[y0:y1, x0:x1] = _small_mask((y1 - y0, x1 - x0), polygon - (x0, y0), grow)
+    return out
+
+
+def _small_mask(shape: tuple[int, int], polygon: Array, grow: float) -> FloatArray:
     scale = 4
     mask: Array = np.zeros((shape[0] * scale, shape[1] * scale), np.uint8)
     cv2.fillPoly(mask, [np.round(((polygon + 0.5) * scale - 0.5) * 16).astype(np.int32)], 255, shift=4)

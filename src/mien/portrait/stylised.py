@@ -41,16 +41,21 @@ def _iris_disc(image: ByteArray, mask: ByteArray, iris: Array) -> tuple[Array, f
     reach = _own_radius(iris)
     if not mask.any():
         return iris[0], 0.0
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    level, _ = cv2.threshold(grey[mask > 0].reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)
-    dark = ((grey <= level) & (mask > 0)).astype(np.uint8)
+    ys, xs = np.nonzero(mask)
+    corner = np.array([xs.min(), ys.min()])
+    view = np.s_[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
+    grey, inside = cv2.cvtColor(image[view], cv2.COLOR_RGB2GRAY), mask[view] > 0
+    level, _ = cv2.threshold(grey[inside].reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)
+    dark = ((grey <= level) & inside).astype(np.uint8)
     size = max(1, round(0.45 * reach))  # close over highlights
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1, 2 * size + 1))
-    distance = cv2.distanceTransform(cv2.morphologyEx(dark, cv2.MORPH_CLOSE, kernel), cv2.DIST_L2, 5)
-    yy, xx = np.mgrid[: mask.shape[0], : mask.shape[1]]
-    near = distance * (np.hypot(xx - iris[0, 0], yy - iris[0, 1]) < 0.7 * reach)
+    whole = cv2.morphologyEx(cv2.copyMakeBorder(dark, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.MORPH_CLOSE, kernel)
+    distance = cv2.distanceTransform(whole, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    yy, xx = np.mgrid[: inside.shape[0], : inside.shape[1]]
+    x0, y0 = iris[0] - corner
+    near = distance * (np.hypot(xx - x0, yy - y0) < 0.7 * reach)
     y, x = np.unravel_index(int(near.argmax()), near.shape)
-    return np.array([float(x), float(y)]), float(near[y, x])
+    return np.array([float(x), float(y)]) + corner, float(near[y, x])
 
 
 def _own_radius(iris: Array) -> float:
