@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -125,7 +124,6 @@ class Cast:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="mien-start")
         self._avatar: Future[Avatar] = self._pool.submit(order.subject.load, tell)
         self._renderer: Future[Any] = self._pool.submit(_load_renderer, order.film.backend)
-        self._composing = threading.Lock()
         self._compose: Compose | None = None
 
     def __enter__(self) -> Cast:
@@ -216,7 +214,7 @@ class Cast:
             )
         avatar = self._avatar.result()
         placement = place(avatar, width, height, opaque=opaque)
-        if not opaque and not self._alpha:
+        if not opaque and not self._alpha and self._compose is None:  # the first canvas is made alone
             from mien.stage.compose import Compositor
             from mien.stage.framing import frame_avatar
 
@@ -226,7 +224,7 @@ class Cast:
         return canvas
 
     def _composed(self, tick: int, pixels: Any) -> Any:
-        assert self._compose is not None  # made with the canvas, in the same thread
+        assert self._compose is not None  # made with the first canvas
         return self._compose(tick, pixels)
 
     def _hear(self, part: SpeechPart) -> None:

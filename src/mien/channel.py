@@ -16,6 +16,10 @@ class Abandoned(Exception):
     """The reader has gone; the writer should stop."""
 
 
+class Finished(Exception):
+    """Nothing more comes."""
+
+
 class Channel(Generic[T]):
     """At most ``size`` items wait in it; a full one slows the writer.
 
@@ -60,15 +64,59 @@ class Channel(Generic[T]):
             self._items.clear()
             self._changed.notify_all()
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing will pass any more."""
+        with self._changed:
+            return self._abandoned or self._finished or self._error is not None
+
+    def get(self) -> T:
+        """The next item, waiting for it. Raises Finished after the last one, and the writer's error if it broke.
+
+        Several readers may share a channel; each item goes to one of them.
+        """
+        with self._changed:
+            while not (self._items or self._finished or self._error or self._abandoned):
+                self._changed.wait(_PATIENCE)
+            if self._error is not None:
+                raise self._error
+            if not self._items:
+                raise Finished
+            item = self._items.popleft()
+            self._changed.notify_all()
+            return item
+
     def __iter__(self) -> Iterator[T]:
         while True:
-            with self._changed:
-                while not (self._items or self._finished or self._error or self._abandoned):
-                    self._changed.wait(_PATIENCE)
-                if self._error is not None:
-                    raise self._error
-                if not self._items:
-                    return
-                item = self._items.popleft()
-                self._changed.notify_all()
+            try:
+                item = self.get()
+            except Finished:
+                return
             yield item
+
+
+class Promise(Generic[T]):
+    """One value that one thread makes and another waits for."""
+
+    def __init__(self) -> None:
+        self._made = threading.Event()
+        self._value: T | None = None
+        self._error: BaseException | None = None
+
+    def keep(self, value: T) -> None:
+        """Here it is."""
+        self._value = value
+        self._made.set()
+
+    def fail(self, error: BaseException) -> None:
+        """It cannot be made."""
+        self._error = error
+        self._made.set()
+
+    def result(self) -> T:
+        """The value, waiting for it; raises what :meth:`fail` was given."""
+        while not self._made.wait(_PATIENCE):
+            pass
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]

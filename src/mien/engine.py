@@ -1,20 +1,22 @@
 """Joins the stages: speech → motion → pictures → sink. A film is this loop, drained into a file.
 
-Three stages overlap on bounded hand-overs: speech and face in one thread, drawing and composing in a second, and the
-caller's own thread, which encodes. Drawing (numba, OpenCV) and encoding (libav) release the GIL, so two cores are busy.
+Three stages overlap on bounded hand-overs: speech and face in one thread, drawing in others, and the caller's own
+thread, which composes and encodes. Drawing (numba, OpenCV) and encoding (libav) release the GIL, so two cores are busy.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from mien.avatar import Avatar
-from mien.channel import Abandoned, Channel
+from mien.channel import Abandoned, Channel, Finished, Promise
 from mien.face.base import FaceDriver
 from mien.performance import Beat, Performance
 from mien.render.base import Canvas, Placement
@@ -29,7 +31,7 @@ TAIL = to_ticks(0.5)
 """Silence after the last word, ticks: lips close and the last syllable dies away."""
 
 _BEATS_AHEAD = 48  # small: shapes and one frame's sound each
-_FRAMES_AHEAD = 3  # each is a whole picture: 6 MB at 1080p
+_FRAMES_AHEAD = 4  # each is a whole picture: 6 MB at 1080p
 _GOODBYE = 2.0  # seconds a worker may take to notice that its reader has gone
 
 Compose = Callable[[int, ByteArray], ByteArray]
@@ -81,25 +83,33 @@ class Scene:
 class Show:
     """A scene while it plays: every picture with the sound that lasts as long as it is shown, in order.
 
-    The work starts at once, in two threads. Frame k starts at ``frame_tick(k, fps)`` and so does its sound; the last
-    frame's sound is padded with silence, so sound and pictures end together. Whatever a stage raises is raised to the
-    reader; closing early stops the threads.
+    The work starts at once, in threads of its own. Frame k starts at ``frame_tick(k, fps)`` and so does its sound; the
+    last frame's sound is padded with silence, so sound and pictures end together. Whatever a stage raises is raised to
+    the reader; closing early stops the threads.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, artists: int | None = None) -> None:
+        """artists: threads that draw, each with its own canvas; default: as many as the machine makes use of."""
         self.timings = Timings()
-        self._started = time.perf_counter()
+        self._scene, self._started = scene, time.perf_counter()
         self._beats: Channel[Beat] = Channel(_BEATS_AHEAD)
-        self._frames: Channel[tuple[VideoFrame, AudioChunk]] = Channel(_FRAMES_AHEAD)
-        self._workers = [
-            _start("mien-motion", lambda: _perform(scene, self._beats, self.timings), self._beats),
-            _start("mien-draw", lambda: self._draw(scene), self._frames),
-        ]
+        self._frames: Channel[Promise[tuple[Beat, ByteArray]]] = Channel(_FRAMES_AHEAD)
+        self._turn, self._tally = threading.Lock(), threading.Lock()
+        self._workers = [_start("mien-motion", self._perform, self._beats)]
+        self._canvas_ready = threading.Event()
+        for number in range(artists or _artists()):
+            self._workers.append(_start(f"mien-draw-{number}", partial(self._draw, number), self._frames))
 
     def __iter__(self) -> Iterator[tuple[VideoFrame, AudioChunk]]:
-        for item in self._frames:
+        compose, clock = self._scene.compose, _Stopwatch()
+        for promise in self._frames:
+            beat, pixels = promise.result()
+            clock.lap()
+            if compose is not None:
+                pixels = compose(beat.tick, pixels)
+                self.timings.compose += clock.lap()
             self.timings.first_frame = self.timings.first_frame or self.elapsed()
-            yield item
+            yield VideoFrame(beat.tick, pixels), beat.audio
 
     def __enter__(self) -> Show:
         return self
@@ -119,11 +129,66 @@ class Show:
         for worker in self._workers:
             worker.join(max(0.0, deadline - time.monotonic()))
 
-    def _draw(self, scene: Scene) -> None:
+    def _perform(self) -> None:
+        scene, timings, parts = self._scene, self.timings, iter(self._scene.parts)
         try:
-            _draw(scene, self._beats, self._frames, self.timings)
+            clock = _Stopwatch()
+            performance = Performance(
+                scene.driver(), scene.fps, scene.lead_in, scene.tail, on_part=scene.on_part, on_clip=scene.on_clip
+            )
+            timings.face += clock.lap()
+            for part in parts:
+                timings.speech += clock.lap()
+                performance.push(part)
+                ready = performance.read()
+                timings.face += clock.lap()
+                self._put_all(ready)
+                clock.lap()
+            performance.close()
+            self._put_all(performance.read())
         finally:
+            close = getattr(parts, "close", None)
+            if close is not None:
+                close()
+
+    def _put_all(self, ready: Iterable[Beat]) -> None:
+        for beat in ready:
+            self._beats.put(beat)
+
+    def _draw(self, number: int) -> None:
+        """One artist. Pictures are promised in order and drawn as they can be."""
+        try:
+            canvas = self._prepare(number)
+            while True:
+                with self._turn:
+                    beat = self._beats.get()
+                    promise: Promise[tuple[Beat, ByteArray]] = Promise()
+                    self._frames.put(promise)
+                clock = _Stopwatch()
+                try:
+                    promise.keep((beat, canvas.draw(beat.shapes, beat.head)))
+                except BaseException as error:
+                    promise.fail(error)
+                    raise
+                with self._tally:
+                    self.timings.draw += clock.lap()
+        except Finished:
+            return
+        except BaseException:
             self._beats.abandon()
+            raise
+
+    def _prepare(self, number: int) -> Canvas:
+        """The first artist prepares alone, so that the first picture comes soon; the others follow."""
+        while number and not self._canvas_ready.wait(0.1):
+            if self._frames.over:
+                raise Finished
+        clock = _Stopwatch()
+        canvas = self._scene.canvas()
+        self._canvas_ready.set()
+        with self._tally:
+            self.timings.prepare += clock.lap()
+        return canvas
 
 
 def film(show: Show, sink: Sink, observe: Callable[[Progress], None] | None = None) -> Progress:
@@ -175,46 +240,10 @@ def _start(name: str, work: Callable[[], None], writes: Channel[Any]) -> threadi
     return thread
 
 
-def _perform(scene: Scene, beats: Channel[Beat], timings: Timings) -> None:
-    parts = iter(scene.parts)
-    try:
-        clock = _Stopwatch()
-        performance = Performance(
-            scene.driver(), scene.fps, scene.lead_in, scene.tail, on_part=scene.on_part, on_clip=scene.on_clip
-        )
-        timings.face += clock.lap()
-        for part in parts:
-            timings.speech += clock.lap()
-            performance.push(part)
-            ready = performance.read()
-            timings.face += clock.lap()
-            _put_all(ready, beats)
-            clock.lap()
-        performance.close()
-        _put_all(performance.read(), beats)
-    finally:
-        close = getattr(parts, "close", None)
-        if close is not None:
-            close()
-
-
-def _put_all(ready: Iterable[Beat], beats: Channel[Beat]) -> None:
-    for beat in ready:
-        beats.put(beat)
-
-
-def _draw(scene: Scene, beats: Channel[Beat], frames: Channel[tuple[VideoFrame, AudioChunk]], timings: Timings) -> None:
-    clock = _Stopwatch()
-    canvas = scene.canvas()
-    timings.prepare += clock.lap()
-    for beat in beats:
-        clock.lap()
-        pixels = canvas.draw(beat.shapes, beat.head)
-        timings.draw += clock.lap()
-        if scene.compose is not None:
-            pixels = scene.compose(beat.tick, pixels)
-            timings.compose += clock.lap()
-        frames.put((VideoFrame(beat.tick, pixels), beat.audio))
+def _artists() -> int:
+    """Two on two cores: drawing takes longer than encoding. More cores bear one more; each has a canvas in memory."""
+    cores = os.cpu_count() or 1
+    return 1 if cores == 1 else 2 if cores < 6 else 3
 
 
 class _Stopwatch:

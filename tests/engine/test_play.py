@@ -16,7 +16,7 @@ import pytest
 from tests.engine.fakes import FakeCanvas, FakeDriver, FakeSink, speech
 
 from mien.engine import Progress, Scene, Show, film
-from mien.types import ByteArray, FaceClip, SpeechPart
+from mien.types import ByteArray, FaceClip, FloatArray, SpeechPart
 
 FPS = Fraction(25)
 
@@ -70,7 +70,7 @@ def test_pictures_are_composed_and_speech_and_motion_can_be_watched() -> None:
 @pytest.mark.parametrize(
     "broken, words",
     [
-        ({"parts": speech([9000, 9000, 9000], fail_after=2)}, "speech broke"),
+        ({"parts": lambda: speech([9000, 9000, 9000], fail_after=2)}, "speech broke"),
         ({"driver": lambda: FakeDriver(fail_at=50_000)}, "driver broke"),
         ({"driver": lambda: 1 / 0}, "division"),
         ({"canvas": lambda: FakeCanvas(fail_at=5)}, "canvas broke"),
@@ -79,10 +79,12 @@ def test_pictures_are_composed_and_speech_and_motion_can_be_watched() -> None:
         ({"on_part": lambda part: 1 / 0}, "division"),
     ],
 )
-def test_a_failure_in_any_stage_ends_all(broken: dict[str, object], words: str) -> None:
+@pytest.mark.parametrize("artists", [1, 2])
+def test_a_failure_in_any_stage_ends_all(broken: dict[str, object], words: str, artists: int) -> None:
     sink = FakeSink()
+    changes = {key: value() if key == "parts" else value for key, value in broken.items()}  # type: ignore[operator]
     with pytest.raises((RuntimeError, ZeroDivisionError), match=words):
-        film(Show(scene(**broken)), sink)
+        film(Show(scene(**changes), artists), sink)
     assert sink.ended == ["abort"]
     assert settled()
 
@@ -135,13 +137,33 @@ def test_a_stage_that_hangs_does_not_keep_the_film_from_ending() -> None:
     assert settled()
 
 
-def test_little_is_made_ahead() -> None:
-    canvas = FakeCanvas()
-    show = Show(scene(parts=speech([48_000 * 60]), canvas=lambda: canvas))
+@pytest.mark.parametrize("artists", [1, 2, 3])
+def test_little_is_made_ahead(artists: int) -> None:
+    made = list[FakeCanvas]()
+
+    def canvas() -> FakeCanvas:
+        made.append(FakeCanvas())
+        return made[-1]
+
+    show = Show(scene(parts=speech([48_000 * 60]), canvas=canvas), artists)
     next(iter(show))
     time.sleep(0.3)
-    assert canvas.drawn < 10
+    assert len(made) == artists
+    assert sum(c.drawn for c in made) < 12
     show.close()
+
+
+@pytest.mark.parametrize("artists", [1, 2, 5])
+def test_pictures_stay_in_order_however_many_draw_them(artists: int) -> None:
+    class Uneven(FakeCanvas):
+        def draw(self, shapes: FloatArray, head: FloatArray) -> ByteArray:
+            time.sleep(0.003 * (round(float(shapes[0]) * 1000) % 3))
+            return super().draw(shapes, head)
+
+    sink = FakeSink()
+    film(Show(scene(canvas=Uneven), artists), sink)
+    assert [int(f.pixels[0, 0, 0]) for f in sink.frames] == [2 * k for k in range(50)]
+    assert settled()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -171,6 +193,6 @@ def test_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
         assert process.stdout.readline() == "drawing\n"
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
-        assert process.stdout.readline() == "['abort']\n"
+        assert process.stdout.read().splitlines()[-1] == "['abort']"
         process.wait(10)
         assert time.monotonic() - begun < 5

@@ -69,7 +69,7 @@ def test_any_canvas(w: int, h: int, tw: int, th: int, fx: float, fy: float, fs: 
 
 
 def test_a_low_picture_stands_on_the_lower_edge() -> None:
-    avatar = figure(400, 300, 200, 120, 40)
+    avatar = figure(300, 300, 150, 140, 60)
     framing = frame_avatar(avatar, 360, 640)
     assert not framing.covers
     assert framing.y + framing.scale * 300 == pytest.approx(640)
