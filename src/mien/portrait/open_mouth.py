@@ -13,7 +13,7 @@ from mien.types import ByteArray, FloatArray
 
 WIDE: Final = 0.20
 """Gap in eye distances (13 mm) from which the net's rim is not trusted."""
-MISSED: Final = 0.05
+MISSED: Final = 0.02
 """How far below the net's rim the picture's must lie before it counts, eye distances."""
 
 

@@ -73,7 +73,9 @@ def _eye_pixels(image: ByteArray, points: Array, side: str, unit: float) -> Byte
     skin = np.median(lab[inside[:, 1], inside[:, 0]], 0)
     away = np.linalg.norm((lab - skin) * (0.6, 1.0, 1.0), axis=2)
     level, _ = cv2.threshold(np.clip(away, 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
-    binary = (away > min(level, 20.0)).astype(np.uint8)  # white differs from pale skin by little more
+    tint, skin_tint = (np.linalg.norm(c[..., 1:] - 128, axis=-1) for c in (lab, skin))
+    white = (tint < 0.55 * skin_tint) & (lab[..., 0] > 0.8 * skin[0])  # close to pale skin, but without its colour
+    binary = ((away > level) | white).astype(np.uint8)
     iris = points[list(topo.IRIS[side]), :2]
     cv2.circle(binary, tuple(int(v) for v in iris[0] - (x0, y0)), max(1, int(0.9 * _own_radius(iris))), 1, -1)
     hull = cv2.convexHull((ring - (x0, y0)).astype(np.float32)).astype(np.int32)
