@@ -18,6 +18,7 @@ from typing import Final
 from mien.errors import OutputError
 
 _MARK: Final = ".mien-part"
+_LONGEST_NAME: Final = 255  # bytes, on every file system in common use
 _NAME: Final = re.compile(r"^\..+\.[0-9a-f]{8}\.mien-part$")
 
 
@@ -74,6 +75,8 @@ class Staging:
 def check_target(target: Path, *, folder: bool = False) -> None:
     """Raise OutputError when nothing could be written at ``target``: cheap, before any slow work."""
     parent = target.parent
+    if len(os.fsencode(target.name)) > _LONGEST_NAME:
+        raise OutputError(f"The file name '{target.name[:40]}…' is too long.", hint="Choose a shorter name with -o.")
     if not parent.is_dir():
         raise OutputError(
             f"There is no folder '{parent}' to write {target.name} into.", hint=f"Make it: mkdir -p {parent}"
