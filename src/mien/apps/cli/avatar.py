@@ -169,9 +169,7 @@ def _report(avatar: Avatar, language: str) -> None:
     from mien.portrait.readiness import rows
 
     chinese = not console.is_json() and _language(language) == "zh"
-    columns = (
-        ("项目", "测量", "评价", "建议") if chinese else ("Check", "Value", "Grade", "Advice")
-    )
+    columns = ("项目", "测量", "评价", "建议") if chinese else ("Check", "Value", "Grade", "Advice")
     console.table("readiness", columns, rows(avatar.manifest.readiness, "zh" if chinese else "en"))
 
 
