@@ -9,53 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.portrait.features import LOWER_INNER_LIP, UPPER_INNER_LIP, Points, eye_distance, lip_gap
-from mien.portrait.topology import LOWER_LIP
+from mien.portrait.open_mouth import fit_open_mouth
 from mien.types import ByteArray
 
 CLOSED_GAP: Final = 0.05
 """Lips nearer than this (in eye distances) are closed, and get snapped to the line between them."""
-WIDE_GAP: Final = 0.25
-"""From here on the mesh may see too little of an opening: the lower lip is sought further down."""
 
 
 def fit_lips(image: ByteArray, points: Points) -> Points:
     """Lay closed lips on the line between them, and the lower lip of a wide open mouth on the edge of the dark."""
-    gap = lip_gap(points)
-    if gap < CLOSED_GAP:
-        return snap_lips(image, points)
-    return lower_lip(image, points) if gap > WIDE_GAP else points
-
-
-def lower_lip(image: ByteArray, points: Points) -> Points:
-    """Move the lower lip of a wide open mouth down to where the dark of the mouth ends, if it lies in the dark.
-
-    Teeth and tongues end the dark too, so that only mouths that are dark down to the lip are touched.
-    """
-    unit = eye_distance(points)
-    upper, lower = points[list(UPPER_INNER_LIP), :2], points[list(LOWER_INNER_LIP), :2]
-    along = lower[-1] - lower[0]
-    down = np.array([-along[1], along[0]]) / (np.linalg.norm(along) + 1e-9)
-    steps = np.linspace(0, 0.25, 51)
-    inside = _brightness(image, upper[3:8, None] * 0.4 + lower[3:8, None] * 0.6)
-    below = _brightness(image, lower[3:8, None] + down * (steps * unit)[None, :, None])
-    dark, skin = float(np.median(inside)), float(np.median(below[:, -10:]))
-    edge = dark + 0.6 * (skin - dark)
-    if skin - dark < 25:
-        return points
-    found = [steps[np.argmax(column > edge)] if (column > edge).any() else 0.0 for column in below]
-    drop = float(np.median(found)) * unit
-    moved = points.copy()
-    for ring in LOWER_LIP:
-        for k in range(1, len(ring) - 1):
-            share = 1 - abs(2 * k / (len(ring) - 1) - 1) ** 2.5  # none at the corners, all in the middle
-            moved[ring[k], :2] += down * drop * share
-    return moved
-
-
-def _brightness(image: ByteArray, places: NDArray[np.float64]) -> NDArray[np.float32]:
-    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
-    at = places.astype(np.float32)
-    return np.asarray(cv2.remap(grey, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    return fit_open_mouth(image, snap_lips(image, points))
 
 
 def snap_lips(image: ByteArray, points: Points) -> Points:

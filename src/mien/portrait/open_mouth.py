@@ -9,7 +9,7 @@ import numpy as np
 
 from mien.portrait import topology as topo
 from mien.portrait.mesh import Array
-from mien.types import ByteArray, FloatArray
+from mien.types import ByteArray
 
 WIDE: Final = 0.20
 """Gap in eye distances (13 mm) from which the net's rim is not trusted."""
@@ -17,7 +17,7 @@ MISSED: Final = 0.02
 """How far below the net's rim the picture's must lie before it counts, eye distances."""
 
 
-def fit_open_mouth(image: ByteArray, points: FloatArray) -> FloatArray:
+def fit_open_mouth(image: ByteArray, points: Array) -> Array:
     """Points (478, 3) with the lower lip moved down to the real edge of a wide open mouth; else unchanged.
 
     The edge is where brightness rises most on the way from the cavity down to the chin, in nine columns; a parabola
@@ -39,7 +39,7 @@ def fit_open_mouth(image: ByteArray, points: FloatArray) -> FloatArray:
     if chin > 0:  # the lip must not slide over the chin's own points
         for vertex in (18, 83, 313, 201, 421, 200):
             fitted[vertex, 1] = min(fitted[vertex, 1] + chin, fitted[152, 1] - 0.05 * unit)
-    return fitted.astype(np.float32)
+    return fitted
 
 
 def _edge(image: ByteArray, upper: Array, rim: Array, unit: float) -> Array:

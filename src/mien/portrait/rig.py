@@ -15,7 +15,6 @@ from mien.portrait.layers_mouth import BOXES, DENSITY, MouthLayers, mouth_layers
 from mien.portrait.layers_plate import plate
 from mien.portrait.layers_shading import FULL_SCALE, shading_layers
 from mien.portrait.mesh import PIVOT_DEPTH, FaceMesh, build_mesh
-from mien.portrait.open_mouth import fit_open_mouth
 from mien.portrait.rest import RestPose, rest_pose
 from mien.portrait.segment import decontaminate
 from mien.portrait.shapes import build_shapes
@@ -34,7 +33,7 @@ ROLL_PIVOT: Final = (0.0, 2.0, PIVOT_DEPTH)
 
 def build_rig(image: ByteArray, face: FaceGeometry) -> Rig:
     """Everything that moves, of a picture uint8 (h, w, 3) RGB and the face found in it."""
-    face = replace(face, points=fit_open_mouth(image, fit_stylised_eyes(image, face.points)))
+    face = replace(face, points=fit_stylised_eyes(image, face.points))
     mesh = build_mesh(face)
     skin = Skin(mesh)
     rest = rest_pose(mesh, skin, image)
