@@ -144,7 +144,7 @@ def picture_names(out: Path, text: str) -> PictureNames | None:
             f"A film does not fit into the one picture '{out.name}'.",
             hint=f"Write {out.stem}_%05d.png for numbered pictures, or {out.stem}/ for a folder of them.",
         )
-    if text.endswith(("/", "\\")) or (out.is_dir() and not out.suffix):
+    if text.endswith(("/", "\\")) or (not out.suffix and out.is_dir()):
         return PictureNames(out, own_folder=True)
     return None
 
