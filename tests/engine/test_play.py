@@ -182,7 +182,7 @@ def test_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
 
         sink = FakeSink()
         try:
-            film(Show(Scene(speech([480000]), FakeDriver, Slow, Fraction(25))), sink)
+            film(Show(Scene(speech([480000]), FakeDriver, Slow, Fraction(25)), 1), sink)
         except KeyboardInterrupt:
             print(sink.ended, flush=True)
         """
@@ -191,6 +191,7 @@ def test_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "drawing\n"
+        time.sleep(0.3)  # now the main thread waits for a picture
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert process.stdout.read().splitlines()[-1] == "['abort']"

@@ -113,23 +113,23 @@ def test_every_preset_works(tmp_path: Path, preset: str) -> None:
 
 
 def test_finer_presets_are_finer() -> None:
-    order = [encoders.x264(preset, 512, 512).options["crf"] for preset in encoders.PRESETS]
+    order = [encoders.x264(preset).options["crf"] for preset in encoders.PRESETS]
     assert order == sorted(order, reverse=True)
 
 
 def test_encoders_are_chosen_by_what_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoders, "works", lambda name: name == "h264_qsv")
-    assert encoders.h264("auto", "balanced", 512, 512).name == "h264_qsv"
-    assert encoders.h264("software", "balanced", 512, 512).name == "libx264"
-    assert encoders.h264("h264_qsv", "best", 512, 512).hardware
+    assert encoders.h264("auto", "balanced").name == "h264_qsv"
+    assert encoders.h264("software", "balanced").name == "libx264"
+    assert encoders.h264("h264_qsv", "best").hardware
     with pytest.raises(MissingError, match="does not work"):
-        encoders.h264("h264_nvenc", "balanced", 512, 512)
+        encoders.h264("h264_nvenc", "balanced")
     monkeypatch.setattr(encoders, "works", lambda name: False)
-    assert encoders.h264("auto", "balanced", 512, 512).name == "libx264"
+    assert encoders.h264("auto", "balanced").name == "libx264"
     with pytest.raises(UsageError, match="not an encoder"):
-        encoders.h264("mpeg1", "balanced", 512, 512)
+        encoders.h264("mpeg1", "balanced")
     with pytest.raises(UsageError, match="preset"):
-        encoders.h264("auto", "pretty", 512, 512)
+        encoders.h264("auto", "pretty")
 
 
 def test_probing_is_honest() -> None:

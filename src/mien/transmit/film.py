@@ -215,7 +215,7 @@ def _choose(spec: FilmSpec) -> Encoder:
         return vp9(spec.preset, alpha=spec.alpha)
     if suffix == ".mov":
         return prores(spec.preset, alpha=spec.alpha)
-    return h264(spec.encoder, spec.preset, spec.width, spec.height)
+    return h264(spec.encoder, spec.preset)
 
 
 def _stereo(chunk: AudioChunk, sample_format: str) -> av.AudioFrame:

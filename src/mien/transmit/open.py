@@ -50,7 +50,7 @@ class Output:
         else:
             check_target(self.path)
         if self.kind in (".mp4", ".m4v"):
-            require(h264(encoder, preset, 512, 512).name)
+            require(h264(encoder, preset).name)
         elif encoder not in ("auto", "software"):
             raise UsageError(
                 f"'{encoder}' makes H.264, which {self.kind} files do not hold.",
