@@ -32,6 +32,8 @@ TAIL = to_ticks(0.5)
 
 _BEATS_AHEAD = 48  # small: shapes and one frame's sound each
 _FRAMES_AHEAD = 4  # each is a whole picture: 6 MB at 1080p
+_MOST_ARTISTS = 2
+_LARGE_PICTURE = 3_000_000  # bytes: a megapixel
 _GOODBYE = 2.0  # seconds a worker may take to notice that its reader has gone
 
 Compose = Callable[[int, ByteArray], ByteArray]
@@ -89,15 +91,16 @@ class Show:
     """
 
     def __init__(self, scene: Scene, artists: int | None = None) -> None:
-        """artists: threads that draw, each with its own canvas; default: as many as the machine makes use of."""
+        """artists: threads that draw, each with its own canvas; default: as many as help on this machine."""
         self.timings = Timings()
         self._scene, self._started = scene, time.perf_counter()
         self._beats: Channel[Beat] = Channel(_BEATS_AHEAD)
         self._frames: Channel[Promise[tuple[Beat, ByteArray]]] = Channel(_FRAMES_AHEAD)
         self._turn, self._tally = threading.Lock(), threading.Lock()
         self._workers = [_start("mien-motion", self._perform, self._beats)]
-        self._canvas_ready = threading.Event()
-        for number in range(artists or _artists()):
+        self._helpers_wanted: Promise[bool] = Promise()
+        self._artists = artists
+        for number in range(artists or _MOST_ARTISTS):
             self._workers.append(_start(f"mien-draw-{number}", partial(self._draw, number), self._frames))
 
     def __iter__(self) -> Iterator[tuple[VideoFrame, AudioChunk]]:
@@ -146,6 +149,7 @@ class Show:
                 clock.lap()
             performance.close()
             self._put_all(performance.read())
+            self._beats.finish()
         finally:
             close = getattr(parts, "close", None)
             if close is not None:
@@ -159,36 +163,41 @@ class Show:
         """One artist. Pictures are promised in order and drawn as they can be."""
         try:
             canvas = self._prepare(number)
-            while True:
+            while canvas is not None:
                 with self._turn:
                     beat = self._beats.get()
                     promise: Promise[tuple[Beat, ByteArray]] = Promise()
                     self._frames.put(promise)
-                clock = _Stopwatch()
-                try:
-                    promise.keep((beat, canvas.draw(beat.shapes, beat.head)))
-                except BaseException as error:
-                    promise.fail(error)
-                    raise
-                with self._tally:
-                    self.timings.draw += clock.lap()
+                self._fulfil(promise, beat, canvas)
         except Finished:
-            return
+            self._helpers_wanted.keep(False)
+            self._frames.finish()
         except BaseException:
+            self._helpers_wanted.keep(False)
             self._beats.abandon()
             raise
 
-    def _prepare(self, number: int) -> Canvas:
-        """The first artist prepares alone, so that the first picture comes soon; the others follow."""
-        while number and not self._canvas_ready.wait(0.1):
-            if self._frames.over:
-                raise Finished
+    def _prepare(self, number: int) -> Canvas | None:
+        """The first artist works alone until there is a picture, so that it comes soon; others follow if they help."""
+        if number and not self._helpers_wanted.result():
+            return None
         clock = _Stopwatch()
         canvas = self._scene.canvas()
-        self._canvas_ready.set()
         with self._tally:
             self.timings.prepare += clock.lap()
         return canvas
+
+    def _fulfil(self, promise: Promise[tuple[Beat, ByteArray]], beat: Beat, canvas: Canvas) -> None:
+        clock = _Stopwatch()
+        try:
+            pixels = canvas.draw(beat.shapes, beat.head)
+        except BaseException as error:
+            promise.fail(error)
+            raise
+        promise.keep((beat, pixels))
+        self._helpers_wanted.keep(self._artists is not None or _worth_helping(pixels))
+        with self._tally:
+            self.timings.draw += clock.lap()
 
 
 def film(show: Show, sink: Sink, observe: Callable[[Progress], None] | None = None) -> Progress:
@@ -224,12 +233,11 @@ def place(avatar: Avatar, width: int, height: int, *, opaque: bool = True) -> Pl
 
 
 def _start(name: str, work: Callable[[], None], writes: Channel[Any]) -> threading.Thread:
-    """A daemon thread whose end and whose failure are told to the channel that it writes."""
+    """A daemon thread whose failure is told to the channel that it writes; its end it tells itself."""
 
     def run() -> None:
         try:
             work()
-            writes.finish()
         except Abandoned:
             writes.finish()
         except BaseException as error:
@@ -240,10 +248,10 @@ def _start(name: str, work: Callable[[], None], writes: Channel[Any]) -> threadi
     return thread
 
 
-def _artists() -> int:
-    """Two on two cores: drawing takes longer than encoding. More cores bear one more; each has a canvas in memory."""
+def _worth_helping(pixels: ByteArray) -> bool:
+    """Whether a second artist pays. Two cores are full with one artist and one encoder when pictures are large."""
     cores = os.cpu_count() or 1
-    return 1 if cores == 1 else 2 if cores < 6 else 3
+    return cores > 2 or (cores == 2 and pixels.nbytes < _LARGE_PICTURE)
 
 
 class _Stopwatch:
