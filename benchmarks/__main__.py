@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--long] [--json FILE]``: the speed table, every ratio from one run of this program.
+"""``python -m benchmarks [--long] [--only PART …] [--json FILE]``: the speed table, every ratio from one run of this program.
 
 Times are of fresh processes with warm disk caches; the avatar is in the cache. The promises that are checked hold on a
 machine with two cores that does nothing else: the load before and after is printed, judge by the ratios under load.
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ def main() -> int:
     """Run the benchmarks; exit status 1 when a promise is broken on an idle machine."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--long", action="store_true", help="also the film of ten minutes")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some parts of the table")
     parser.add_argument("--json", type=Path, help="write the rows to a file")
     chosen = parser.parse_args()
     table = Table()
@@ -67,14 +69,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mien-bench-") as name:
         folder = Path(name)
         mien("make", "-p", str(portrait()), "-t", "Hello.", "--size", "512", "-o", str(folder / "warm.mp4"))
-        _start_up(table)
-        _avatar(table, folder)
-        _speed(table, folder)
-        _stages(table)
-        _large(table, folder)
-        minute = _memory(table, folder)
+        for part in chosen.only:
+            PARTS[part](table, folder)
         if chosen.long:
-            _ten_minutes(table, folder, minute)
+            _ten_minutes(table, folder, _memory(table, folder))
     print(f"{time.monotonic() - begin:.0f} s; load average {load:.2f} before, {os.getloadavg()[0]:.2f} after")
     if chosen.json:
         rows = [{**asdict(row), "kept": row.verdict} for row in table.rows]
@@ -93,7 +91,7 @@ def _machine() -> str:
     return f"{model}, {cores} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-def _start_up(table: Table) -> None:
+def _start_up(table: Table, _folder: Path) -> None:
     nothing = min(run([sys.executable, "-c", "pass"]).wall for _ in range(7))
     package = min(run([sys.executable, "-c", "import mien"]).wall for _ in range(7))
     table.add("import mien, beyond python itself", package - nothing, "s", 0.25)
@@ -151,14 +149,14 @@ def _speed(table: Table, folder: Path) -> None:
     table.add("mien make, processor time for a second of film", whole_work / seconds, "s")
 
 
-def _film(out: Path, size: str, text: Path = TEXT, *, watch: bool = False) -> Run:
+def _film(out: Path, size: str, text: Path = TEXT, *more: str, watch: bool = False) -> Run:
     return mien(
         "make", "-p", str(portrait()), "--text-file", str(text), "-l", "en", "--size", size, "--fps", "25",
-        "--encoder", "software", "--json", "-o", str(out), watch=watch,
+        "--encoder", "software", "--json", *more, "-o", str(out), watch=watch,
     )  # fmt: skip
 
 
-def _stages(table: Table) -> None:
+def _stages(table: Table, _folder: Path) -> None:
     for name, milliseconds in stages(portrait(), 512, 512):
         table.add(f"512x512 {name}", milliseconds, "ms")
     for name, milliseconds in stages(portrait(), 1920, 1080, 75):
@@ -186,16 +184,12 @@ def _ten_minutes(table: Table, folder: Path, minute: int) -> None:
     text, film = folder / "long.txt", folder / "long.mp4"
     motion, trace = folder / "motion.json", folder / "trace.json"
     text.write_text("\n\n".join([TEXT.read_text(encoding="utf-8")] * 11), encoding="utf-8")
-    made = _film(film, "512", text, watch=True)
+    made = _film(film, "512", text, "--motion", str(motion), "--trace", str(trace), watch=True)
     seconds = _report(made)["duration"]
     table.add("length of the long film", seconds, "s")
     table.add("long film, real-time factor", made.wall / seconds, "x", 0.25)
     table.add("long film, peak memory", made.peak / MB, "MB", 650)
     table.add("long film / film of 1 minute, peak memory", made.peak / minute, "x", 1.05)
-    mien(
-        "make", "-p", str(portrait()), "--text-file", str(text), "-l", "en", "--size", "512", "--fps", "25",
-        "--encoder", "software", "--motion", str(motion), "--trace", str(trace), "-o", str(film),
-    )  # fmt: skip
     avatar = cached_avatar(portrait())
     for measure in judge(Evidence(film, read_motion(motion), read_trace(trace), avatar)):
         if measure.name.startswith(("sync", "length", "lips")):
@@ -207,6 +201,15 @@ def _report(made: Run) -> dict[str, Any]:
     events = [json.loads(line) for line in made.out.splitlines()]
     return next(event for event in events if event["event"] == "film")
 
+
+PARTS: dict[str, Callable[[Table, Path], object]] = {
+    "start": _start_up,
+    "avatar": _avatar,
+    "speed": _speed,
+    "stages": _stages,
+    "large": _large,
+    "memory": _memory,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
