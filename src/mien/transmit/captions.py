@@ -68,7 +68,7 @@ class _Token:
 
 _NEVER, _WEAK, _PHRASE, _CLAUSE, _SENTENCE = range(5)
 _BREAK_COST: Final = {_WEAK: 3.0, _PHRASE: 2.2, _CLAUSE: 1.0, _SENTENCE: 0.0}
-_LINE_GAIN: Final = {_PHRASE: 7, _CLAUSE: 12, _SENTENCE: 16}
+_LINE_GAIN: Final = {_PHRASE: 7, _CLAUSE: 18, _SENTENCE: 22}
 
 
 def make_captions(words: Sequence[Word], source: str, show: Callable[[int, int], str] | None = None) -> list[Caption]:

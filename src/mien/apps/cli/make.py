@@ -39,31 +39,38 @@ def _option(panel: str, *names: str, metavar: str | None = None, text: str = "")
     return option
 
 
+_Out = Annotated[
+    str, _option(_RESULT, "--out", "-o", metavar="OUT", text="film.mp4 .mov .webm .gif .webp x_%05d.png dir/")
+]
+_Portrait = Annotated[Path | None, _option(_WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face.")]
+_Avatar = Annotated[str | None, _option(_WHO, "--avatar", "-a", metavar="NAME", text="An avatar made before.")]
+_Text = Annotated[str | None, _option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")]
+_TextFile = Annotated[Path | None, _option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")]
+_Language = Annotated[str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
+_Emotion = Annotated[str | None, _option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
+_Size = Annotated[str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")]
+_Background = Annotated[
+    str | None, _option(_PICTURE, "--background", "-b", metavar="B", text="File, colour, source, blur, transparent.")
+]
+_Encoder = Annotated[str | None, _option(_RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")]
+_Captions = Annotated[str | None, _option(_RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")]
+_Motion = Annotated[Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv or .json.")]
+_Trace = Annotated[
+    Path | None, _option(_RESULT, "--trace", metavar="FILE", text="Also what was said when, for mien eval film.")
+]
+
+
 def command(
     stdin: Annotated[str | None, typer.Argument(metavar="[-]", help="- reads the text from standard input.")] = None,
-    out: Annotated[
-        str, _option(_RESULT, "--out", "-o", metavar="OUT", text="film.mp4 .mov .webm .gif .webp x_%05d.png dir/")
-    ] = "",
-    portrait: Annotated[
-        Path | None, _option(_WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face.")
-    ] = None,
-    avatar: Annotated[
-        str | None, _option(_WHO, "--avatar", "-a", metavar="NAME", text="An avatar made before.")
-    ] = None,
+    out: _Out = "",
+    portrait: _Portrait = None,
+    avatar: _Avatar = None,
     crop: Annotated[str | None, _option(_WHO, "--crop", metavar="HOW", text="auto, none, head or bust.")] = None,
     face: Annotated[int, _option(_WHO, "--face", metavar="N", text="Which face of the picture, 0 is the largest.")] = 0,
-    text: Annotated[
-        str | None, _option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")
-    ] = None,
-    text_file: Annotated[
-        Path | None, _option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")
-    ] = None,
-    language: Annotated[
-        str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")
-    ] = None,
-    emotion: Annotated[
-        str | None, _option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")
-    ] = None,
+    text: _Text = None,
+    text_file: _TextFile = None,
+    language: _Language = None,
+    emotion: _Emotion = None,
     voice: Annotated[str | None, _option(_VOICE, "--voice", metavar="NAME", text="See: mien voice list.")] = None,
     rate: Annotated[float | None, _option(_VOICE, "--rate", metavar="X", text="Speed, 0.5 to 2.")] = None,
     pitch: Annotated[float | None, _option(_VOICE, "--pitch", metavar="X", text="-1 to 1.")] = None,
@@ -75,28 +82,15 @@ def command(
     blink_rate: Annotated[float | None, _option(_FACE, "--blink-rate", metavar="X", text="0 to 2.")] = None,
     smoothing: Annotated[float | None, _option(_FACE, "--smoothing", metavar="X", text="0 to 1.")] = None,
     seed: Annotated[int | None, _option(_FACE, "--seed", metavar="N", text="Another number, other idle life.")] = None,
-    size: Annotated[
-        str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")
-    ] = None,
+    size: _Size = None,
     aspect: Annotated[str | None, _option(_PICTURE, "--aspect", metavar="W:H", text="9:16, 16:9, 1:1 …")] = None,
     fps: Annotated[str | None, _option(_PICTURE, "--fps", metavar="N", text="24, 25, 29.97, 30, 50 or 60.")] = None,
-    background: Annotated[
-        str | None,
-        _option(_PICTURE, "--background", "-b", metavar="B", text="File, colour, source, blur, transparent."),
-    ] = None,
+    background: _Background = None,
     preset: Annotated[str | None, _option(_RESULT, "--preset", metavar="NAME", text="fast, balanced or best.")] = None,
-    encoder: Annotated[
-        str | None, _option(_RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")
-    ] = None,
-    captions: Annotated[
-        str | None, _option(_RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")
-    ] = None,
-    motion: Annotated[
-        Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv or .json.")
-    ] = None,
-    trace: Annotated[
-        Path | None, _option(_RESULT, "--trace", metavar="FILE", text="Also what was said when, for mien eval film.")
-    ] = None,
+    encoder: _Encoder = None,
+    captions: _Captions = None,
+    motion: _Motion = None,
+    trace: _Trace = None,
 ) -> None:
     """Make a film: a portrait or an avatar, and words.
 
