@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--long] [--only PART …] [--json FILE]``: the speed table, every ratio from one run of this program.
+"""``python -m benchmarks [--long] [--only PART …]``: the speed table, every ratio from one run of this program.
 
 Times are of fresh processes with warm disk caches; the avatar is in the cache. The promises that are checked hold on a
 machine with two cores that does nothing else: the load before and after is printed, judge by the ratios under load.
