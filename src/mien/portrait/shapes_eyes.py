@@ -10,6 +10,7 @@ from mien.portrait.mesh import Array, FaceMesh
 from mien.portrait.rest import upper_face
 
 BLINK = (0.94, 0.50, 0.16)  # share of the opening that rim, second and third row travel
+OVERLAP = 0.02
 LOOK_SIDE, LOOK_UP, LOOK_DOWN = 0.085, 0.055, 0.070
 """How far the iris travels at 1.0: a 12 mm eyeball turned by about 27° to the side, 17° up, 22° down."""
 BROW_WEIGHTS = {
@@ -67,6 +68,8 @@ class _Eye:
 
     def blink(self) -> Array:
         h = self.travel(BLINK)
+        for i, rim in enumerate(self.upper[0]):  # a little past the lower rim: the net's rims lie inside the real ones
+            h[rim] = (*np.asarray(h[rim]), 0.0, OVERLAP * np.sin(np.pi * i / 8), 0.0)
         top = self.at[list(self.upper[0])]
         for i, v in enumerate(self.lower[0][1:-1], 1):
             gap = self.at[v, 1] - float(np.interp(self.at[v, 0], top[:, 0], top[:, 1]))

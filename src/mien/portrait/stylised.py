@@ -14,8 +14,12 @@ from mien.portrait import topology as topo
 from mien.portrait.mesh import Array
 from mien.types import ByteArray, FloatArray
 
-HUMAN_IRIS: Final = 0.108
+HUMAN_IRIS: Final = 0.122
 """No person's iris is larger than this radius, eye distances (the average is 0.093): a larger disc is a drawn eye."""
+ALIKE: Final = 1.15
+"""Drawn irises are equal: radii that differ by more are a misreading."""
+NEAR: Final = 0.05
+"""A disc further than this from the net's own iris, eye distances, is a brow or shadow, not an eye."""
 
 
 def fit_stylised_eyes(image: ByteArray, points: FloatArray) -> FloatArray:
@@ -24,7 +28,9 @@ def fit_stylised_eyes(image: ByteArray, points: FloatArray) -> FloatArray:
     unit = float(np.linalg.norm(points[[33, 133]].mean(0) - points[[263, 362]].mean(0)))
     masks = {side: _eye_pixels(image, fitted, side, unit) for side in topo.SIDES}
     discs = {side: _iris_disc(image, masks[side], fitted[list(topo.IRIS[side]), :2]) for side in topo.SIDES}
-    if min(radius for _, radius in discs.values()) < HUMAN_IRIS * unit:
+    small, large = sorted(radius for _, radius in discs.values())
+    off = max(float(np.linalg.norm(discs[s][0] - fitted[topo.IRIS[s][0], :2])) for s in topo.SIDES)
+    if small < HUMAN_IRIS * unit or large > ALIKE * small or off > NEAR * unit:
         return points
     for side in topo.SIDES:
         centre, radius = discs[side]

@@ -92,7 +92,10 @@ class Eye:
     def _draw_ball(
         self, picture: ByteArray, points: Array, gaze: Array, head: FloatArray, origin: tuple[int, int]
     ) -> None:
-        ring = points[self.ring, :2]
+        lower = points[self.lower[0][1:-1], :2].copy()
+        upper = points[self.upper[0][1:-1], :2]
+        lower[:, 1] = np.maximum(lower[:, 1], np.interp(lower[:, 0], upper[:, 0], upper[:, 1]))
+        ring = np.vstack([points[self.upper[0], :2], lower[::-1]])
         box = box_around(ring, 3, *self.size)
         if box is None:
             return
