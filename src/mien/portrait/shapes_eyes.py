@@ -69,7 +69,7 @@ class _Eye:
     def blink(self) -> Array:
         h = self.travel(BLINK)
         for i, rim in enumerate(self.upper[0]):  # a little past the lower rim: the net's rims lie inside the real ones
-            h[rim] = np.asarray(h[rim]) + (0.0, OVERLAP * np.sin(np.pi * i / 8), 0.0)
+            h[rim] = np.add(h[rim], (0.0, OVERLAP * np.sin(np.pi * i / 8), 0.0))
         top = self.at[list(self.upper[0])]
         for i, v in enumerate(self.lower[0][1:-1], 1):
             gap = self.at[v, 1] - float(np.interp(self.at[v, 0], top[:, 0], top[:, 1]))
