@@ -20,6 +20,7 @@ IN_CHINESE = [
     "docs/README",
     "docs/avatar-format",
     "docs/cli",
+    "docs/quality",
     "docs/script-marks",
     "docs/settings",
     "docs/troubleshooting",
