@@ -205,7 +205,8 @@ def create_avatar(portrait: str | Path, name: str = "", *, crop: str = "auto", f
 
     crop: "auto", "none", "head" or "bust". face: 0 = largest. Raises InputError, PortraitRefused, UsageError.
     """
-    from mien.portrait import build, library
+    from mien.portrait import build
+    from mien.portrait.store import library
 
     avatar = build.create_avatar(Path(portrait), name=name, face=face, crop=crop)
     return library.add(avatar) if name else avatar
@@ -213,7 +214,7 @@ def create_avatar(portrait: str | Path, name: str = "", *, crop: str = "auto", f
 
 def load_avatar(name: str | Path) -> Avatar:
     """A kept avatar by name, or one exported to a ``.mien`` file. Raises MissingError, InputError."""
-    from mien.portrait import bundle, library
+    from mien.portrait.store import bundle, library
 
     path = Path(name)
     return bundle.load(path) if path.suffix == ".mien" else library.get(str(name))

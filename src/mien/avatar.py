@@ -1,6 +1,6 @@
 """The avatar: what stage 4 makes of a portrait and stage 5 draws. Engine-neutral: arrays, pictures, a manifest.
 
-The format on disk is documented in ``docs/avatar-format.md``; reading and writing it is :mod:`mien.portrait.bundle`.
+The format on disk is documented in ``docs/avatar-format.md``; :mod:`mien.portrait.store.bundle` reads and writes it.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Subject:
         path = Path(portrait)
         if path.exists() or isinstance(portrait, Path):
             return Subject(path=path, crop=crop, face=face)
-        from mien.portrait import library
+        from mien.portrait.store import library
 
         try:
             if library.has(str(portrait)):
@@ -61,7 +61,8 @@ class Subject:
         """The avatar, made from the picture where it was not made before."""
         if self.avatar is not None:
             return self.avatar
-        from mien.portrait import build, library
+        from mien.portrait import build
+        from mien.portrait.store import library
 
         if self.name:
             return library.get(self.name)

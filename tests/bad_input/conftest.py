@@ -21,8 +21,8 @@ def portrait() -> Path:
 @pytest.fixture(scope="session")
 def exported(portrait: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo portrait as a .mien file."""
-    from mien.portrait import bundle
     from mien.portrait.build import cached_avatar
+    from mien.portrait.store import bundle
 
     file = tmp_path_factory.mktemp("exported") / "demo.mien"
     bundle.export(cached_avatar(portrait), file)

@@ -11,7 +11,7 @@ from tests.portrait.kit import same_avatar, tiny_avatar
 
 from mien import models
 from mien.apps.cli import main
-from mien.portrait import bundle, library
+from mien.portrait.store import bundle, library
 
 
 @pytest.fixture(autouse=True)

@@ -43,7 +43,7 @@ def test_contact_sheet(demo: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyP
     from PIL import Image
 
     monkeypatch.setenv("MIEN_DATA_DIR", str(tmp_path / "data"))
-    from mien.portrait import library
+    from mien.portrait.store import library
 
     library.add(demo, "demo")
     file = tmp_path / "sheet.png"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mien import models
-from mien.portrait.faces import Face, choose_face
+from mien.portrait.find.faces import Face, choose_face
 from mien.portrait.image import load_picture
 from mien.types import ByteArray
 

@@ -13,9 +13,10 @@ from tests.portrait.kit import drawn_cat, encoded, same_avatar
 
 from mien.avatar import Avatar, Consent
 from mien.errors import InputError, PortraitRefused, UsageError
-from mien.portrait import build, bundle
+from mien.portrait import build
 from mien.portrait.base import FaceGeometry, Rig
 from mien.portrait.build import cached_avatar, create_avatar
+from mien.portrait.store import bundle
 from mien.types import ByteArray
 
 
@@ -52,7 +53,7 @@ def test_alpha_of_the_file_is_the_matte(astronaut: ByteArray, monkeypatch: pytes
         seen.append(face)
         raise InputError("seen enough")
 
-    monkeypatch.setattr("mien.portrait.rig.build_rig", rig_of)
+    monkeypatch.setattr("mien.portrait.rig.build.build_rig", rig_of)
     with pytest.raises(InputError, match="seen enough"):
         create_avatar(encoded(np.dstack([astronaut, alpha]), "PNG"), crop="none")
     assert np.array_equal(np.rint(seen[0].matte * 255), alpha)
@@ -122,9 +123,9 @@ def test_faces_in_profile_are_refused_and_the_frontal_one_is_not(portraits: Path
 def test_twelve_megapixels_in_time(portraits: Path) -> None:
     """Everything but the rig takes well under a second of the four that creation may take (measured idle: 0.8 s)."""
     from mien.portrait.crop import cut_texture
-    from mien.portrait.faces import choose_face
+    from mien.portrait.find.faces import choose_face
+    from mien.portrait.find.segment import portrait_matte
     from mien.portrait.image import load_picture
-    from mien.portrait.segment import portrait_matte
 
     still = load_picture(portraits / "still-man-dark-skin-beard-1080p.jpg").rgb[:, 240:1680]
     large = np.asarray(cv2.resize(still, (4000, 3000), interpolation=cv2.INTER_CUBIC), np.uint8)

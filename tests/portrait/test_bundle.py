@@ -23,8 +23,8 @@ from tests.portrait.kit import same_avatar, tiny_avatar
 
 from mien.avatar import Avatar
 from mien.errors import InputError, MienError, MissingError, OutputError
-from mien.portrait import bundle
-from mien.portrait.manifest import check_name, from_json
+from mien.portrait.store import bundle
+from mien.portrait.store.manifest import check_name, from_json
 
 Members = dict[str, bytes]
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mien.errors import UsageError
 from mien.portrait.crop import CROPS, MAX_EYE_DISTANCE, MAX_SIDE, crop_box, cut_texture
-from mien.portrait.faces import Face
-from mien.portrait.features import eye_distance
+from mien.portrait.find.faces import Face
+from mien.portrait.find.features import eye_distance
 from mien.portrait.image import Picture
 from mien.types import ByteArray
 

@@ -11,9 +11,9 @@ from tests.portrait.conftest import MEDIA
 from tests.portrait.kit import drawn_cat
 
 from mien.errors import PortraitRefused, UsageError
-from mien.portrait import landmarks
-from mien.portrait.faces import Face, choose_face, find_faces
-from mien.portrait.features import (
+from mien.portrait.find import landmarks
+from mien.portrait.find.faces import Face, choose_face, find_faces
+from mien.portrait.find.features import (
     LEFT_EYE,
     LOWER_INNER_LIP,
     RIGHT_EYE,
@@ -22,10 +22,11 @@ from mien.portrait.features import (
     eye_distance,
     lip_gap,
 )
+from mien.portrait.find.geometry import find_geometry
+from mien.portrait.find.landmarks import fit_mesh
+from mien.portrait.find.lips import snap_lips
+from mien.portrait.find.pose import head_pose
 from mien.portrait.image import load_picture
-from mien.portrait.landmarks import find_geometry, fit_mesh
-from mien.portrait.lips import snap_lips
-from mien.portrait.pose import head_pose
 from mien.portrait.readiness import assess
 from mien.types import ByteArray
 

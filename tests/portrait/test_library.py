@@ -10,7 +10,7 @@ import pytest
 from tests.portrait.kit import same_avatar, tiny_avatar
 
 from mien.errors import InputError, MissingError, UsageError
-from mien.portrait import library
+from mien.portrait.store import library
 
 pytestmark = pytest.mark.usefixtures("homes")
 
@@ -85,7 +85,7 @@ def test_unwritable_cache_is_no_failure(homes: Path) -> None:
 
 def test_two_processes_write_the_same_avatar(homes: Path) -> None:
     code = (
-        "from mien.portrait import library\n"
+        "from mien.portrait.store import library\n"
         "from tests.portrait.kit import tiny_avatar\n"
         "for i in range(10): library.add(tiny_avatar(seed=i), 'Ada'); assert library.get('Ada').name == 'Ada'\n"
     )

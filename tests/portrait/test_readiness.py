@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mien.errors import PortraitRefused
-from mien.portrait.faces import Face, choose_face
-from mien.portrait.features import LOWER_INNER_LIP, UPPER_INNER_LIP, eye_centres, eye_distance
+from mien.portrait.find.faces import Face, choose_face
+from mien.portrait.find.features import LOWER_INNER_LIP, UPPER_INNER_LIP, eye_centres, eye_distance
 from mien.portrait.image import load_picture
 from mien.portrait.readiness import assess, rows, sharpness
 from mien.types import ByteArray

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.portrait.faces import Face, choose_face
+from mien.portrait.find.faces import Face, choose_face
+from mien.portrait.find.segment import decontaminate, person_matte, portrait_matte
 from mien.portrait.image import load_picture
-from mien.portrait.segment import decontaminate, person_matte, portrait_matte
 from mien.types import ByteArray, FloatArray
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from mien import models
 from mien.avatar import Avatar, Manifest, Source
-from mien.portrait.landmarks import find_geometry
-from mien.portrait.rig import build_rig
+from mien.portrait.find.geometry import find_geometry
+from mien.portrait.rig.build import build_rig
 from mien.render.base import Placement
 from mien.render.mesh import MeshRenderer
 from mien.types import ByteArray

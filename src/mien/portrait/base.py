@@ -27,7 +27,7 @@ class FaceGeometry:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """What :func:`mien.portrait.rig.build_rig` makes: the moving parts of :class:`mien.avatar.Avatar`."""
+    """What :func:`mien.portrait.rig.build.build_rig` makes: the moving parts of :class:`mien.avatar.Avatar`."""
 
     head: Head
     arrays: Mapping[str, NDArray[np.generic]]

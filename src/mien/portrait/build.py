@@ -14,10 +14,10 @@ import mien
 from mien.avatar import Avatar, Consent, Manifest, Source
 from mien.errors import UsageError
 from mien.portrait import image as images
-from mien.portrait import library
 from mien.portrait.base import FaceGeometry
 from mien.portrait.crop import CROPS, Texture, cut_texture
-from mien.portrait.manifest import check_name
+from mien.portrait.store import library
+from mien.portrait.store.manifest import check_name
 
 GENERATOR: Final = f"mien {mien.__version__}"
 
@@ -38,11 +38,11 @@ def create_avatar(
     filename: what to call the source when it comes as bytes. Raises InputError when the picture cannot be read,
     PortraitRefused when no avatar can be made of it, UsageError for wrong options.
     """
-    from mien.portrait.faces import choose_face
-    from mien.portrait.features import eye_distance
+    from mien.portrait.find.faces import choose_face
+    from mien.portrait.find.features import eye_distance
+    from mien.portrait.find.segment import portrait_matte
     from mien.portrait.readiness import assess
-    from mien.portrait.rig import build_rig
-    from mien.portrait.segment import portrait_matte
+    from mien.portrait.rig.build import build_rig
 
     _check_options(name, face, crop)
     picture = images.load_picture(source, filename)
@@ -96,7 +96,7 @@ def cached_avatar(
 def _better_mesh() -> bool:
     """Whether the optional landmark net is here: an avatar made without it is made anew."""
     from mien import models
-    from mien.portrait.landmarks import LANDMARKER
+    from mien.portrait.find.landmarks import LANDMARKER
 
     return models.cached(LANDMARKER) is not None
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UsageError
-from mien.portrait.features import eye_centres, eye_distance
+from mien.portrait.find.features import eye_centres, eye_distance
 from mien.portrait.image import Picture
 from mien.types import ByteArray, FloatArray
 

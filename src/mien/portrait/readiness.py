@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mien.errors import PortraitRefused
 from mien.portrait.advice import advice, label, word
-from mien.portrait.faces import MIN_FACE, face_size
-from mien.portrait.features import (
+from mien.portrait.find.faces import MIN_FACE, face_size
+from mien.portrait.find.features import (
     LEFT_EYE,
     LOWER_INNER_LIP,
     RIGHT_EYE,
@@ -22,8 +22,8 @@ from mien.portrait.features import (
     eye_centres,
     eye_distance,
 )
-from mien.portrait.lips import CLOSED_GAP
-from mien.portrait.pose import head_pose
+from mien.portrait.find.lips import CLOSED_GAP
+from mien.portrait.find.pose import head_pose
 from mien.portrait.topology import OVAL
 from mien.types import ByteArray, FloatArray
 

@@ -44,9 +44,9 @@ def create(
     language: Language = "",
 ) -> None:
     """Make an avatar of a face in a picture and keep it."""
-    from mien.portrait import library
     from mien.portrait.build import create_avatar
-    from mien.portrait.manifest import check_name
+    from mien.portrait.store import library
+    from mien.portrait.store.manifest import check_name
 
     name = check_name(name or picture.stem)
     if name and library.has(name) and not replace:
@@ -81,8 +81,8 @@ def show(
 @app.command("list")
 def list_avatars() -> None:
     """List the avatars."""
-    from mien.portrait import library
-    from mien.portrait.manifest import from_json
+    from mien.portrait.store import library
+    from mien.portrait.store.manifest import from_json
 
     rows = []
     for name in library.names():
@@ -102,7 +102,7 @@ def list_avatars() -> None:
 @app.command()
 def remove(names: Annotated[list[str], typer.Argument(metavar="NAME…")]) -> None:
     """Delete avatars."""
-    from mien.portrait import library
+    from mien.portrait.store import library
 
     for name in names:
         library.remove(name)
@@ -115,7 +115,7 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: NAME.mien")] = None,
 ) -> None:
     """Write an avatar as one .mien file."""
-    from mien.portrait import bundle, library
+    from mien.portrait.store import bundle, library
 
     avatar = library.get(name)
     file = out or Path(f"{avatar.name}{bundle.SUFFIX}")
@@ -132,7 +132,7 @@ def import_avatar(
     replace: Annotated[bool, typer.Option("--replace", help="Replace an avatar of the same name.")] = False,
 ) -> None:
     """Check a .mien file and keep its avatar."""
-    from mien.portrait import bundle, library
+    from mien.portrait.store import bundle, library
 
     if not file.exists():
         raise InputError(f"There is no file {file}.", hint="Check the path.")
@@ -142,7 +142,7 @@ def import_avatar(
 
 
 def _named_or_file(name: str) -> Avatar:
-    from mien.portrait import bundle, library
+    from mien.portrait.store import bundle, library
 
     looks_like_path = name.endswith(bundle.SUFFIX) or os.sep in name or "/" in name
     return bundle.load(Path(name)) if looks_like_path else library.get(name)

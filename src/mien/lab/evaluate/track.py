@@ -44,7 +44,7 @@ class Track:
 
 def track(pictures: Iterable[tuple[float, ByteArray]]) -> Track:
     """Follow the largest face of the first picture. Raises PortraitRefused without one, InputError without pictures."""
-    from mien.portrait.faces import choose_face
+    from mien.portrait.find.faces import choose_face
 
     times: list[float] = []
     found: list[NDArray[np.float64]] = []
@@ -68,7 +68,7 @@ def _crop(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, floa
 
 
 def _look(picture: ByteArray, centre: NDArray[np.float64], side: float, turn: float) -> NDArray[np.float64]:
-    from mien.portrait.nets import network
+    from mien.portrait.find.nets import network
 
     net = network("face_landmark")
     fits = []

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from mien.portrait import topology as topo
-from mien.portrait.mesh import Array, FaceMesh
-from mien.portrait.rest import UNSMILE, RestPose, sample
+from mien.portrait.rig.mesh import Array, FaceMesh
+from mien.portrait.rig.rest import UNSMILE, RestPose, sample
 from mien.types import ByteArray, FloatArray
 
 CELLS: Final = (192, 160)  # height, width of the maps

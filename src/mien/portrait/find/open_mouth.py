@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mien.portrait import topology as topo
-from mien.portrait.mesh import Array
+from mien.portrait.rig.mesh import Array
 from mien.types import ByteArray
 
 WIDE: Final = 0.20

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from mien.avatar import Avatar
 from mien.errors import InputError, MissingError, OutputError
-from mien.portrait import manifest as manifests
-from mien.portrait.layers_check import check_layers
-from mien.portrait.manifest import Damaged
-from mien.portrait.png import check_png, decode_png, encode_png
-from mien.portrait.storage import Reader, archive_reader, folder_reader, replace_folder
+from mien.portrait.store import manifest as manifests
+from mien.portrait.store.layers_check import check_layers
+from mien.portrait.store.manifest import Damaged
+from mien.portrait.store.png import check_png, decode_png, encode_png
+from mien.portrait.store.storage import Reader, archive_reader, folder_reader, replace_folder
 from mien.types import ARKIT_SHAPES, ByteArray
 
 MANIFEST: Final = "manifest.json"

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.portrait.features import LOWER_INNER_LIP, UPPER_INNER_LIP, Points, eye_distance, lip_gap
-from mien.portrait.open_mouth import fit_open_mouth
+from mien.portrait.find.features import LOWER_INNER_LIP, UPPER_INNER_LIP, Points, eye_distance, lip_gap
+from mien.portrait.find.open_mouth import fit_open_mouth
 from mien.types import ByteArray
 
 CLOSED_GAP: Final = 0.05

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mien.errors import OutputError
-from mien.portrait.manifest import Damaged
+from mien.portrait.store.manifest import Damaged
 from mien.types import ByteArray
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"

@@ -23,8 +23,8 @@ import mien
 from mien import config
 from mien.avatar import Avatar
 from mien.errors import InputError, MienError, MissingError, OutputError, UsageError
-from mien.portrait import bundle
-from mien.portrait.manifest import check_name
+from mien.portrait.store import bundle
+from mien.portrait.store.manifest import check_name
 
 MAX_CACHED: Final = 64
 """Avatars that the cache keeps, the latest used."""
@@ -136,7 +136,7 @@ def _named(name: str) -> str:
 @functools.cache
 def _program() -> str:
     """A mark of the code that makes avatars, so that a changed rig never meets an old cache."""
-    own = Path(__file__).parent
+    own = Path(__file__).parents[1]
     files = sorted([*own.rglob("*.py"), own.parent / "avatar.py"])
     about = [(f.name, s.st_size, s.st_mtime_ns) for f in files for s in [f.stat()]]
     return hashlib.sha256(repr(about).encode()).hexdigest()[:16]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from mien.portrait import topology as topo
-from mien.portrait.handles import Handles, Skin
-from mien.portrait.mesh import Array, FaceMesh
-from mien.portrait.rest import JAW_OVAL, LOW_CHIN, RestPose, upper_face
+from mien.portrait.rig.handles import Handles, Skin
+from mien.portrait.rig.mesh import Array, FaceMesh
+from mien.portrait.rig.rest import JAW_OVAL, LOW_CHIN, RestPose, upper_face
 
 JAW_DROP = 0.40  # 25 mm between the lips at jawOpen 1
 UPPER, LOWER = topo.UPPER_LIP, topo.LOWER_LIP

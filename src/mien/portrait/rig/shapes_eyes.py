@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mien.portrait import topology as topo
-from mien.portrait.handles import Handles, Skin
-from mien.portrait.mesh import Array, FaceMesh
-from mien.portrait.rest import upper_face
+from mien.portrait.rig.handles import Handles, Skin
+from mien.portrait.rig.mesh import Array, FaceMesh
+from mien.portrait.rig.rest import upper_face
 
 BLINK = (0.94, 0.50, 0.16)  # share of the opening that rim, second and third row travel
 OVERLAP = 0.02

@@ -22,11 +22,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.portrait.base import FaceGeometry
-from mien.portrait.detect import Detection
-from mien.portrait.features import LEFT_EYE, RIGHT_EYE, Points
-from mien.portrait.lips import fit_lips
-from mien.portrait.nets import Network, network
+from mien.portrait.find.detect import Detection
+from mien.portrait.find.features import LEFT_EYE, RIGHT_EYE, Points
+from mien.portrait.find.lips import fit_lips
+from mien.portrait.find.nets import Network, network
 from mien.portrait.topology import LOWER_LID, UPPER_LID
 from mien.types import ByteArray
 
@@ -45,18 +44,6 @@ class Mesh:
 
     points: Points
     presence: float
-
-
-def find_geometry(image: ByteArray) -> FaceGeometry:
-    """The largest face in a picture that is already cropped around it, with its matte.
-
-    image: uint8, (h, w, 3) RGB. Raises PortraitRefused when there is no face.
-    """
-    from mien.portrait.faces import choose_face
-    from mien.portrait.segment import person_matte
-
-    points = choose_face(image).points.astype(np.float32)
-    return FaceGeometry(points, person_matte(image, points))
 
 
 def fit_mesh(image: ByteArray, face: Detection) -> Mesh:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from mien.portrait.mesh import Array, FaceMesh
+from mien.portrait.rig.mesh import Array, FaceMesh
 
 Handles = dict[int, tuple[float, float, float] | Array]
 """Vertex → displacement in the head's frame, eye distances."""

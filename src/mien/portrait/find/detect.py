@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.portrait.nets import Network, network
+from mien.portrait.find.nets import Network, network
 from mien.types import ByteArray
 
 SHORT: Final = "face_detection_short_range"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from mien.errors import InputError
-from mien.portrait.manifest import Damaged
+from mien.portrait.store.manifest import Damaged
 
 MAX_MEMBERS: Final = 256
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from mien.portrait import topology as topo
-from mien.portrait.handles import Handles, Skin
-from mien.portrait.mesh import Array, FaceMesh
+from mien.portrait.rig.handles import Handles, Skin
+from mien.portrait.rig.mesh import Array, FaceMesh
 from mien.types import ByteArray
 
 PARTED: Final = 0.05

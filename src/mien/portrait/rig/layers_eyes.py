@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from mien.portrait import topology as topo
-from mien.portrait.mesh import Array, FaceMesh
-from mien.portrait.rest import sample
+from mien.portrait.rig.mesh import Array, FaceMesh
+from mien.portrait.rig.rest import sample
 from mien.types import ByteArray, FloatArray
 
 IRIS_RADIUS: Final = (0.070, 0.115)  # of people, eye distances; cartoons may exceed it

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from mien.portrait import topology as topo
-from mien.portrait.layers_eyes import polygon_mask
-from mien.portrait.mesh import Array, FaceMesh
-from mien.portrait.rest import RestPose, mouth_pixels, sample
+from mien.portrait.rig.layers_eyes import polygon_mask
+from mien.portrait.rig.mesh import Array, FaceMesh
+from mien.portrait.rig.rest import RestPose, mouth_pixels, sample
 from mien.types import ByteArray, FloatArray
 
 MM: Final = 63.0  # millimetres in an eye distance

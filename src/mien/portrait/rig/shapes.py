@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.portrait.handles import Skin
-from mien.portrait.mesh import Array, FaceMesh
-from mien.portrait.rest import RestPose
-from mien.portrait.shapes_eyes import eye_shapes
-from mien.portrait.shapes_mouth import mouth_shapes
+from mien.portrait.rig.handles import Skin
+from mien.portrait.rig.mesh import Array, FaceMesh
+from mien.portrait.rig.rest import RestPose
+from mien.portrait.rig.shapes_eyes import eye_shapes
+from mien.portrait.rig.shapes_mouth import mouth_shapes
 from mien.types import ARKIT_SHAPES, FloatArray
 
 

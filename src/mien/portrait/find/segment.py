@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.portrait.nets import network
+from mien.portrait.find.nets import network
 from mien.types import ByteArray, FloatArray
 
 DECIDE_SIDE: Final = 288

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mien.avatar import Avatar
-from mien.portrait.manifest import Damaged, read_number, read_numbers, read_object
+from mien.portrait.store.manifest import Damaged, read_number, read_numbers, read_object
 from mien.types import ARKIT_SHAPES
 
 SIDES: Final = ("Left", "Right")

@@ -9,16 +9,16 @@ import numpy as np
 
 from mien.portrait import topology as topo
 from mien.portrait.base import FaceGeometry, Rig
-from mien.portrait.handles import Skin
-from mien.portrait.layers_eyes import eye_layers
-from mien.portrait.layers_mouth import BOXES, DENSITY, MouthLayers, mouth_layers
-from mien.portrait.layers_plate import plate
-from mien.portrait.layers_shading import FULL_SCALE, shading_layers
-from mien.portrait.mesh import PIVOT_DEPTH, FaceMesh, build_mesh
-from mien.portrait.rest import RestPose, rest_pose
-from mien.portrait.segment import decontaminate
-from mien.portrait.shapes import build_shapes
-from mien.portrait.stylised import fit_stylised_eyes
+from mien.portrait.find.segment import decontaminate
+from mien.portrait.rig.handles import Skin
+from mien.portrait.rig.layers_eyes import eye_layers
+from mien.portrait.rig.layers_mouth import BOXES, DENSITY, MouthLayers, mouth_layers
+from mien.portrait.rig.layers_plate import plate
+from mien.portrait.rig.layers_shading import FULL_SCALE, shading_layers
+from mien.portrait.rig.mesh import PIVOT_DEPTH, FaceMesh, build_mesh
+from mien.portrait.rig.rest import RestPose, rest_pose
+from mien.portrait.rig.shapes import build_shapes
+from mien.portrait.rig.stylised import fit_stylised_eyes
 from mien.types import SHAPE_INDEX, ByteArray
 
 LIMITS: Final = {

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from mien.errors import PortraitRefused, UsageError
-from mien.portrait.detect import Detection, detect
-from mien.portrait.features import Points, eye_centres, eye_distance
-from mien.portrait.landmarks import Mesh, fit_mesh
+from mien.portrait.find.detect import Detection, detect
+from mien.portrait.find.features import Points, eye_centres, eye_distance
+from mien.portrait.find.landmarks import Mesh, fit_mesh
 from mien.types import ByteArray
 
 MIN_PRESENCE: Final = 0.8

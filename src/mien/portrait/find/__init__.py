@@ -1,0 +1,1 @@
+"""Faces in a picture: boxes, landmarks, pose, the person cut out."""

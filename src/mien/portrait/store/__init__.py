@@ -1,0 +1,1 @@
+"""Avatars on disk: the format, the library, the cache, checked import."""
