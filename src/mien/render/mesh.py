@@ -11,7 +11,7 @@ from mien.render.canvas import CanvasMesh, box_around, canvas_mesh, check, cover
 from mien.render.eyes import Eye
 from mien.render.mouth import Mouth
 from mien.render.pose import Array, move
-from mien.render.raster import over_plate, paste, rasterise
+from mien.render.raster import mix, over_plate, paste, rasterise
 from mien.render.shading import Shading
 from mien.types import ByteArray, FloatArray, IntArray
 
@@ -56,6 +56,7 @@ class MeshCanvas:
         """Picture for one moment, see :class:`mien.render.base.Canvas`."""
         if self._at_rest and not shapes.any() and not head.any():
             return self._still()
+        shapes = np.ascontiguousarray(shapes, dtype=np.float32)
         points, moved = self._deform(shapes, head)
         texture = self._source
         if self._shading.apply(self._source, self._shaded, shapes):
@@ -72,7 +73,7 @@ class MeshCanvas:
 
     def gap(self, shapes: FloatArray) -> float:
         """Largest opening between the inner lip rims, millimetres on a person whose eyes are 63 mm apart."""
-        points, _ = self._deform(shapes, np.zeros(6, np.float32))
+        points, _ = self._deform(np.ascontiguousarray(shapes, dtype=np.float32), np.zeros(6, np.float32))
         return self._lips.gap(points) / self._mesh.pose.unit * 63.0
 
     def _layers(self, avatar: Avatar, placement: Placement) -> tuple[ByteArray, ByteArray | None]:
@@ -90,8 +91,8 @@ class MeshCanvas:
     def _deform(self, shapes: FloatArray, head: FloatArray) -> tuple[Array, Array]:
         """Posed points (n, 3) and their displacement before the pose."""
         mesh = self._mesh
-        active = np.flatnonzero(shapes)
-        moved = (shapes[active] @ mesh.shapes[active]).reshape(-1, 3) + mesh.rest
+        moved = mesh.rest.copy()
+        mix(shapes, mesh.shapes, moved.reshape(-1))
         points = self._lips.meet((mesh.vertices + moved).astype(np.float64))
         if head.any():
             points += mesh.head_weight * (move(points, mesh.pose, head) - points)

@@ -18,6 +18,16 @@ def _compiled(signature: str) -> Callable[[_F], _F]:
     return cast("Callable[[_F], _F]", numba.njit(signature, cache=True, fastmath=True, nogil=True))
 
 
+@_compiled("void(f4[::1], f4[:,::1], f4[::1])")
+def mix(weights: FloatArray, rows: FloatArray, out: FloatArray) -> None:
+    """out (n,) += Σ weights[k] × rows[k], rows (k, n). BLAS would wake its threads for so little."""
+    for k in range(rows.shape[0]):
+        w = weights[k]
+        if w != 0:
+            for i in range(rows.shape[1]):
+                out[i] += w * rows[k, i]
+
+
 @_compiled("void(i4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1], f4[:,::1])")
 def rasterise(triangles: IntArray, at: FloatArray, uv: FloatArray, map_x: FloatArray, map_y: FloatArray) -> None:
     """Write, for each pixel of the maps (h, w), the texture coordinate that the mesh shows there.

@@ -7,7 +7,7 @@ import numpy as np
 
 from mien.avatar import Avatar
 from mien.render.base import Placement
-from mien.render.raster import shade
+from mien.render.raster import mix, shade
 from mien.types import SHAPE_INDEX, ByteArray, FloatArray
 
 LIMIT = 0.45  # of the log gain, however many folds meet
@@ -21,9 +21,9 @@ class Shading:
     def __init__(self, avatar: Avatar, placement: Placement) -> None:
         extra = avatar.manifest.extra["shading"]
         names = list(extra["shapes"])
-        maps = np.asarray(avatar.arrays["shading"], np.float32) * np.float32(extra["full_scale"] / 127)
+        maps = np.asarray(avatar.arrays["shading"], np.float32) * np.float32(extra["full_scale"] / LIMIT)  # in codes
         self.columns = np.array([SHAPE_INDEX.get(n, -1) for n in names])
-        self.maps = maps.reshape(len(names), -1)
+        self.maps = np.ascontiguousarray(maps.reshape(len(names), -1))
         self.cells = maps.shape[1:]
         x, y, w, h = (float(v) * placement.scale for v in extra["box"])
         left, top = x + placement.x, y + placement.y
@@ -39,12 +39,13 @@ class Shading:
     def apply(self, source: ByteArray, out: ByteArray, shapes: FloatArray) -> bool:
         """Write the shaded box of source into out (both the whole canvas); False if nothing is shaded."""
         weights = np.where(self.columns >= 0, shapes[np.maximum(self.columns, 0)], np.float32(1)).astype(np.float32)
-        active = weights > 0.01
+        weights[weights < 0.01] = 0
         x0, y0, x1, y1 = self.box
-        if not active.any() or x1 <= x0 or y1 <= y0:
+        if not weights.any() or x1 <= x0 or y1 <= y0:
             return False
-        log = np.clip(weights[active] @ self.maps[active] / LIMIT, -1, 1).reshape(self.cells)
-        code = (128.5 + 127 * log).astype(np.uint8)
+        codes = np.full(self.maps.shape[1], 128.5, np.float32)
+        mix(weights, self.maps, codes)
+        code = np.clip(codes, 1, 255).astype(np.uint8).reshape(self.cells)
         size = x1 - x0, y1 - y0
         wide = cv2.warpAffine(code, self.matrix, size, borderMode=cv2.BORDER_CONSTANT, borderValue=128.0)
         shade(source[y0:y1, x0:x1], out[y0:y1, x0:x1], np.asarray(wide, np.uint8), self.table)

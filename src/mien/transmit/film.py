@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from mien.channel import Abandoned, Channel
 from mien.errors import BackendError, MienError
 from mien.timeline import TICKS_PER_SECOND
 from mien.transmit.atomic import Staging, output_error
@@ -20,6 +22,7 @@ from mien.types import AudioChunk, ByteArray, FloatArray, VideoFrame
 if TYPE_CHECKING:
     import av
 
+_SOUND_AT_ONCE: Final = TICKS_PER_SECOND // 4
 _DISK_ERRORS: Final = frozenset({5, 13, 27, 28, 30, 122})  # EIO EACCES EFBIG ENOSPC EROFS EDQUOT
 
 
@@ -92,7 +95,7 @@ class FilmSink:
             picture = self._painter.paint(frame.pixels)
             picture.pts, picture.time_base = self._count, 1 / self._spec.fps
             self._count += 1
-            self._mux(self._video.encode(picture))
+            self._press.put(self._video, picture)
         except Exception as error:
             raise self._explain(error) from error
 
@@ -100,17 +103,22 @@ class FilmSink:
         """Encode the next sound."""
         if self._audio is None:
             return
+        self._waiting.append(chunk)
+        if sum(len(c.samples) for c in self._waiting) < _SOUND_AT_ONCE:
+            return
         try:
-            self._mux(self._audio.encode(_stereo(chunk, self._audio.format.name)))
+            self._encode_sound()
         except Exception as error:
             raise self._explain(error) from error
 
     def close(self) -> None:
         """Flush the encoders, finish the file, rename it."""
         try:
-            self._mux(self._video.encode(None))
+            self._press.put(self._video, None)
             if self._audio is not None:
-                self._mux(self._audio.encode(None))
+                self._encode_sound()
+                self._press.put(self._audio, None)
+            self._press.finish()
             self._file.close()
         except BaseException as error:
             self.abort()
@@ -122,6 +130,9 @@ class FilmSink:
         """Throw the film away."""
         if not self._ended:
             self._ended = True
+            press = getattr(self, "_press", None)
+            if press is not None:
+                press.abandon()
             file = getattr(self, "_file", None)
             if file is not None:
                 _close_quietly(file)
@@ -135,6 +146,8 @@ class FilmSink:
         self._video = self._add_video()
         self._audio = self._add_audio(kind) if spec.sound else None
         self._painter = _Painter(spec.width, spec.height, self.encoder.pixel_format)
+        self._waiting: list[AudioChunk] = []
+        self._press = _Press(self._file)
 
     def _add_video(self) -> Any:
         spec = self._spec
@@ -159,9 +172,13 @@ class FilmSink:
             stream.bit_rate = kind.bit_rate
         return stream
 
-    def _mux(self, packets: list[Any]) -> None:
-        for packet in packets:
-            self._file.mux(packet)
+    def _encode_sound(self) -> None:
+        """Hand over the sound that waits as one piece: by the frame, hand-overs would cost more than AAC."""
+        if self._waiting and self._audio is not None:
+            samples = np.concatenate([c.samples for c in self._waiting])
+            piece = AudioChunk(self._waiting[0].start, samples)
+            self._waiting.clear()
+            self._press.put(self._audio, _stereo(piece, self._audio.format.name))
 
     def _explain(self, error: BaseException) -> BaseException:
         """The error as a person should hear it; what is not about writing or encoding stays as it is."""
@@ -174,6 +191,45 @@ class FilmSink:
         return BackendError(
             f"The encoder '{self.encoder.name}' failed: {error.strerror or error}.", code="backend.encoder"
         )
+
+
+class _Press:
+    """Encodes and writes in a thread of its own, while the next picture is converted. At most eight pieces wait."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._work: Channel[tuple[Any, Any]] = Channel(8)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="mien-encode", daemon=True)
+        self._thread.start()
+
+    def put(self, stream: Any, frame: Any) -> None:
+        """Hand over a frame of a stream; None flushes it. Raises what the encoder raised."""
+        try:
+            self._work.put((stream, frame))
+        except Abandoned:
+            raise self._error or Abandoned() from None
+
+    def finish(self) -> None:
+        """Wait until all is written. Raises what the encoder raised."""
+        self._work.finish()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def abandon(self) -> None:
+        """Drop what waits and end. Idempotent."""
+        self._work.abandon()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            for stream, frame in self._work:
+                for packet in stream.encode(frame):
+                    self._file.mux(packet)
+        except BaseException as error:
+            self._error = error
+            self._work.abandon()
 
 
 class _Painter:
