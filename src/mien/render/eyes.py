@@ -10,7 +10,7 @@ import numpy as np
 from mien.avatar import Avatar
 from mien.render.base import Placement
 from mien.render.canvas import CanvasMesh, box_around, mask_polygon
-from mien.render.pose import Array, move
+from mien.render.pose import Array, Motion
 from mien.render.raster import paste, rasterise
 from mien.types import SHAPE_INDEX, ByteArray, FloatArray, IntArray
 
@@ -50,7 +50,7 @@ class Eye:
         self.photographed = self._photographed(source)
 
     def draw(
-        self, picture: ByteArray, points: Array, shapes: FloatArray, head: FloatArray, origin: tuple[int, int]
+        self, picture: ByteArray, points: Array, shapes: FloatArray, motion: Motion, origin: tuple[int, int]
     ) -> None:
         """Draw into picture (h, w, 4), whose top left is canvas pixel origin.
 
@@ -60,7 +60,7 @@ class Eye:
         blink = float(shapes[self.blink_column])
         if blink > LID_FADE[0]:
             self._draw_lid(picture, points, blink, origin)
-        self._draw_ball(picture, points, gaze, head, origin)
+        self._draw_ball(picture, points, gaze, motion, origin)
 
     def stirred(self, moved: Array) -> bool:
         """Whether lids or gaze differ from the photograph. moved: (n, 3) displacement before the pose."""
@@ -90,7 +90,7 @@ class Eye:
         return np.asarray(self.ball * (1 - disc[..., 3:]) + disc[..., :3] * 255, np.float32)
 
     def _draw_ball(
-        self, picture: ByteArray, points: Array, gaze: Array, head: FloatArray, origin: tuple[int, int]
+        self, picture: ByteArray, points: Array, gaze: Array, motion: Motion, origin: tuple[int, int]
     ) -> None:
         lower = points[self.lower[0][1:-1], :2].copy()
         upper = points[self.upper[0][1:-1], :2]
@@ -105,7 +105,7 @@ class Eye:
             ball += (self._with_iris(gaze) - ball) * looks
         x0, y0, x1, y1 = box
         patch: Array = np.asarray(
-            cv2.warpAffine(ball, self._to_box(head, box), (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE)
+            cv2.warpAffine(ball, self._to_box(motion, box), (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE)
         )
         if looks > 0:
             patch *= 1 - looks * self._lid_shadow(points, box)[..., None]
@@ -115,11 +115,11 @@ class Eye:
             view, np.clip(patch, 0, 255).astype(np.uint8), np.ascontiguousarray(cover[: view.shape[0], : view.shape[1]])
         )
 
-    def _to_box(self, head: FloatArray, box: tuple[int, int, int, int]) -> Array:
+    def _to_box(self, motion: Motion, box: tuple[int, int, int, int]) -> Array:
         """Affine map of the eye's crop to the box under the head's motion."""
         reach = 0.2 * self.unit
         before = self.centre_3d + np.array([[0, 0, 0], [reach, 0, 0], [0, reach, 0]])
-        after = move(before, self.mesh.pose, head)[:, :2] - box[:2]
+        after = motion.move(before)[:, :2] - box[:2]
         start = (before[:, :2] - self.corner).astype(np.float32)
         return np.asarray(cv2.getAffineTransform(start, after.astype(np.float32)))
 

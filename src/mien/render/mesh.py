@@ -10,7 +10,7 @@ from mien.render.base import Placement, RendererInfo
 from mien.render.canvas import CanvasMesh, box_around, canvas_mesh, check, cover, mask_polygon, moving_region, to_canvas
 from mien.render.eyes import Eye
 from mien.render.mouth import Mouth
-from mien.render.pose import Array, move
+from mien.render.pose import Array, Motion
 from mien.render.raster import mix, over_plate, paste, rasterise
 from mien.render.shading import Shading
 from mien.types import ByteArray, FloatArray, IntArray
@@ -57,7 +57,8 @@ class MeshCanvas:
         if self._at_rest and not shapes.any() and not head.any():
             return self._still()
         shapes = np.ascontiguousarray(shapes, dtype=np.float32)
-        points, moved = self._deform(shapes, head)
+        motion = Motion(self._mesh.pose, head)
+        points, moved = self._deform(shapes, motion)
         texture = self._source
         if self._shading.apply(self._source, self._shaded, shapes):
             texture = self._shaded
@@ -67,13 +68,13 @@ class MeshCanvas:
             self._sharpen_lips(front, texture, points)
         for eye in self._eyes:
             if eye.stirred(moved):
-                eye.draw(front, points, shapes, head, (x0, y0))
-        self._mouth.draw(front, points, shapes, head, (x0, y0))
+                eye.draw(front, points, shapes, motion, (x0, y0))
+        self._mouth.draw(front, points, shapes, motion, (x0, y0))
         return self._compose(front)
 
     def gap(self, shapes: FloatArray) -> float:
         """Largest opening between the inner lip rims, millimetres on a person whose eyes are 63 mm apart."""
-        points, _ = self._deform(np.ascontiguousarray(shapes, dtype=np.float32), np.zeros(6, np.float32))
+        points, _ = self._deform(np.ascontiguousarray(shapes, dtype=np.float32), None)
         return self._lips.gap(points) / self._mesh.pose.unit * 63.0
 
     def _layers(self, avatar: Avatar, placement: Placement) -> tuple[ByteArray, ByteArray | None]:
@@ -88,14 +89,14 @@ class MeshCanvas:
     def _still(self) -> ByteArray:
         return self._base.copy() if self._plate is not None else self._source.copy()
 
-    def _deform(self, shapes: FloatArray, head: FloatArray) -> tuple[Array, Array]:
+    def _deform(self, shapes: FloatArray, motion: Motion | None) -> tuple[Array, Array]:
         """Posed points (n, 3) and their displacement before the pose."""
         mesh = self._mesh
         moved = mesh.rest.copy()
         mix(shapes, mesh.shapes, moved.reshape(-1))
         points = self._lips.meet((mesh.vertices + moved).astype(np.float64))
-        if head.any():
-            points += mesh.head_weight * (move(points, mesh.pose, head) - points)
+        if motion is not None:
+            points += mesh.head_weight * (motion.move(points) - points)
         return points, moved
 
     def _warp(self, texture: ByteArray, points: Array) -> ByteArray:

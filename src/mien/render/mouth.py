@@ -10,7 +10,7 @@ import numpy as np
 from mien.avatar import Avatar
 from mien.render.base import Placement
 from mien.render.canvas import CanvasMesh, box_around, mask_polygon
-from mien.render.pose import Array, move
+from mien.render.pose import Array, Motion
 from mien.render.raster import over_float, paste
 from mien.types import SHAPE_INDEX, ByteArray, FloatArray
 
@@ -44,7 +44,7 @@ class Mouth:
         self.has_own = "teeth_own" in self.sprites
 
     def draw(
-        self, picture: ByteArray, points: Array, shapes: FloatArray, head: FloatArray, origin: tuple[int, int]
+        self, picture: ByteArray, points: Array, shapes: FloatArray, motion: Motion, origin: tuple[int, int]
     ) -> None:
         """Draw into picture (h, w, 4), whose top left is canvas pixel origin.
 
@@ -56,13 +56,13 @@ class Mouth:
         if gap < SHUT or box is None:
             return
         x0, y0, x1, y1 = box
-        inside = self._fill(box, shapes, head) * self._shadow(points, rim, box)[..., None]
+        inside = self._fill(box, shapes, motion) * self._shadow(points, rim, box)[..., None]
         cover = mask_polygon(rim, box, blur=0.55) * np.float32(min(1.0, (gap - SHUT) / 1.2))
         view = picture[y0 - origin[1] : y1 - origin[1], x0 - origin[0] : x1 - origin[0]]
         patch = np.clip(inside * 255, 0, 255).astype(np.uint8)
         paste(view, patch, np.ascontiguousarray(cover[: view.shape[0], : view.shape[1]]))
 
-    def _fill(self, box: tuple[int, int, int, int], shapes: FloatArray, head: FloatArray) -> FloatArray:
+    def _fill(self, box: tuple[int, int, int, int], shapes: FloatArray, motion: Motion) -> FloatArray:
         """Cavity, tongue and teeth, float32 (h, w, 3) 0…1."""
         at = SHAPE_INDEX
         jaw = float(shapes[at["jawOpen"]]) * JAW_MM
@@ -75,18 +75,18 @@ class Mouth:
         out[:] = (1.15 - 0.5 * depth)[..., None] * tone
         open_wide = float(np.clip(jaw / 12, 0, 1))
         lift = 3.2 + jaw * 0.60 - (jaw * 0.40 + 1.0) * tongue
-        self._lay(out, "tongue", (0, lift, 6 - 4 * tongue), 0.62 + 0.28 * open_wide + 0.2 * tongue, box, head)
+        self._lay(out, "tongue", (0, lift, 6 - 4 * tongue), 0.62 + 0.28 * open_wide + 0.2 * tongue, box, motion)
         low = max(0.6, self.drop - 2.6) + jaw * JAW_FOLLOW + rounded * 6.5
-        self._lay(out, "teeth_lower", (0, low, 2.5), 0.95, box, head)
+        self._lay(out, "teeth_lower", (0, low, 2.5), 0.95, box, motion)
         high = self.drop - rounded * 2.5 - (0.5 if self.has_own else 0.0)
-        self._lay(out, "teeth_upper", (0, high, 0), 0.93 if self.has_own else 1.0, box, head)
+        self._lay(out, "teeth_upper", (0, high, 0), 0.93 if self.has_own else 1.0, box, motion)
         if self.has_own:
-            self._lay(out, "teeth_own", (0, -rounded * 2.5, 0), 1.0, box, head)
+            self._lay(out, "teeth_own", (0, -rounded * 2.5, 0), 1.0, box, motion)
         return out
 
     def _lay(
         self, out: FloatArray, name: str, offset: tuple[float, float, float], gain: float,
-        box: tuple[int, int, int, int], head: FloatArray,
+        box: tuple[int, int, int, int], motion: Motion,
     ) -> None:  # fmt: skip
         """Put a sprite with its millimetre origin at offset from the middle of the lip line."""
         sprite, density = self.sprites[name]
@@ -94,7 +94,7 @@ class Mouth:
         axes = self.mesh.pose.axes
         base = self.origin + axes @ np.array(offset) * self.mm
         frame = np.array([base, base + axes[:, 0] * 10 * self.mm * size, base + axes[:, 1] * 10 * self.mm * size])
-        corners = move(frame, self.mesh.pose, head)[:, :2] - box[:2]
+        corners = motion.move(frame)[:, :2] - box[:2]
         bx, by = self.boxes[name][:2]
         start = np.array([[-bx, -by], [10 - bx, -by], [-bx, 10 - by]], np.float64) * density - 0.5
         matrix = cv2.getAffineTransform(start.astype(np.float32), corners.astype(np.float32))

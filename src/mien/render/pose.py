@@ -39,21 +39,30 @@ def comfortable(angle: float, own: float) -> float:
     return float(room * np.tanh(angle / room)) if abs(angle) > 0 else 0.0
 
 
-def move(points: Array, frame: PoseFrame, head: FloatArray) -> Array:
-    """Points (n, 3) canvas pixels, x right, y down, z away → moved by head (6,), conventions of FaceClip.
+class Motion:
+    """One head pose, worked out once per picture: moves any points by it.
 
-    Yaw and pitch turn about the neck joint, roll about a point further down; the perspective change is relative to
-    where the points were, so a head at rest does not move at all.
+    Roll about its own pivot, then pitch and yaw about the neck joint, then the translation; the perspective change is
+    relative to where the points were, so a head at rest does not move at all.
     """
-    yaw, pitch = comfortable(float(head[0]), frame.own[0]), comfortable(float(head[1]), frame.own[1])
-    offset = np.array([head[3], -head[4], -head[5]], np.float64) * frame.unit
-    rolled = (points - frame.roll_pivot) @ _roll(float(head[2])).T + frame.roll_pivot
-    turned = (rolled - frame.pivot) @ _turn(yaw, pitch).T + frame.pivot + offset
-    focal = FOCAL * frame.unit
-    depth = frame.pivot[2]
-    scale = (focal + points[:, 2] - depth) / (focal + turned[:, 2] - depth)
-    flat = (turned[:, :2] - frame.origin[:2]) * scale[:, None] + frame.origin[:2]
-    return np.column_stack([flat, turned[:, 2]])
+
+    def __init__(self, frame: PoseFrame, head: FloatArray) -> None:
+        """head: (6,), conventions of FaceClip."""
+        yaw, pitch = comfortable(float(head[0]), frame.own[0]), comfortable(float(head[1]), frame.own[1])
+        turn, roll = _turn(yaw, pitch), _roll(float(head[2]))
+        offset = np.array([head[3], -head[4], -head[5]], np.float64) * frame.unit
+        self._matrix = np.ascontiguousarray((turn @ roll).T)
+        rolled = frame.roll_pivot - roll @ frame.roll_pivot  # of the texture's origin
+        self._shift = turn @ (rolled - frame.pivot) + frame.pivot + offset
+        self._centre = frame.origin[:2]
+        self._distance = FOCAL * frame.unit - frame.pivot[2]
+
+    def move(self, points: Array) -> Array:
+        """Points (n, 3) canvas pixels, x right, y down, z away → where the pose takes them."""
+        turned = points @ self._matrix + self._shift
+        scale = (self._distance + points[:, 2:]) / (self._distance + turned[:, 2:])
+        turned[:, :2] = (turned[:, :2] - self._centre) * scale + self._centre
+        return np.asarray(turned)
 
 
 def _turn(yaw: float, pitch: float) -> Array:
