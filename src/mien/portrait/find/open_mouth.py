@@ -11,8 +11,8 @@ from mien.portrait import topology as topo
 from mien.portrait.rig.mesh import Array
 from mien.types import ByteArray
 
-WIDE: Final = 0.20
-"""Gap in eye distances (13 mm) from which the net's rim is not trusted."""
+WIDE: Final = 0.28
+"""Gap in eye distances (18 mm) from which the net's rim is not trusted."""
 MISSED: Final = 0.02
 """How far below the net's rim the picture's must lie before it counts, eye distances."""
 
@@ -32,6 +32,8 @@ def fit_open_mouth(image: ByteArray, points: Array) -> Array:
     shift = found - rim[:, 1]
     if float(np.median(shift[2:-2])) < MISSED * unit:
         return points
+    if not _is_cavity(image, upper[2:-2], rim[2:-2], found[2:-2], unit):
+        return points
     fitted = points.astype(np.float64)
     for ring in topo.LOWER_LIP:
         fitted[list(ring[1:-1]), 1] += np.maximum(shift, 0)
@@ -40,6 +42,24 @@ def fit_open_mouth(image: ByteArray, points: Array) -> Array:
         for vertex in (18, 83, 313, 201, 421, 200):
             fitted[vertex, 1] = min(fitted[vertex, 1] + chin, fitted[152, 1] - 0.05 * unit)
     return fitted
+
+
+def _is_cavity(image: ByteArray, upper: Array, rim: Array, found: Array, unit: float) -> bool:
+    """Whether what lies between the net's rim and the edge looks like the mouth's inside, not like lip or beard."""
+
+    def colour(columns: Array, top: Array, bottom: Array) -> Array:
+        t = np.linspace(0.1, 0.9, 9)
+        rows = top[:, None] + (bottom - top)[:, None] * t
+        at = np.stack([np.repeat(columns[:, None], 9, 1), rows], -1).astype(np.float32)
+        seen = cv2.remap(image, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        lab = cv2.cvtColor(np.asarray(seen, np.uint8), cv2.COLOR_RGB2LAB)
+        return np.asarray(np.median(lab.reshape(-1, 3).astype(np.float64), 0))
+
+    x = rim[:, 0]
+    inside = colour(x, upper[:, 1], rim[:, 1])
+    between = colour(x, rim[:, 1], found)
+    beyond = colour(x, found + 0.02 * unit, found + 0.08 * unit)
+    return bool(np.linalg.norm(between - inside) < 0.5 * np.linalg.norm(between - beyond))
 
 
 def _edge(image: ByteArray, upper: Array, rim: Array, unit: float) -> Array:
