@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from mien.errors import OutputError
-from mien.transmit.atomic import Staging, check_space, check_target, sweep
+from mien.transmit.atomic import Staging, check_space, check_target, sweep, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -102,6 +104,38 @@ def test_sweeping_spares_what_is_being_written_and_what_is_not_ours(tmp_path: Pa
     assert alive.path.exists() and all(path.exists() for path in others)
     assert not any(path.exists() for path in dead)
     alive.abort()
+
+
+def test_runs_that_start_in_one_folder_do_not_sweep_each_other_away(tmp_path: Path) -> None:
+    def work(name: str) -> None:
+        for _ in range(40):
+            staging = Staging(tmp_path / name)
+            assert staging.path.exists()
+            staging.commit()
+
+    with ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(work, f"{number}.mp4") for number in range(6)]:
+            done.result()
+    assert sorted(names(tmp_path)) == [f"{number}.mp4" for number in range(6)]
+
+
+def test_a_disk_without_locks_is_written_and_nothing_on_it_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    first = Staging(tmp_path / "a.mp4")
+    Staging(tmp_path / "b.mp4").commit()
+    first.commit()
+    assert sorted(names(tmp_path)) == ["a.mp4", "b.mp4"]
+
+
+def test_text_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        write_text(tmp_path / "a.srt", "\ud83d")
+    assert names(tmp_path) == []
 
 
 def test_a_killed_run_is_cleaned_up_by_the_next(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ marks the hidden name as alive; what a killed run left behind has no lock and is
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -32,17 +33,10 @@ class Staging:
         check_target(target, folder=folder)
         sweep(target.parent)
         self.target = target
-        self.path = target.parent / f".{target.name[:80]}.{secrets.token_hex(4)}{_MARK}"
         self._done = False
-        self._lock = -1
         try:
-            if folder:
-                self.path.mkdir()
-            else:
-                self.path.touch(exist_ok=False)
-            self._lock = _lock(self.path)
+            self.path, self._lock = _claim(target, folder=folder)
         except OSError as error:
-            self.abort()
             raise output_error(error, target) from error
 
     def commit(self) -> None:
@@ -70,6 +64,19 @@ class Staging:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all. Raises OutputError."""
+    staging = Staging(target)
+    try:
+        staging.path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise output_error(error, target) from error
+    else:
+        staging.commit()
+    finally:
+        staging.abort()
 
 
 def check_target(target: Path, *, folder: bool = False) -> None:
@@ -121,23 +128,56 @@ def sweep(folder: Path) -> None:
     """Remove what killed runs left in a folder. What another run is writing now is locked and stays."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
-            if _NAME.match(path.name) and not path.is_symlink() and _is_abandoned(path):
-                _remove(path)
+            if _NAME.match(path.name) and not path.is_symlink():
+                _remove_abandoned(path)
 
 
-def _is_abandoned(path: Path) -> bool:
+def _remove_abandoned(path: Path) -> None:
     if sys.platform == "win32":
-        return not path.is_dir()  # Windows refuses to delete what is open, so trying is safe; folders are left alone
-    try:
+        if not path.is_dir():  # Windows refuses to delete what is open, so trying is safe; folders are left alone
+            _remove(path)
+        return
+    with contextlib.suppress(OSError):
         lock = _lock(path)
-    except OSError:
+        if lock >= 0:
+            try:
+                _remove(path)  # under the lock, so that a run that was about to take it notices
+            finally:
+                os.close(lock)
+
+
+def _claim(target: Path, *, folder: bool) -> tuple[Path, int]:
+    """A new hidden file or folder, and its lock. Between the two another run may sweep it: then another one."""
+    for _ in range(20):
+        path = _hidden(target)
+        if folder:
+            path.mkdir()
+        else:
+            path.touch(exist_ok=False)
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            lock = _lock(path)
+            if lock < 0 or _is_at(lock, path):
+                return path, lock
+            os.close(lock)
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def _hidden(target: Path) -> Path:
+    return target.parent / f".{target.name[:80]}.{secrets.token_hex(4)}{_MARK}"
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
         return False
-    os.close(lock)
-    return True
 
 
 def _lock(path: Path) -> int:
-    """A descriptor that holds an exclusive lock until it is closed (or the process dies); -1 where there are none."""
+    """A descriptor that holds an exclusive lock until it is closed (or the process dies); -1 where there are none.
+
+    Raises BlockingIOError when another holds it.
+    """
     if sys.platform == "win32":
         return -1
     import fcntl
@@ -145,9 +185,12 @@ def _lock(path: Path) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(descriptor)
         raise
+    except OSError:  # a file system without locks, as some network disks are
+        os.close(descriptor)
+        return -1
     return descriptor
 
 
@@ -162,7 +205,7 @@ def _replace_folder(new: Path, target: Path) -> None:
     if not target.exists():
         new.rename(target)
         return
-    old = target.parent / f".{target.name[:80]}.{secrets.token_hex(4)}{_MARK}"
+    old = _hidden(target)
     target.rename(old)
     try:
         new.rename(target)

@@ -18,7 +18,7 @@ from typing import Final
 
 from mien.errors import UsageError
 from mien.timeline import TICKS_PER_SECOND, to_ticks
-from mien.transmit.atomic import Staging, output_error
+from mien.transmit.atomic import write_text
 from mien.types import Word
 
 FORMATS: Final = ("srt", "vtt", "both", "none")
@@ -112,14 +112,7 @@ def caption_paths(film: Path, formats: str) -> tuple[Path, ...]:
 
 def write_captions(captions: Sequence[Caption], path: Path) -> None:
     """Write ``path`` (.srt or .vtt), whole or not at all. Raises OutputError."""
-    text = to_vtt(captions) if path.suffix == ".vtt" else to_srt(captions)
-    staging = Staging(path)
-    try:
-        staging.path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        staging.abort()
-        raise output_error(error, path) from error
-    staging.commit()
+    write_text(path, to_vtt(captions) if path.suffix == ".vtt" else to_srt(captions))
 
 
 def columns(text: str) -> int:

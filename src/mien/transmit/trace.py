@@ -61,7 +61,7 @@ class TraceRecorder:
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all. Raises OutputError."""
-        from mien.transmit.atomic import Staging, output_error
+        from mien.transmit.atomic import write_text
 
         content = {
             "format": FORMAT,
@@ -71,13 +71,7 @@ class TraceRecorder:
             "emotions": self._emotions,
             "sound": self._levels,
         }
-        staging = Staging(path)
-        try:
-            staging.path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        except OSError as error:
-            staging.abort()
-            raise output_error(error, path) from error
-        staging.commit()
+        write_text(path, json.dumps(content, ensure_ascii=False))
 
 
 def levels(sound: FloatArray) -> NDArray[np.float64]:
