@@ -24,6 +24,7 @@ def make(portrait: Path, out: Path, *more: str) -> list[str]:
         pytest.param("?! … — «»", 3, "", id="only punctuation"),
         pytest.param("😀🎉👩‍🚀", 3, "", id="only emoji"),
         pytest.param("\x00\x01\x02\x1b", 3, "", id="only control characters"),
+        pytest.param("caf\udce9 noir", 3, "UTF-8", id="bytes that are not UTF-8"),
         pytest.param("word " * 50_000, 3, "characters", id="too long"),
         pytest.param("[happy] Hello.", 3, "happy", id="mark left open"),
         pytest.param("Hello.[/happy]", 3, "happy", id="mark closed that was not opened"),

@@ -114,3 +114,9 @@ def test_any_text_parses_or_is_refused(source: str) -> None:
         return
     assert all(0 <= i < len(source) for i in script.plain.begin)
     assert all(source[i] == c for c, i in zip(script.plain.text, script.plain.begin, strict=True))
+
+
+def test_halves_of_surrogate_pairs_leave_indices_alone_and_can_be_written() -> None:
+    script = parse("a\ud83d b")
+    assert script.plain.text == "a\ufffd b"
+    assert script.source.encode() == "a\ufffd b".encode()

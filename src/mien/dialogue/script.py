@@ -32,6 +32,7 @@ _CUE_NAME = re.compile(r"[\w.\-]{1,64}\Z")
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})\s?(ms|s)\Z")
 _STRENGTH = re.compile(r"\d{1,3}(?:\.\d{1,6})?\Z|\.\d{1,6}\Z")
 _LONGEST_MARK = 120
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +180,12 @@ def escape(text: str) -> str:
 
 
 def parse(source: str) -> Script:
-    """Parse a script. Raises InputError naming line and column, or for more than 200,000 characters."""
+    """Parse a script. Raises InputError naming line and column, or for more than 200,000 characters.
+
+    Halves of surrogate pairs, which no file can hold, become U+FFFD; indices stay those of ``source``.
+    """
     check_length(source)
+    source = _HALF_CHARACTER.sub("\ufffd", source)
     parser = _Parser(source)
     i = 0
     while i < len(source):

@@ -153,7 +153,7 @@ def _spoken_character(char: str, following: str) -> str:
         return char if following and 0x600 <= ord(following) <= 0xDFF else ""
     if category in ("Cc", "Cf") or 0xFE00 <= code <= 0xFE0F or 0x1F3FB <= code <= 0x1F3FF or code == 0x20E3:
         return ""
-    return " " if category in ("Cs", "Co", "Cn") or _PICTURES.match(char) else char
+    return " " if category in ("Cs", "Co", "Cn") or char == "\ufffd" or _PICTURES.match(char) else char
 
 
 def _sentence_end(text: str, start: int, i: int) -> int:

@@ -147,6 +147,8 @@ def _decoded(data: bytes, what: str) -> str:
 
 
 def _checked(text: str, what: str) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in text):  # what Python makes of bytes that are not UTF-8
+        raise InputError(f"{what} is not UTF-8 text.", hint="Use a terminal in UTF-8, or --text-file.")
     if not text.strip():
         raise InputError(f"{what} is empty.", hint="Give at least one word.", code="input.nothing_to_say")
     return text
