@@ -21,8 +21,16 @@ def test_the_head_is_inside(canvas: tuple[int, int], picture: tuple[int, int, in
     framing, box = frame_avatar(avatar, *canvas), head_box(avatar)
     assert framing.x + framing.scale * box.left >= 0
     assert framing.x + framing.scale * box.right <= canvas[0]
-    assert framing.y + framing.scale * box.top >= 0.029 * canvas[1]
+    assert framing.y + framing.scale * box.top >= (-0.5 if box.cut else 0.029 * canvas[1])
     assert framing.y + framing.scale * box.bottom <= canvas[1]
+
+
+def test_no_air_shows_above_a_head_that_the_picture_cuts_off() -> None:
+    avatar = figure(400, 400, 200, 190, 100)
+    assert head_box(avatar).cut
+    for width, height in ((1280, 720), (720, 720), (640, 480)):
+        framing = frame_avatar(avatar, width, height)
+        assert framing.y == pytest.approx(0, abs=0.5)
 
 
 def test_a_picture_with_room_fills_the_canvas_with_eyes_on_the_upper_third() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -36,7 +38,7 @@ class MeshCanvas:
     def __init__(self, avatar: Avatar, placement: Placement) -> None:
         self._placement = placement
         self._mesh = canvas_mesh(avatar, placement)
-        self._base = to_canvas(avatar.textures["color"], placement)
+        self._base = self._extended(avatar, placement)
         self._source, self._plate = self._layers(avatar, placement)
         self._shaded = self._source.copy()
         self._region = moving_region(self._mesh, self._source[..., 3])
@@ -76,6 +78,24 @@ class MeshCanvas:
         """Largest opening between the inner lip rims, millimetres on a person whose eyes are 63 mm apart."""
         points, _ = self._deform(np.ascontiguousarray(shapes, dtype=np.float32), None)
         return self._lips.gap(points) / self._mesh.pose.unit * 63.0
+
+    @staticmethod
+    def _extended(avatar: Avatar, placement: Placement) -> ByteArray:
+        """The portrait on the canvas; beyond its edges its background goes on, never the person's hair or shoulders."""
+        base = to_canvas(avatar.textures["color"], placement)
+        x0, y0 = np.ceil((placement.x, placement.y)).astype(int).clip(0)
+        width, height = avatar.size
+        x1 = int(min(placement.width, placement.x + width * placement.scale))
+        y1 = int(min(placement.height, placement.y + height * placement.scale))
+        if (x0, y0, x1, y1) == (0, 0, placement.width, placement.height):
+            return base
+        plate = avatar.textures["plate"]
+        inset = min(plate.shape[:2]) // 50  # scans and screenshots often end in a line of another colour
+        inner = plate[inset : height - inset, inset : width - inset]
+        shift = inset * placement.scale
+        out = to_canvas(inner, replace(placement, x=placement.x + shift, y=placement.y + shift))
+        out[y0:y1, x0:x1] = base[y0:y1, x0:x1]
+        return out
 
     def _layers(self, avatar: Avatar, placement: Placement) -> tuple[ByteArray, ByteArray | None]:
         """The moving layer (h, w, 4) and, if opaque, what lies behind it."""

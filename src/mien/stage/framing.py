@@ -38,13 +38,17 @@ class Framing:
 
 @dataclass(frozen=True, slots=True)
 class HeadBox:
-    """The whole head with hair and room to move, texture pixels; eye_y is the line of the eyes."""
+    """The whole head with hair and room to move, texture pixels.
+
+    eye_y: the line of the eyes. cut: the picture itself cuts the head's top off; no air may then show above it.
+    """
 
     left: float
     top: float
     right: float
     bottom: float
     eye_y: float
+    cut: bool = False
 
 
 def frame_avatar(avatar: Avatar, width: int, height: int) -> Framing:
@@ -56,8 +60,9 @@ def frame_avatar(avatar: Avatar, width: int, height: int) -> Framing:
     """
     box = head_box(avatar)
     texture_width, texture_height = avatar.size
+    headroom = 0.0 if box.cut else _HEADROOM
     fit = min(
-        (1 - _HEADROOM - _FOOTROOM) * height / (box.bottom - box.top),
+        (1 - headroom - _FOOTROOM) * height / (box.bottom - box.top),
         (1 - 2 * _SIDEROOM) * width / (box.right - box.left),
     )
     scale = min(max(width / texture_width, height / texture_height), fit)
@@ -67,8 +72,8 @@ def frame_avatar(avatar: Avatar, width: int, height: int) -> Framing:
         covering=(width - scale * texture_width, 0.0),
     )
     y = _position(
-        wanted=height * _EYE_LINE - scale * box.eye_y,
-        inside=(_HEADROOM * height - scale * box.top, (1 - _FOOTROOM) * height - scale * box.bottom),
+        wanted=0.0 if box.cut else height * _EYE_LINE - scale * box.eye_y,
+        inside=(headroom * height - scale * box.top, (1 - _FOOTROOM) * height - scale * box.bottom),
         covering=(height - scale * texture_height, max(0.0, height - scale * texture_height)),
     )
     slack = 0.5  # half a pixel of continued edge is not seen
@@ -100,7 +105,8 @@ def head_box(avatar: Avatar) -> HeadBox:
             left = min(left, columns.start + float(across[0]))
             right = max(right, columns.start + float(across[-1]) + 1)
     sway = _SWAY * s
-    return HeadBox(left - sway, top - sway, right + sway, chin + sway, eye_y)
+    cut = bool((matte[: max(2, int(0.03 * s)), columns] > 127).mean(axis=0).max(initial=0) > 0.9)
+    return HeadBox(left - sway, 0.0 if cut else top - sway, right + sway, chin + sway, eye_y, cut)
 
 
 def _middle(person: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], s: float) -> slice:
