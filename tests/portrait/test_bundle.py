@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from tests.portrait.kit import same_avatar, tiny_avatar
 
 from mien.avatar import Avatar
-from mien.errors import InputError, MienError, MissingError, OutputError
+from mien.errors import InputError, MienError, MissingError, OutputError, UsageError
 from mien.portrait.store import bundle
-from mien.portrait.store.manifest import check_name, from_json
+from mien.portrait.store.manifest import check_name, from_json, name_of
 
 Members = dict[str, bytes]
 
@@ -283,7 +283,7 @@ def test_flipped_bytes_of_a_member_give_a_refusal_or_a_valid_avatar(
         avatar = from_members(MEMBERS | {name: content})
     except MienError:
         return
-    assert avatar.arrays["triangles"].max() < len(avatar.arrays["vertices"])
+    assert int(avatar.arrays["triangles"].max()) < len(avatar.arrays["vertices"])
     assert avatar.textures["matte"].shape == avatar.textures["color"].shape[:2]
 
 
@@ -291,11 +291,23 @@ def test_flipped_bytes_of_a_member_give_a_refusal_or_a_valid_avatar(
 def test_names_are_safe_folder_names_or_refused(text: str) -> None:
     try:
         name = check_name(text)
-    except InputError:
+    except UsageError:
         return
     assert check_name(name) == name
     assert name == "" or Path("/home", name).parent == Path("/home")
     assert name not in (".", "..") and "\0" not in name
+
+
+@given(st.text(max_size=300))
+def test_any_file_name_makes_a_name(text: str) -> None:
+    assert check_name(name_of(text)) == name_of(text)
+    assert name_of(f"a{text}")
+
+
+def test_a_file_keeps_its_own_name_where_it_can() -> None:
+    assert name_of("Ada Lovelace, 1840") == "Ada Lovelace, 1840"
+    assert name_of("12:30 portrait") == "12-30 portrait"
+    assert name_of("人" * 100) == "人" * 64
 
 
 def test_loading_is_fast(tmp_path: Path) -> None:

@@ -91,7 +91,8 @@ def _spread(colour: FloatArray, sure: NDArray[np.floating[Any]]) -> FloatArray:
 
 
 def _as_float(image: NDArray[Any]) -> FloatArray:
-    return np.asarray(image, np.float32) / np.float32(255)
+    scaled: FloatArray = np.divide(image, np.float32(255), dtype=np.float32)
+    return scaled
 
 
 def _unit(shape: tuple[int, ...], points: NDArray[np.floating[Any]] | None) -> float:
@@ -149,7 +150,8 @@ def _decide(image: ByteArray, coarse: FloatArray, points: FloatArray | None) -> 
 def _with_face(person: NDArray[np.uint8], face: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """The connected part that holds most of the face."""
     count, parts = cv2.connectedComponents(person, connectivity=4)
-    votes = np.bincount(parts[_hull(face, person.shape) > 0].ravel(), minlength=count)
+    inside: NDArray[np.intp] = parts[_hull(face, person.shape) > 0].astype(np.intp)
+    votes = np.bincount(inside, minlength=count)
     votes[0] = 0
     return person if votes.max(initial=0) == 0 else (parts == votes.argmax()).astype(np.uint8)
 
