@@ -44,7 +44,7 @@ class Subject:
         if isinstance(portrait, Avatar):
             return Subject(avatar=portrait)
         path = Path(portrait)
-        if path.exists() or isinstance(portrait, Path):
+        if isinstance(portrait, Path) or _exists(path):
             return Subject(path=path, crop=crop, face=face)
         from mien.portrait.store import library
 
@@ -237,6 +237,14 @@ class Cast:
             self._spoken = max(self._spoken, part.words[-1].char_end)
         elif part.last and not part.audio.samples.any():
             self._all_spoken = True
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file, False for what no file system takes as a name."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _load_renderer(name: str) -> Any:

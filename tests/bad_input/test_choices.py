@@ -76,7 +76,7 @@ def test_who_speaks(portrait: Path, out: Path, refused: Refused) -> None:
     refused(["make", "-p", str(portrait), "-a", "me", "-t", "Hi.", "-o", film], 2, "--avatar")
     refused(["make", "-t", "Hi.", "-o", film], 2, "--portrait")
     refused(["make", "-a", "nobody", "-t", "Hi.", "-o", film], 4, "nobody")
-    refused(["make", "-a", "../../etc", "-t", "Hi.", "-o", film], 3, "../../etc")
+    refused(["make", "-a", "../../etc", "-t", "Hi.", "-o", film], 2, "../../etc")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_avatar_files(exported: Path, out: Path, tmp_path: Path, refused: Refuse
 
 
 def test_avatar_names(portrait: Path, tmp_path: Path, refused: Refused) -> None:
-    refused(["avatar", "create", str(portrait), "--name", "../evil"], 3, "name")
+    refused(["avatar", "create", str(portrait), "--name", "../evil"], 2, "name")
     refused(["avatar", "create", str(tmp_path / "none.jpg")], 3, "none.jpg")
     assert not (tmp_path / "evil").exists()
 

@@ -79,12 +79,16 @@ def test_list_for_people_and_programs(capsys: pytest.CaptureFixture[str]) -> Non
         (("create", "."), 3, "folder"),
         (("create", "none.png", "--crop", "half"), 2, "crop"),
         (("create", "none.png", "--consent-document", "none.pdf"), 3, "none.pdf"),
-        (("create", "none.png", "--name", "a/b"), 3, "name"),
+        (("create", "none.png", "--name", "a/b"), 2, "name"),
+        (("create", "none: of all these.png"), 3, "no file"),
+        (("import", "damaged.mien"), 3, "damaged.mien"),
+        (("show", "./damaged.mien"), 3, "damaged.mien"),
     ],
 )
 def test_faults_are_one_sentence_and_a_status(
-    words: tuple[str, ...], status: int, said: str, capsys: pytest.CaptureFixture[str]
+    words: tuple[str, ...], status: int, said: str, homes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (homes / "damaged.mien").write_bytes(b"PK\x03\x04 and no more")
     got, out, err = run(capsys, *words)
     assert got == status and said in err and "Traceback" not in err and out == ""
 

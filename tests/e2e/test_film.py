@@ -145,6 +145,7 @@ def test_results_never_overwrite_their_sources_or_each_other(avatar: Avatar, tmp
     assert [p.name for p in tmp_path.iterdir()] == ["me.mp4"]
 
 
-def test_what_is_neither_picture_nor_avatar_is_refused() -> None:
+@pytest.mark.parametrize("portrait", ["nobody-of-that-name", "../nobody.jpg", "nobody?", "a\0b", "x" * 5000])
+def test_what_is_neither_picture_nor_avatar_is_refused(portrait: str) -> None:
     with pytest.raises(InputError, match="no picture and no avatar"):
-        mien.make("nobody-of-that-name", "Hello.")
+        mien.make(portrait, "Hello.")

@@ -169,7 +169,7 @@ BAD = {
     "wav": (b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 99, "sound"),
     "zip": (b"PK\x03\x04" + b"\0" * 99, "zip"),
     "tiff": (b"II*\x00" + b"\0" * 99, "TIFF"),
-    "bomb": (png_that_claims(20_000, 20_000), "too large"),
+    "bomb": (png_that_claims(20_000, 20_000), "too large .400 million pixels"),
     "wide": (png_that_claims(2_000_000, 64), "too large"),
     "tiny": (png_that_claims(10, 10), "too small"),
     "lying png": (png_that_claims(3000, 3000), "damaged"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.portrait.kit import same_avatar, tiny_avatar
 
-from mien.errors import InputError, MissingError, UsageError
+from mien.errors import MissingError, UsageError
 from mien.portrait.store import library
 
 pytestmark = pytest.mark.usefixtures("homes")
@@ -47,7 +47,7 @@ def test_taken_names_need_leave_to_be_replaced() -> None:
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "a\0b", "x" * 65, "C:\\x", "end."])
 def test_names_cannot_lead_elsewhere(name: str) -> None:
     for act in (library.get, library.remove, library.has, lambda n: library.add(tiny_avatar(), n)):
-        with pytest.raises(InputError):
+        with pytest.raises(UsageError):
             act(name)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import struct
 import warnings
 from dataclasses import dataclass
@@ -135,8 +136,9 @@ def _open(data: bytes, label: str) -> Image.Image:
     del AvifImagePlugin, WebPImagePlugin  # imported so that Pillow knows the formats
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError:
-        raise _too_large(label) from None
+    except Image.DecompressionBombError as error:
+        count = re.search(r"\((\d+) pixels\)", str(error))
+        raise _too_large(label, f" ({int(count[1]) // 10**6} million pixels)" if count else "") from None
     except UnidentifiedImageError:
         hint = "JPEG, PNG, WebP and AVIF can be read. " + CONVERT
         raise InputError(f"{label} is not a picture that can be read.", hint=hint) from None

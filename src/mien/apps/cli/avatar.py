@@ -46,9 +46,9 @@ def create(
     """Make an avatar of a face in a picture and keep it."""
     from mien.portrait.build import create_avatar
     from mien.portrait.store import library
-    from mien.portrait.store.manifest import check_name
+    from mien.portrait.store.manifest import check_name, name_of
 
-    name = check_name(name or picture.stem)
+    name = check_name(name) or name_of(picture.stem)
     if name and library.has(name) and not replace:
         raise UsageError(f"There is already an avatar '{name}'.", hint="Choose another --name, or add --replace.")
     consent = _consent(consent_by, consent_scope, consent_document)
@@ -133,11 +133,12 @@ def import_avatar(
 ) -> None:
     """Check a .mien file and keep its avatar."""
     from mien.portrait.store import bundle, library
+    from mien.portrait.store.manifest import name_of
 
     if not file.exists():
         raise InputError(f"There is no file {file}.", hint="Check the path.")
     avatar = bundle.load(file)
-    kept = library.add(avatar, name or avatar.name or file.stem, replace_existing=replace)
+    kept = library.add(avatar, name or avatar.name or name_of(file.stem), replace_existing=replace)
     console.event("avatar_imported", plain=f"Avatar '{kept.name}' is imported.", **_summary(kept))
 
 

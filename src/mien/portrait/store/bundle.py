@@ -84,7 +84,10 @@ def load(path: Path) -> Avatar:
         return read(folder_reader(path))
     if not path.exists():
         raise MissingError(f"There is no avatar at {path}.", hint="See: mien avatar list", code="avatar.missing")
-    return load_archive(path)
+    try:
+        return load_archive(path)
+    except Damaged as error:
+        raise Damaged(f"{path.name}: {error.message}", hint=error.hint, code=error.code) from None
 
 
 def export(avatar: Avatar, file: Path) -> None:

@@ -11,12 +11,13 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from mien.avatar import SCHEMA_VERSION, Consent, Head, Manifest, Source
-from mien.errors import InputError
+from mien.errors import InputError, UsageError
 
 MAX_BYTES: Final = 1 << 20
 MAX_TEXT: Final = 4096
 MAX_DEPTH: Final = 12
 MAX_NAME: Final = 64
+MAX_NAME_BYTES: Final = 200
 _SHA256: Final = re.compile(r"[0-9a-f]{64}|")
 
 
@@ -40,7 +41,7 @@ def from_json(data: bytes) -> tuple[Manifest, Mapping[str, Any], Mapping[str, An
     content = _parse(data)
     _check_version(content.get("schema_version"))
     manifest = Manifest(
-        name=check_name(read_text(content, "name")),
+        name=_name(content),
         source=_source(read_object(content, "source")),
         head=_head(read_object(content, "head")),
         readiness=read_object(content, "readiness"),
@@ -54,16 +55,26 @@ def from_json(data: bytes) -> tuple[Manifest, Mapping[str, Any], Mapping[str, An
 
 
 def check_name(name: str) -> str:
-    """The name of an avatar, tidied. "" is allowed (no name). Raises InputError for what cannot be a folder's name."""
+    """The name of an avatar, tidied. "" is allowed (no name). Raises UsageError for what cannot be a folder's name."""
     tidy = unicodedata.normalize("NFC", name).strip()
-    bad = any(c in '/\\:*?"<>|' or unicodedata.category(c).startswith("C") for c in tidy)
-    if bad or len(tidy) > MAX_NAME or len(tidy.encode()) > 200 or tidy.startswith(".") or tidy.endswith("."):
-        raise InputError(
+    bad = any(_is_bad(c) for c in tidy)
+    if bad or len(tidy) > MAX_NAME or len(tidy.encode()) > MAX_NAME_BYTES or tidy[:1] == "." or tidy[-1:] == ".":
+        raise UsageError(
             f"'{_shortened(tidy)}' cannot be the name of an avatar.",
             hint=f"Use up to {MAX_NAME} letters, digits, spaces, '-' and '_' (any script), no leading or final dot.",
             code="avatar.name",
         )
     return tidy
+
+
+def name_of(text: str) -> str:
+    """A name for an avatar made of any text, such as a file's name; "" when nothing is left of it."""
+    tidy = "".join("-" if _is_bad(c) else c for c in unicodedata.normalize("NFC", text))[:MAX_NAME]
+    return re.sub(r"^[\s.]+|[\s.]+$", "", tidy.encode()[:MAX_NAME_BYTES].decode(errors="ignore"))
+
+
+def _is_bad(char: str) -> bool:
+    return char in '/\\:*?"<>|' or unicodedata.category(char).startswith("C")
 
 
 def _shortened(text: str) -> str:
@@ -148,6 +159,13 @@ def _head(content: dict[str, Any]) -> Head:
     if max(abs(a) for a in angles) > math.pi:
         raise Damaged("The avatar's head is turned by an impossible angle.")
     return Head(distance, origin, axes, *angles)
+
+
+def _name(content: Mapping[str, Any]) -> str:
+    try:
+        return check_name(read_text(content, "name"))
+    except UsageError as error:
+        raise Damaged(error.message) from None
 
 
 def _consent(content: dict[str, Any]) -> Consent:
