@@ -1,8 +1,6 @@
 """``python -m mien`` is ``mien``."""
 
-import sys
-
-from mien.apps.cli import main
+from mien.apps.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mien
-from mien import errors
+from mien import errors, models
 from mien.apps import cli
 from mien.apps.cli import console
 
@@ -217,6 +217,25 @@ def test_ctrl_c_and_kill_end_with_130(number: signal.Signals) -> None:
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "mien: Stopped.\n")
+
+
+_FULL_DISK = """
+import shutil, sys, types
+shutil.disk_usage = lambda path: types.SimpleNamespace(total=1, used=1, free=1)
+sys.argv[1:] = ["make", "-p", {portrait!r}, "-t", "This goes on and on. " * 40, "-o", {out!r}]
+from mien.apps.cli import run
+run()
+"""
+
+
+def test_an_early_refusal_keeps_its_status_while_code_is_still_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "empty"))
+    process = _start(_FULL_DISK.format(portrait=str(models.path("astronaut")), out=str(tmp_path / "a.mp4")))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (5, "")
+    assert "free" in err and len(err.splitlines()) <= 3, err
 
 
 _PRINTS = """

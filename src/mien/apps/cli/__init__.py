@@ -1,4 +1,5 @@
-"""The command line. :func:`main` runs one command and returns its exit status (docs/cli.md has the table).
+"""The command line. :func:`main` runs one command and returns its exit status (docs/cli.md has the table);
+:func:`run` is ``mien`` as a process.
 
 Only the module of the command that was asked for is imported, so help and errors come at once.
 """
@@ -10,10 +11,11 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Annotated, Any, Final
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -53,6 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if result == Interrupted.exit_status and isinstance(result, int):
         return _report(KeyboardInterrupt(), words)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
+
+
+def run() -> NoReturn:
+    """The process ``mien``: :func:`main`, then the end, with its status whatever still works in the background.
+
+    A film that is refused early may leave a thread inside compiled code. Python unwinds such threads when it shuts
+    down, and C++ answers that by aborting the process.
+    """
+    status = main()
+    if any(thread.daemon for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _take_flags(arguments: list[str]) -> tuple[list[str], set[str]]:
