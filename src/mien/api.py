@@ -25,7 +25,7 @@ from mien.stage.size import check_size
 from mien.timeline import parse_fps, to_seconds
 from mien.transmit.captions import caption_paths, make_captions, write_captions
 from mien.transmit.open import Output, open_sink, parse_output
-from mien.types import AudioChunk, VideoFrame
+from mien.types import AudioChunk, Cue, VideoFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,10 @@ class FilmProgress:
 
 @dataclass(frozen=True)
 class FilmReport:
-    """What was made. duration: seconds of film. captions, motion: files beside it. timings: seconds by stage."""
+    """What was made. duration: seconds of film. captions, motion: files beside it. timings: seconds by stage.
+
+    cues: the script's [cue …] marks, ticks in film time.
+    """
 
     path: Path
     duration: float
@@ -50,6 +53,7 @@ class FilmReport:
     captions: tuple[Path, ...]
     motion: Path | None
     timings: Timings
+    cues: tuple[Cue, ...] = ()
 
     @property
     def real_time_factor(self) -> float:
@@ -162,6 +166,7 @@ class Film:
             captions=extras.captions,
             motion=extras.motion,
             timings=show.timings,
+            cues=tuple(cast.cues),
         )
 
     def frames(self) -> Iterator[tuple[VideoFrame, AudioChunk]]:

@@ -19,7 +19,7 @@ from mien.render.base import Canvas
 from mien.stage.background import BackgroundSpec, open_backdrop
 from mien.stage.size import canvas_size
 from mien.timeline import frames_in, parse_fps, to_ticks
-from mien.types import FaceClip, SpeechPart, Word
+from mien.types import Cue, FaceClip, SpeechPart, Word
 
 if TYPE_CHECKING:
     from mien.dialogue.script import Script
@@ -107,7 +107,7 @@ class Cast:
     """The parts of one performance. A context: leaving it ends the processes that were started.
 
     preview: sizes and rates that were left open are a preview's. alpha: pictures stay transparent.
-    words: of the film so far, in film time. on_clip, on_part: told of motion and speech as they are made.
+    words, cues: of the film so far, in film time. on_clip, on_part: told of motion and speech as they are made.
     """
 
     def __init__(
@@ -117,6 +117,7 @@ class Cast:
         fps = order.film.fps
         self.fps = (_PREVIEW_FPS if preview else _FILM_FPS) if fps == "auto" else parse_fps(fps)
         self.words: list[Word] = []
+        self.cues: list[Cue] = []
         self.on_clip: Callable[[FaceClip], None] | None = None
         self.on_part: Callable[[SpeechPart], None] | None = None
         self._ticks, self._spoken, self._all_spoken = 0, 0, False
@@ -230,6 +231,7 @@ class Cast:
 
     def _hear(self, part: SpeechPart) -> None:
         self._ticks = part.audio.end
+        self.cues.extend(part.cues)
         if self.on_part is not None:
             self.on_part(part)
         if part.words:

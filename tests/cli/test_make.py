@@ -30,7 +30,7 @@ def test_a_film_and_its_events(tmp_path: Path, portrait: str, capsys: pytest.Cap
         "-p",
         portrait,
         "-t",
-        "Hi there.",
+        "[cue go]Hi there.",
         "-s",
         "128",
         "--motion",
@@ -45,6 +45,7 @@ def test_a_film_and_its_events(tmp_path: Path, portrait: str, capsys: pytest.Cap
     assert film["frames"] == round(film["duration"] * 25) and (film["width"], film["height"]) == (128, 128)
     assert film["captions"] == [str(tmp_path / "a.srt")] and film["motion"] == str(tmp_path / "a.csv")
     assert film["real_time_factor"] == pytest.approx(film["wall"] / film["duration"], rel=0.01)
+    assert film["cues"] == [{"name": "go", "time": 0.25}], "speech begins after a quarter of a second"
     assert set(film["timings"]) == {"speech", "face", "prepare", "draw", "compose", "encode"}
     progress = [e for e in events if e["event"] == "progress"]
     assert progress[-1]["done"] == progress[-1]["total"] == film["frames"]

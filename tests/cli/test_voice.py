@@ -14,9 +14,11 @@ from mien.apps.cli import main
 
 def test_say_writes_a_wav_and_tells_the_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "a.wav"
-    assert main(["voice", "say", "Hello 世界", "-o", str(output), "--json"]) == 0
+    assert main(["voice", "say", "Hello [cue x]世界", "-o", str(output), "--json"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [e["text"] for e in events if e["event"] == "word"] == ["Hello", "世", "界"]
+    (second,) = [e["start"] for e in events if e.get("text") == "世"]
+    assert [(e["name"], e["time"]) for e in events if e["event"] == "cue"] == [("x", second)]
     with wave.open(str(output)) as file:
         assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (48_000, 2, 1)
         assert file.getnframes() / 48_000 == pytest.approx(events[-1]["seconds"], abs=0.001)

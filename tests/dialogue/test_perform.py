@@ -107,6 +107,12 @@ def test_a_cue_is_on_the_start_of_the_next_word() -> None:
     assert [c.tick for c in cues(parts)] == [0, seven.start, seven.end]
 
 
+def test_cues_around_pauses() -> None:
+    parts = list(perform("Hi.[cue a][pause 1.5s][cue b][pause 2s][cue c]", Metronome()))
+    end = parts[-1].audio.end
+    assert [(c.name, c.tick) for c in cues(parts)] == [("a", end - 168_000), ("b", end - 96_000), ("c", end)]
+
+
 def test_words_point_into_the_source_through_marks_emoji_and_brackets() -> None:
     source = "[happy]Hel\u200blo[/happy] 😀 [[big]] cafe\u0301 [pause 1ms]world."
     parts = list(perform(source, Metronome()))

@@ -41,9 +41,9 @@ def perform(
     """Speak a script (text with marks, or parsed) from tick ``start``.
 
     Parts follow each other without a gap; the last one has ``last=True``. Words carry character ranges of the source.
-    Each part's emotions cover its sound: ``emotion`` outside all marks. A pause adds silence to what punctuation
-    makes. A cue falls on the start of the word after it. Raises at once what is wrong: a script that
-    has errors or says nothing (InputError), a language, voice or reading that is not here (MissingError).
+    Each part's emotions cover its sound: ``emotion`` outside all marks. A pause adds silence to what punctuation makes.
+    A cue falls on the start of the word or pause after it, the last ones on the end. Raises at once what is wrong: a
+    script that has errors or says nothing (InputError), a language, voice or reading that is not here (MissingError).
     """
     parsed = parse(script) if isinstance(script, str) else script
     whole = text.clean(parsed.plain)
@@ -73,11 +73,12 @@ class _Sentence:
 
 @dataclass(frozen=True, slots=True)
 class _Silence:
-    """ticks: its length. cues: those that stand before it."""
+    """ticks: its length. cues: those that stand before it. after: those behind it when nothing else follows."""
 
     ticks: int
     feeling: Emotion
     cues: tuple[CuePoint, ...]
+    after: tuple[CuePoint, ...] = ()
 
 
 _Unit = _Sentence | _Silence
@@ -108,7 +109,9 @@ def _units(segments: tuple[Segment, ...], base: Emotion, *, whole_sentences: boo
             if held is not None:
                 yield held
             held = unit
-    if held is not None:
+    if isinstance(held, _Silence):
+        yield replace(held, after=tuple(cues))
+    elif held is not None:
         yield replace(held, cues=(*held.cues, *cues))
 
 
@@ -205,6 +208,7 @@ def _silent(unit: _Silence, start: int, turn: int, *, times: bool) -> Iterator[S
     cues = tuple(Cue(start, c.name) for c in unit.cues)
     while start < end:
         stop = min(start + _SILENCE_PART, end)
+        cues += tuple(Cue(end, c.name) for c in unit.after) if stop == end else ()
         yield SpeechPart(
             AudioChunk(start, np.zeros(stop - start, np.float32)),
             (Phone(start, stop, ""),) if times else None,

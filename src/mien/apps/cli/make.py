@@ -6,8 +6,9 @@ Events under ``--json``, one JSON object a line on standard output:
 - ``progress``: stage ("Film"), done, total (frames; total is an estimate until all speech is made), seconds (since the
   start), eta (seconds left, or null).
 - ``film``: path, duration (seconds of film), frames, fps (as "25" or "30000/1001"), width, height, captions (list of
-  paths), motion (path or null), wall (seconds it took), real_time_factor (wall / duration), first_frame (seconds until
-  the first picture was drawn), timings (seconds by stage: speech, face, prepare, draw, compose, encode).
+  paths), motion (path or null), cues (list of name and time in seconds), wall (seconds it took), real_time_factor
+  (wall / duration), first_frame (seconds until the first picture was drawn), timings (seconds by stage: speech, face,
+  prepare, draw, compose, encode).
 - ``error``: as for every command.
 """
 
@@ -22,6 +23,7 @@ import typer
 
 from mien.apps.cli import console
 from mien.errors import InputError, UsageError
+from mien.timeline import to_seconds
 
 if TYPE_CHECKING:
     from mien.api import Film, FilmProgress, FilmReport
@@ -200,6 +202,7 @@ def _report(report: FilmReport) -> None:
         height=report.height,
         captions=[str(path) for path in report.captions],
         motion=None if report.motion is None else str(report.motion),
+        cues=[{"name": cue.name, "time": round(to_seconds(cue.tick), 4)} for cue in report.cues],
         wall=round(timings.wall, 3),
         real_time_factor=round(report.real_time_factor, 4),
         first_frame=round(timings.first_frame, 3),

@@ -41,7 +41,7 @@ def say(
     volume: Annotated[float, typer.Option(help="Loudness, 0 to 2.")] = 1.0,
     lexicon: Annotated[Path | None, typer.Option(help="Pronunciations: a TOML or TSV file.")] = None,
 ) -> None:
-    """Say a sentence into a WAV file. With --json also the times of its words."""
+    """Say a sentence into a WAV file. With --json also the times of its words and cues."""
     from mien.dialogue.lexicon import load
     from mien.dialogue.perform import perform
     from mien.dialogue.speak.espeak import EspeakSpeaker
@@ -73,6 +73,8 @@ def _write(path: Path, parts: Iterable[SpeechPart], source: str) -> int:
         for part in parts:
             file.writeframesraw((part.audio.samples * 32767).round().astype("<i2").tobytes())
             _tell_words(part, source)
+            for cue in part.cues:
+                console.event("cue", name=cue.name, time=round(to_seconds(cue.tick), 4))
             length = part.audio.end
     return length
 
