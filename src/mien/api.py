@@ -9,7 +9,7 @@ for frame, sound in mien.make("me.jpg", text="Hello.").frames():
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -191,10 +191,9 @@ class Film:
             )
         parse_fps(order.film.fps if order.film.fps != "auto" else 25)
         output.check(order.film.preset, order.film.encoder)
-        inputs = [order.subject.path, order.background.path]
         written = [output.path, *extras.captions, *(p for p in (extras.motion, extras.trace) if p is not None)]
         for target in written:
-            _refuse_overwriting(target, [p for p in inputs if p is not None])
+            _refuse_overwriting(target, order.sources)
         if len({p.absolute() for p in written}) < len(written):
             raise UsageError("Two results would get the same file name.", hint="Choose another name for one of them.")
 
@@ -280,7 +279,7 @@ def _extra_files(output: Output, captions: str, motion: str | Path | None, trace
     return _Extras(paths, beside, traced)
 
 
-def _refuse_overwriting(target: Path, inputs: list[Path]) -> None:
+def _refuse_overwriting(target: Path, inputs: Iterable[Path]) -> None:
     for path in inputs:
         if target.exists() and path.exists() and target.samefile(path):
             raise UsageError(

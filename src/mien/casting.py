@@ -83,6 +83,13 @@ class Order:
     lexicon: Mapping[str, str] | str | Path | None = None
     captions: str = "none"
 
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files that are read, which no result may overwrite."""
+        named = self.lexicon if self.lexicon is not None else self.speak.lexicon
+        lexicon = Path(named) if named and not isinstance(named, Mapping) else None
+        return tuple(p for p in (self.subject.path, self.background.path, lexicon) if p is not None)
+
     def parse(self) -> Script:
         """The script. Raises InputError for wrong marks or a text that is too long."""
         from mien.dialogue.script import parse

@@ -140,6 +140,11 @@ def test_results_never_overwrite_their_sources_or_each_other(avatar: Avatar, tmp
     picture.write_bytes(b"a picture, whatever its name says")
     with pytest.raises(UsageError, match="its own source"):
         mien.make(picture, "Hello.").save(picture)
+    lexicon = tmp_path / "words.toml"
+    lexicon.write_text('"Hello" = "hallo"')
+    with pytest.raises(UsageError, match="its own source"):
+        mien.make(avatar, "Hello.", lexicon=lexicon).save(tmp_path / "a.mp4", trace=lexicon)
+    lexicon.unlink()
     with pytest.raises(UsageError, match="motion"):
         mien.make(avatar, "Hello.").save(tmp_path / "a.mp4", motion=tmp_path / "a.txt")
     assert [p.name for p in tmp_path.iterdir()] == ["me.mp4"]
