@@ -248,7 +248,7 @@ def _in_range(value: object, about: Field[Any], place: str, *, whole: bool) -> f
         number = float("nan")
     if not low <= number <= high:
         noun = "a whole number" if whole else "a number"
-        raise UsageError(f"{place} must be {noun} from {low:g} to {high:g}, not {value!r}.")
+        raise UsageError(f"{place} must be {noun} from {low:.12g} to {high:.12g}, not {value!r}.")
     return number
 
 

@@ -45,6 +45,11 @@ def test_refusals_leave_nothing(
     assert len(capsys.readouterr().err.strip().splitlines()) == 2
 
 
+def test_sound_is_not_written_under_another_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["voice", "say", "Hello", "-o", str(tmp_path / "a.mp3")]) == 2
+    assert "does not end in .wav" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
 def test_list_names_languages_and_voices(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["voice", "list", "--json"]) == 0
     tables = {e["event"]: e["rows"] for e in map(json.loads, capsys.readouterr().out.splitlines())}

@@ -97,3 +97,11 @@ def test_motion_of_another_film_is_refused(evidence: Evidence) -> None:
     short: dict[str, Any] = {"shapes": motion.shapes[:50], "head": motion.head[:50]}
     with pytest.raises(InputError, match="lasts"):
         judge(Evidence(evidence.path, FaceClip(0, **short, rate=Fraction(50)), None, evidence.avatar))
+
+
+def test_a_still_picture_is_no_film(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.jpg")
+    with pytest.raises(InputError, match="too few pictures"):
+        judge(Evidence(path=tmp_path / "a.jpg"))

@@ -52,10 +52,11 @@ def _nearest_shape(shape: float) -> float:
 def _exact(width: int, height: int, shape: float | None, aspect: str) -> tuple[int, int]:
     if shape is not None and abs(width / max(height, 1) / shape - 1) > 0.02:
         raise UsageError(f"{width}x{height} is not {aspect}.", hint="Leave --aspect out, or give --size as one number.")
+    _checked(width, height)
     if width % 2 or height % 2:
         even = f"{width + width % 2}x{height + height % 2}"
         raise UsageError(f"{width}x{height} has an odd side, which films cannot have.", hint=f"Use {even}.")
-    return _checked(width, height)
+    return width, height
 
 
 def _checked(width: int, height: int) -> tuple[int, int]:

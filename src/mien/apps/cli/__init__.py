@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -36,6 +37,7 @@ COMMANDS: Final[dict[str, str]] = {
 """Each command and its line in ``mien --help``. Its module is ``mien.apps.cli.<name>``: ``app`` or ``command``."""
 
 _TAKES_TEXT: Final = frozenset({"--text", "-t", "--"})
+_NOT_A_NUMBER: Final = re.compile(r"Invalid value for '(.*?)': .*valid (integer|number|float).*")
 _OUTPUT_FAULTS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 
@@ -203,7 +205,10 @@ def _as_mien_error(error: BaseException, command: str) -> MienError:
 
 def _usage(message: str, path: str) -> UsageError:
     """What the argument parser said, as one sentence; the hint names the help of the command that it happened in."""
-    sentence = " ".join(message.split()) or f"'{path}' needs to know what to do."
+    sentence = _NOT_A_NUMBER.sub(r"\1 must be a \2.", " ".join(message.split())).replace(
+        "be a integer", "be a whole number"
+    )
+    sentence = sentence or f"'{path}' needs to know what to do."
     return UsageError(sentence if sentence.endswith((".", "?")) else sentence + ".", hint=f"See: {path} --help")
 
 

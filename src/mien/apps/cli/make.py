@@ -6,9 +6,9 @@ Events under ``--json``, one JSON object a line on standard output:
 - ``progress``: stage ("Film"), done, total (frames; total is an estimate until all speech is made), seconds (since the
   start), eta (seconds left, or null).
 - ``film``: path, duration (seconds of film), frames, fps (as "25" or "30000/1001"), width, height, captions (list of
-  paths), motion (path or null), cues (list of name and time in seconds), wall (seconds it took), real_time_factor
-  (wall / duration), first_frame (seconds until the first picture was drawn), timings (seconds by stage: speech, face,
-  prepare, draw, compose, encode).
+  paths), motion and trace (path or null), cues (list of name and time in seconds), wall (seconds it took),
+  real_time_factor (wall / duration), first_frame (seconds until the first picture was drawn), timings (seconds by
+  stage: speech, face, prepare, draw, compose, encode).
 - ``error``: as for every command.
 """
 
@@ -46,6 +46,9 @@ _Out = Annotated[
 ]
 _Portrait = Annotated[Path | None, _option(_WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face.")]
 _Avatar = Annotated[str | None, _option(_WHO, "--avatar", "-a", metavar="NAME", text="An avatar made before.")]
+_Which = Annotated[
+    int | None, _option(_WHO, "--face", metavar="N", text="Which face of the picture, 0 is the largest.")
+]
 _Text = Annotated[str | None, _option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")]
 _TextFile = Annotated[Path | None, _option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")]
 _Language = Annotated[str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
@@ -68,7 +71,7 @@ def command(
     portrait: _Portrait = None,
     avatar: _Avatar = None,
     crop: Annotated[str | None, _option(_WHO, "--crop", metavar="HOW", text="auto, none, head or bust.")] = None,
-    face: Annotated[int, _option(_WHO, "--face", metavar="N", text="Which face of the picture, 0 is the largest.")] = 0,
+    face: _Which = None,
     text: _Text = None,
     text_file: _TextFile = None,
     language: _Language = None,
@@ -100,8 +103,7 @@ def command(
     """
     if not out:
         raise UsageError("Where should the film go?", hint="Name it with -o, such as -o film.mp4.")
-    if (portrait is None) == (avatar is None):
-        raise UsageError("Who should speak?", hint="Give either --portrait FILE or --avatar NAME.")
+    _check_who(portrait, avatar, crop, face)
     from mien import api
 
     made = api.make(
@@ -110,9 +112,24 @@ def command(
         language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, lexicon=lexicon, emotion=emotion,
         style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate, smoothing=smoothing,
         seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background, encoder=encoder, crop=crop,
-        face=face, tell=console.note,
+        face=face or 0, tell=console.note,
     )  # fmt: skip
-    _report(_save(made, out, captions, motion, trace))
+    _report(_save(made, out, captions, motion, trace), trace)
+
+
+def _check_who(portrait: Path | None, avatar: str | None, crop: str | None, face: int | None) -> None:
+    if portrait is None and avatar is None:
+        raise UsageError("Who should speak?", hint="Give --portrait FILE or --avatar NAME.")
+    if avatar is None:
+        return
+    if portrait is not None:
+        raise UsageError("Both a portrait and an avatar are given.", hint="Give either --portrait or --avatar.")
+    if crop is not None or face is not None:
+        option = "--face" if crop is None else "--crop"
+        raise UsageError(
+            f"{option} goes with --portrait; an avatar has it settled.",
+            hint=f"Make another: mien avatar create PICTURE --name NAME {option} …",
+        )
 
 
 def read_text(text: str | None, file: Path | None, stdin: str | None) -> str:
@@ -121,8 +138,10 @@ def read_text(text: str | None, file: Path | None, stdin: str | None) -> str:
         raise UsageError(
             f"'{stdin}' is not understood.", hint='Give the words with --text "…", or - for standard input.'
         )
-    if sum(source is not None for source in (text, file, stdin)) != 1:
-        raise UsageError("What should be said?", hint="Give one of --text, --text-file and -.")
+    given = sum(source is not None for source in (text, file, stdin))
+    if given != 1:
+        question = "More than one text is given." if given else "What should be said?"
+        raise UsageError(question, hint="Give one of --text, --text-file and -.")
     if text is not None:
         return _checked(text, "The text")
     if file is None:
@@ -183,17 +202,17 @@ def _save(made: Film, out: str, captions: str | None, motion: Path | None, trace
         return made.save(out, captions=captions, motion=motion, trace=trace, observe=show)
 
 
-def _report(report: FilmReport) -> None:
+def _report(report: FilmReport, trace: Path | None) -> None:
     timings = report.timings
     names = [
         str(report.path),
         *(path.name for path in report.captions),
-        *([report.motion.name] if report.motion else []),
+        *(path.name for path in (report.motion, trace) if path is not None),
     ]
     made = f"{report.duration:.1f} s, {report.width}x{report.height}, made in {timings.wall:.1f} s"
     console.event(
         "film",
-        plain=f"{', '.join(names)}: {made} ({report.duration / timings.wall:.1f} times faster than real time)",
+        plain=f"{', '.join(names)}: {made} ({report.duration / timings.wall:.1f} x real time)",
         path=str(report.path),
         duration=round(report.duration, 3),
         frames=report.frames,
@@ -202,6 +221,7 @@ def _report(report: FilmReport) -> None:
         height=report.height,
         captions=[str(path) for path in report.captions],
         motion=None if report.motion is None else str(report.motion),
+        trace=None if trace is None else str(trace),
         cues=[{"name": cue.name, "time": round(to_seconds(cue.tick), 4)} for cue in report.cues],
         wall=round(timings.wall, 3),
         real_time_factor=round(report.real_time_factor, 4),

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from mien.apps.cli import console
+from mien.errors import UsageError
 from mien.timeline import TICKS_PER_SECOND, to_seconds
 from mien.types import SpeechPart
 
@@ -47,6 +48,8 @@ def say(
     from mien.dialogue.speak.espeak import EspeakSpeaker
     from mien.transmit.atomic import Staging
 
+    if output.suffix.lower() != ".wav":
+        raise UsageError(f"'{output}' does not end in .wav.", hint="Sound is written as WAV: name it so.")
     entries = load(lexicon) if lexicon else None
     with closing(EspeakSpeaker()) as speaker:
         parts = perform(

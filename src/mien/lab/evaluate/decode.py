@@ -14,6 +14,8 @@ from mien.errors import InputError
 from mien.timeline import TICKS_PER_SECOND
 from mien.types import ByteArray, FloatArray
 
+_FEWEST = 4  # the third derivative of a motion needs as many; a still picture opens as a film of one
+
 
 @dataclass(frozen=True, slots=True)
 class FilmFacts:
@@ -37,6 +39,8 @@ def film_facts(path: Path, sound: FloatArray) -> FilmFacts:
         times = [packet.pts for packet in file.demux(stream) if packet.pts is not None]
         if not times:
             raise InputError(f"{path.name} has no pictures.", hint="Give a film.")
+        if len(times) < _FEWEST:
+            raise InputError(f"{path.name} has too few pictures to be measured.", hint="Give a film.")
         return FilmFacts(
             width=stream.width,
             height=stream.height,
