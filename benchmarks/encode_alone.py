@@ -1,8 +1,7 @@
 """Encoding alone: pictures that lie ready in a raw file become a film. Prints seconds and seconds of processor time.
 
 python -m benchmarks.encode_alone render PORTRAIT SIZE TEXT_FILE RAW   draws them (not timed)
-python -m benchmarks.encode_alone plain SIZE RAW OUT   one loop over PyAV, libswscale for the colours, libx264 as mien make
-                                                       sets it
+python -m benchmarks.encode_alone plain SIZE RAW OUT   one loop over PyAV: libswscale, then libx264 as mien make sets it
 python -m benchmarks.encode_alone sink SIZE RAW OUT    Mien's film sink, which converts faster and beside the encoder
 """
 
