@@ -138,6 +138,16 @@ def test_text_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_what_nobody_could_abort_goes_with_the_process(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from mien.transmit.atomic import Staging;"
+        "Staging(Path(sys.argv[1])).commit(); Staging(Path(sys.argv[2])); raise KeyboardInterrupt"
+    )
+    arguments = [sys.executable, "-c", script, str(tmp_path / "whole.mp4"), str(tmp_path / "half.mp4")]
+    assert subprocess.run(arguments, capture_output=True, check=False).returncode != 0
+    assert names(tmp_path) == ["whole.mp4"]
+
+
 def test_a_killed_run_is_cleaned_up_by_the_next(tmp_path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from mien.transmit.atomic import Staging;"

@@ -6,6 +6,7 @@ marks the hidden name as alive; what a killed run left behind has no lock and is
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import os
@@ -21,6 +22,9 @@ from mien.errors import OutputError
 _MARK: Final = ".mien-part"
 _LONGEST_NAME: Final = 255  # bytes, on every file system in common use
 _NAME: Final = re.compile(r"^\..+\.[0-9a-f]{8}\.mien-part$")
+
+
+_unfinished: Final[set[Path]] = set()
 
 
 class Staging:
@@ -48,6 +52,7 @@ class Staging:
             else:
                 self.path.replace(self.target)
             self._done = True
+            _unfinished.discard(self.path)
             self._unlock()
         except OSError as error:
             self.abort()
@@ -59,11 +64,19 @@ class Staging:
         if not self._done:
             self._done = True
             _remove(self.path)
+            _unfinished.discard(self.path)
 
     def _unlock(self) -> None:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+@atexit.register
+def remove_unfinished() -> None:
+    """At the end of the process: remove what a Ctrl-C left that came before anybody could call abort."""
+    while _unfinished:
+        _remove(_unfinished.pop())
 
 
 def write_text(target: Path, text: str) -> None:
@@ -150,6 +163,7 @@ def _claim(target: Path, *, folder: bool) -> tuple[Path, int]:
     """A new hidden file or folder, and its lock. Between the two another run may sweep it: then another one."""
     for _ in range(20):
         path = _hidden(target)
+        _unfinished.add(path)
         if folder:
             path.mkdir()
         else:
@@ -159,6 +173,7 @@ def _claim(target: Path, *, folder: bool) -> tuple[Path, int]:
             if lock < 0 or _is_at(lock, path):
                 return path, lock
             os.close(lock)
+        _unfinished.discard(path)
     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 

@@ -63,10 +63,13 @@ def run() -> NoReturn:
     """The process ``mien``: :func:`main`, then the end, with its status whatever still works in the background.
 
     A film that is refused early may leave a thread inside compiled code. Python unwinds such threads when it shuts
-    down, and C++ answers that by aborting the process.
+    down, and C++ answers that by aborting the process; others it waits for, and after a Ctrl-C nobody wants to.
     """
     status = main()
-    if any(thread.daemon for thread in threading.enumerate()):
+    if threading.active_count() > 1:
+        atomic = sys.modules.get("mien.transmit.atomic")
+        if atomic is not None:
+            atomic.remove_unfinished()
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
