@@ -127,12 +127,12 @@ def _avatar(table: Table, folder: Path) -> None:
 def _speed(table: Table, folder: Path) -> None:
     """The whole command against encoding the same pictures alone, turn by turn, the best of two each."""
     raw = folder / "pictures.rgb"
-    helper = [sys.executable, "-m", "benchmarks.encode_alone"]
-    count = int(run([*helper, "render", str(portrait()), "512", str(TEXT), str(raw)]).out)
+    apart = [sys.executable, "-m", "benchmarks.encode_alone"]
+    count = int(run([*apart, "render", str(portrait()), "512", str(TEXT), str(raw)]).out)
     times: dict[str, list[tuple[float, float]]] = {"plain": [], "sink": [], "make": []}
     for _ in range(2):
         for how in ("plain", "sink"):
-            wall, work = run([*helper, how, "512", str(raw), str(folder / "alone.mp4")]).out.split()
+            wall, work = run([*apart, how, "512", str(raw), str(folder / "alone.mp4")]).out.split()
             times[how].append((float(wall), float(work)))
         film = _film(folder / "film.mp4", "512")
         times["make"].append((film.wall, film.work))
