@@ -129,7 +129,8 @@ class Show:
         self._frames.abandon()
         self._beats.abandon()
         deadline = time.monotonic() + _GOODBYE
-        for worker in self._workers:
+        workers, self._workers = self._workers, []
+        for worker in workers:
             worker.join(max(0.0, deadline - time.monotonic()))
 
     def _perform(self) -> None:

@@ -14,6 +14,7 @@ from mien.errors import PortraitRefused
 from mien.portrait.advice import advice, label, word
 from mien.portrait.find.faces import MIN_FACE, face_size
 from mien.portrait.find.features import (
+    CLOSED_GAP,
     LEFT_EYE,
     LOWER_INNER_LIP,
     RIGHT_EYE,
@@ -21,8 +22,8 @@ from mien.portrait.find.features import (
     Points,
     eye_centres,
     eye_distance,
+    lip_gap,
 )
-from mien.portrait.find.lips import CLOSED_GAP
 from mien.portrait.find.pose import head_pose
 from mien.portrait.topology import OVAL
 from mien.types import ByteArray, FloatArray
@@ -130,7 +131,7 @@ def assess(image: ByteArray, points: Points, matte: FloatArray | None = None, so
     upright, moved = _upright(image, points)
     sharp = sharpness(image, points)
     exposure, contrast, side = _light(upright, moved)
-    lips = _lips(upright, moved)
+    lips = "closed" if lip_gap(points) < CLOSED_GAP else _lips(upright, moved)
     glasses = _glasses(upright) > _GLASSES
     covered = _covered(image, upright, points, moved, matte)
     checks = (
@@ -215,10 +216,8 @@ _CHEEKS: Final = ((116, 118, 101, 205, 187, 147), (345, 347, 330, 425, 411, 376)
 
 
 def _lips(upright: ByteArray, points: NDArray[np.float64]) -> str:
-    """Closed, parted, or showing teeth: bright and hardly coloured pixels between the lips."""
+    """Parted lips, or lips that show teeth: bright and hardly coloured pixels between the lips."""
     upper, lower = points[list(UPPER_INNER_LIP)], points[list(LOWER_INNER_LIP)]
-    if float(np.linalg.norm(upper[5] - lower[5])) < CLOSED_GAP * _UNIT:
-        return "closed"
     inside = _polygon(np.vstack([upper, lower[::-1]]))
     hsv = cv2.cvtColor(upright, cv2.COLOR_RGB2HSV)[inside].astype(np.float32)
     skin = float(np.median(cv2.cvtColor(upright, cv2.COLOR_RGB2HSV)[_polygon(points[list(_CHEEKS[0])])][:, 2]))

@@ -24,6 +24,7 @@ Portrait = Annotated[
     Path | None,
     typer.Option("--portrait", "-p", metavar="FILE", help="The picture it was made of.", show_default=False),
 ]
+Crop = Annotated[str, typer.Option(metavar="auto|none|head|bust", help="The crop it was made with.")]
 Kept = Annotated[str | None, typer.Option("--avatar", "-a", metavar="NAME", help="Or the avatar.", show_default=False)]
 
 
@@ -43,6 +44,7 @@ def film(
     ] = None,
     portrait: Portrait = None,
     avatar: Kept = None,
+    crop: Crop = "auto",
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 when a bound is missed.")] = False,
 ) -> None:
     """Measure a film: sync, closures, smoothness, rest, loudness. The more it is given, the more it can say.
@@ -63,7 +65,7 @@ def film(
             path=file,
             motion=None if motion is None else read_motion(motion),
             trace=None if trace is None else read_trace(trace),
-            avatar=_avatar(portrait, avatar),
+            avatar=_avatar(portrait, avatar, crop),
         )
     )
     _show(str(file), measures)
@@ -72,7 +74,7 @@ def film(
 
 
 @app.command()
-def background(portrait: Portrait = None, avatar: Kept = None) -> None:
+def background(portrait: Portrait = None, avatar: Kept = None, crop: Crop = "auto") -> None:
     """Measure how still the background stands while the head turns 8°, nods 6° and tilts 2°.
 
     mien eval background --portrait me.jpg
@@ -83,7 +85,7 @@ def background(portrait: Portrait = None, avatar: Kept = None) -> None:
     from mien.lab.evaluate.measure import Measure, at_most
     from mien.render.mesh import MeshRenderer
 
-    seen = _avatar(portrait, avatar)
+    seen = _avatar(portrait, avatar, crop)
     assert seen is not None
     measures: list[Measure] = []
     for found in background_motion(seen, MeshRenderer()):
@@ -97,11 +99,11 @@ def background(portrait: Portrait = None, avatar: Kept = None) -> None:
     _show(str(portrait or avatar), measures)
 
 
-def _avatar(portrait: Path | None, name: str | None) -> Avatar | None:
+def _avatar(portrait: Path | None, name: str | None, crop: str) -> Avatar | None:
     from mien.portrait import build
 
     if portrait is not None:
-        return build.cached_avatar(portrait, tell=console.note)
+        return build.cached_avatar(portrait, crop=crop, tell=console.note)
     if name is not None:
         from mien import api
 

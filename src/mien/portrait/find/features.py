@@ -17,6 +17,9 @@ LEFT_EYE: Final = LOWER_LID["Left"][0][::-1] + UPPER_LID["Left"][0][-2:0:-1]
 UPPER_INNER_LIP: Final = UPPER_LIP[-1]
 LOWER_INNER_LIP: Final = LOWER_LIP[-1]
 
+CLOSED_GAP: Final = 0.05
+"""Lips nearer than this (in eye distances) are closed, and get snapped to the line between them."""
+
 
 def eye_centres(points: NDArray[np.floating[Any]]) -> tuple[Points, Points]:
     """Centres of the person's right and left eye (means of the lid contours), (3,) each."""

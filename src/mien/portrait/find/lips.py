@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.portrait.find.features import LOWER_INNER_LIP, UPPER_INNER_LIP, Points, eye_distance, lip_gap
+from mien.portrait.find.features import CLOSED_GAP, LOWER_INNER_LIP, UPPER_INNER_LIP, Points, eye_distance, lip_gap
 from mien.portrait.find.open_mouth import fit_open_mouth
 from mien.types import ByteArray
-
-CLOSED_GAP: Final = 0.05
-"""Lips nearer than this (in eye distances) are closed, and get snapped to the line between them."""
 
 
 def fit_lips(image: ByteArray, points: Points) -> Points:

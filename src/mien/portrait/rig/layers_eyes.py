@@ -191,8 +191,8 @@ def _lid(mesh: FaceMesh, image: ByteArray, side: str, blink: Array, box: tuple[i
     ends = _row_ends(shut, topo.UPPER_LID[side][0], columns)
     skin = _lashes(skin, image, mesh, side, lines, rim, ends, unit)
     soft = max(1.0, 0.012 * unit)
-    alpha = np.clip((lines - (crease * 0.6 + high * 0.4)) / (0.05 * unit), 0, 1)
-    alpha = alpha * np.clip((rim + 0.014 * unit - lines) / soft + 0.5, 0, 1) * ends
+    alpha = np.clip((lines - (crease * 0.4 + high * 0.6)) / (0.10 * unit), 0, 1)
+    alpha = alpha * np.clip((rim + 0.030 * unit - lines) / (2 * soft) + 0.5, 0, 1) * ends
     return np.dstack([np.clip(skin, 0, 255), alpha * 255]).astype(np.uint8)
 
 
@@ -250,7 +250,7 @@ def _even(
 
 def _lid_shade(down: Array) -> Array:
     """A ball under skin: a soft crease on top, light in the middle, darker towards the rim. down: 0 crease … 1 rim."""
-    crease = -0.10 * np.exp(-(((down - 0.03) / 0.10) ** 2))
+    crease = -0.06 * np.exp(-(((down - 0.05) / 0.16) ** 2))
     dome = 0.05 * np.exp(-(((down - 0.45) / 0.28) ** 2))
     rim = -0.10 * np.clip((down - 0.6) / 0.4, 0, 1) ** 1.5
     return np.asarray(1 + np.where(down > 0, crease + dome + rim, 0.0))
@@ -279,6 +279,8 @@ def _lashes(
     dark = lash[np.argmin(lash.sum(1))] * 0.7
     width = 0.016 * unit * (0.45 + 0.55 * ends)
     line = np.exp(-(np.abs((lines - rim - 0.004 * unit) / np.maximum(width, 0.45)) ** 2.2))
-    fringe = 0.35 * np.clip(1 - np.abs(lines - rim - 0.02 * unit) / (0.03 * unit), 0, 1) * ends
-    cover = np.clip(0.78 * line + fringe, 0, 0.9)[..., None]
+    hairs = np.random.default_rng(7).uniform(0.2, 1.0, len(rim))  # lashes of uneven length, always the same
+    hairs = np.convolve(np.pad(hairs, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
+    fringe = 0.5 * hairs * np.clip(1 - (lines - rim) / ((0.015 + 0.035 * hairs) * unit), 0, 1) * (lines > rim) * ends
+    cover = np.clip(0.66 * line + fringe, 0, 0.85)[..., None]
     return np.asarray(skin * (1 - cover) + dark * cover, np.float32)

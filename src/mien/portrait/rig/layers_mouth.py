@@ -66,7 +66,7 @@ def mouth_layers(mesh: FaceMesh, image: ByteArray, rest: RestPose) -> MouthLayer
     if rest.teeth:
         own, tone, drop = _own_teeth(mesh, image, origin, lip)
     # a narrow mouth has a narrow arch: half width 26 mm is the average of the portraits measured
-    scale = float(np.clip(rest.half_width * MM / 25.0, 0.82, 1.25))
+    scale = float(np.clip(rest.half_width * MM / 25.0, 0.74, 1.25))
     tint = np.clip(lip * np.array([1.0, 0.80, 0.84]), 0, 1) * 0.85
     cavity = np.array([0.16, 0.055, 0.05]) * (0.4 + 0.8 * light)
     yaw = mesh.head.yaw
@@ -85,8 +85,8 @@ def mouth_layers(mesh: FaceMesh, image: ByteArray, rest: RestPose) -> MouthLayer
 
 def enamel_tone(skin: Array, light: float) -> Array:
     """Enamel under the portrait's own light: as bright as its skin allows, tinted like it."""
-    tint = (skin / max(skin.max(), 1e-3)) ** 0.30
-    return np.asarray(np.array([0.93, 0.89, 0.82]) * np.clip(0.52 + 0.62 * light, 0.42, 1.0) * tint / tint.max())
+    tint = (skin / max(skin.max(), 1e-3)) ** 0.22
+    return np.asarray(np.array([0.93, 0.905, 0.86]) * np.clip(0.52 + 0.62 * light, 0.42, 1.0) * tint / tint.max())
 
 
 def _triple(v: Array) -> tuple[float, float, float]:

@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 
 from mien.portrait import topology as topo
+from mien.portrait.find.features import CLOSED_GAP, lip_gap
 from mien.portrait.rig.handles import Handles, Skin
 from mien.portrait.rig.mesh import Array, FaceMesh
 from mien.types import ByteArray
 
-PARTED: Final = 0.05
-"""Gap between the inner lip rims, eye distances, from which lips count as parted (3 mm)."""
 UNSMILE: Final = 0.55
 JAW_OVAL: Final = {
     152: 1.0, 148: 1.0, 377: 1.0, 176: 0.97, 400: 0.97, 149: 0.9, 378: 0.9, 150: 0.8, 379: 0.8, 136: 0.62, 365: 0.62,
@@ -61,7 +60,7 @@ def rest_pose(mesh: FaceMesh, skin: Skin, image: ByteArray) -> RestPose:
     """Close and relax the lips of a portrait."""
     local = mesh.local
     gap = float(max(0.0, local[14, 1] - local[13, 1]))
-    parted = gap >= PARTED
+    parted = lip_gap(mesh.points) >= CLOSED_GAP  # the readiness report's own measure
     teeth = parted and shows_teeth(mesh, image, gap)
     offset = np.zeros_like(local)
     if parted:
