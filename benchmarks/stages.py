@@ -48,12 +48,13 @@ def stages(portrait: Path, width: int, height: int, frames: int = 250) -> list[t
         avatar = cached_avatar(portrait)
         canvas: Any = MeshRenderer().prepare(avatar, place(avatar, width, height))
         shapes, head = _motion(frames)
-        canvas.draw(shapes[0], head[0])
+        pictures = [canvas.draw(s, h) for s, h in zip(shapes[:100], head[:100], strict=True)]
         laps = _instrument(canvas)
         whole = Lap("draw, whole")
         draw = whole.around(canvas.draw)
-        pictures = [draw(s, h) for s, h in zip(shapes, head, strict=True)]
-        convert, encode = _encoding(pictures[-min(frames, 100) :], width, height)
+        for s, h in zip(shapes, head, strict=True):
+            draw(s, h)  # not kept: a film does not keep its pictures either, and fresh memory is slow
+        convert, encode = _encoding(pictures, width, height)
     finally:
         cv2.setNumThreads(before)
     rest = whole.seconds - sum(lap.seconds for lap in laps)

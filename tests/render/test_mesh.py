@@ -223,3 +223,16 @@ def test_any_face_can_be_drawn(canvas: MeshCanvas, weights: dict[str, float], he
     picture = canvas.draw(shapes(**weights), np.array(head, np.float32))
     assert picture.dtype == np.uint8
     assert picture.std() > 10
+
+
+def test_pictures_belong_to_whoever_holds_them(canvas: MeshCanvas) -> None:
+    """Memory is used again only when nobody holds the picture, and what was scribbled on it is gone."""
+    kept = [canvas.draw(shapes(jawOpen=0.05 * k), STILL) for k in range(20)]
+    copies = [picture.copy() for picture in kept]
+    view = canvas.draw(shapes(mouthFunnel=0.5), turned(3))[10:40]
+    strip = view.copy()
+    for k in range(30):
+        canvas.draw(shapes(jawOpen=0.03 * k), turned(2))[:] = 0
+    assert all(np.array_equal(a, b) for a, b in zip(kept, copies, strict=True))
+    assert np.array_equal(view, strip)
+    assert np.array_equal(canvas.draw(shapes(jawOpen=0.05), STILL), copies[1])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from typing import Final
 
 import cv2
 import numpy as np
@@ -16,6 +18,8 @@ from mien.render.pose import Array, Motion
 from mien.render.raster import mix, over_plate, paste, rasterise
 from mien.render.shading import Shading
 from mien.types import ByteArray, FloatArray, IntArray
+
+_SHEETS: Final = 12
 
 
 class MeshRenderer:
@@ -49,6 +53,7 @@ class MeshCanvas:
         lips = np.r_[np.asarray(avatar.arrays["upper_lip"]).ravel(), np.asarray(avatar.arrays["lower_lip"]).ravel()]
         self._lip_hull = lips
         self._lip_triangles = np.ascontiguousarray(self._mesh.triangles[np.isin(self._mesh.triangles, lips).any(1)])
+        self._sheets: list[ByteArray] = []
         self._at_rest = not bool(np.abs(self._mesh.rest).max() > 0)
         x0, y0, x1, y1 = self._region
         xs, ys = np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)
@@ -154,11 +159,24 @@ class MeshCanvas:
             out = self._source.copy()
             out[y0:y1, x0:x1] = front
             return out
-        out = np.empty_like(self._base)
-        for edge in (np.s_[:y0], np.s_[y1:], np.s_[y0:y1, :x0], np.s_[y0:y1, x1:]):
-            out[edge] = self._base[edge]
+        out = self._sheet()
         over_plate(front, self._plate[y0:y1, x0:x1], out[y0:y1, x0:x1])
         return out
+
+    def _sheet(self) -> ByteArray:
+        """A picture to paint on, the still portrait already there.
+
+        Memory fresh from the system costs more than the painting (every page faults once), so sheets that nobody but
+        this canvas holds any more are used again. Three references: the list, the loop's name, the question itself.
+        """
+        for sheet in self._sheets:
+            if sys.getrefcount(sheet) == 3:
+                np.copyto(sheet, self._base)
+                return sheet
+        sheet = self._base.copy()
+        if len(self._sheets) < _SHEETS:
+            self._sheets.append(sheet)
+        return sheet
 
 
 class _LipContact:
