@@ -22,6 +22,7 @@ from mien.errors import InputError, MienError, MissingError, NetworkError, Outpu
 
 _BLOCK: Final = 1 << 20
 _TIMEOUT: Final = 30.0  # seconds without a byte before a download is given up
+_HANGS: Final = 900  # seconds after which an installer is given up
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _WHEEL: Final = re.compile(
     r"wheel:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[0-9][A-Za-z0-9.+!]*)"
@@ -265,8 +266,16 @@ def _run(command: list[str]) -> tuple[bool, str]:
     environment |= {"PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "NO_COLOR": "1"}
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command; name, version and tags have passed a pattern
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_HANGS,
         )
+    except subprocess.TimeoutExpired:
+        return False, f"no answer in {_HANGS // 60} minutes."
     except OSError as error:
         return False, f"{command[0]} cannot be started: {error.strerror}."
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
