@@ -122,6 +122,7 @@ def shifted(part: SpeechPart, ticks: int) -> SpeechPart:
         words=None if part.words is None else _moved(part.words, ticks),
         emotions=_moved(part.emotions, ticks),
         cues=tuple(dataclasses.replace(cue, tick=cue.tick + ticks) for cue in part.cues),
+        activity=part.activity and dataclasses.replace(part.activity, start=part.activity.start + ticks),
     )
 
 

@@ -68,11 +68,26 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A spoken sound. start, end: ticks. symbol: IPA, stress and tone marks removed; "" is silence."""
+    """A spoken sound. start, end: ticks. symbol: IPA, stress and tone marks removed; "" is silence.
+
+    confidence: 0…1, how sure it is that this sound is spoken there; 1 for sound that was made from these phones.
+    """
 
     start: int
     end: int
     symbol: str
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How likely somebody speaks, row by row of 20 ms.
+
+    start: tick of row 0. probability: float32, (n,), 0…1; row k is about the 960 ticks from start + 960 k on.
+    """
+
+    start: int
+    probability: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +131,9 @@ class SpeechPart:
     Parts of one utterance follow each other without a gap. Times are absolute ticks and lie inside the part's sound,
     except that a phone or word may end in a later part.
     phones, words: None when the back end gives no times (drivers then listen to the sound instead).
+    activity: voice activity, None when nobody listened for it. Its rows follow on from part to part; they may lag behind
+    the sound, and the last part's reach its end. heard: float32, as long as the sound, what a driver should listen to
+    (noise taken away), None = the sound itself.
     last: True on the last part of an utterance.
     """
 
@@ -126,6 +144,8 @@ class SpeechPart:
     cues: tuple[Cue, ...] = ()
     turn: int = 0
     last: bool = False
+    activity: Activity | None = None
+    heard: FloatArray | None = None
 
 
 GAZE_DEGREES: Final = {"side": 26.0, "up": 16.5, "down": 21.0}
