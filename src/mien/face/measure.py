@@ -1,4 +1,4 @@
-"""What a row of shapes means in millimetres, on a face with 63 mm between the eyes: how open and how wide the mouth is."""
+"""Millimetres behind a row of shapes, on a face with 63 mm between the eyes: how open and how wide the mouth is."""
 
 from __future__ import annotations
 
