@@ -68,6 +68,7 @@ class FaceConfig:
     head_motion: float = _number(1.0, 0.0, 2.0)
     blink_rate: float = _number(1.0, 0.0, 2.0)
     smoothing: float = _number(0.35, 0.0, 1.0)
+    voice_expression: float = _number(1.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ class FaceSettings:
     """How the face moves.
 
     style: "serious", "lively" or "cartoon". seed: repeats idle life exactly. lip_strength, head_motion, blink_rate:
-    factors, 0…2, 1 = as the style has it. smoothing: 0 (crisp) … 1 (soft). emotion: name that holds where the
-    script says nothing.
+    factors, 0…2, 1 = as the style has it. smoothing: 0 (crisp) … 1 (soft). voice_expression: 0…1, how much the voice's
+    pitch and loudness show in brows, head and eyes. emotion: name that holds where the script says nothing.
     """
 
     style: str = "lively"
@@ -24,6 +24,7 @@ class FaceSettings:
     head_motion: float = 1.0
     blink_rate: float = 1.0
     smoothing: float = 0.35
+    voice_expression: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ STYLES: Final = {
 }
 """The presets that ``--style`` names."""
 
+_DIALS: Final = (
+    ("lip_strength", 2.0), ("head_motion", 2.0), ("blink_rate", 2.0), ("smoothing", 1.0), ("voice_expression", 1.0),
+)  # fmt: skip
+
 
 def resolve(settings: FaceSettings) -> Style:
     """The preset of these settings with their dials turned.
@@ -47,7 +51,7 @@ def resolve(settings: FaceSettings) -> Style:
         raise UsageError(f"There is no style '{settings.style}'.", hint=f"Use one of: {', '.join(STYLES)}.")
     if settings.emotion not in EMOTION_NAMES:
         raise UsageError(f"There is no emotion '{settings.emotion}'.", hint=f"Use one of: {', '.join(EMOTION_NAMES)}.")
-    for name, top in (("lip_strength", 2.0), ("head_motion", 2.0), ("blink_rate", 2.0), ("smoothing", 1.0)):
+    for name, top in _DIALS:
         value = getattr(settings, name)
         if not (math.isfinite(value) and 0 <= value <= top):
             raise UsageError(f"{name} is {value}, which is outside 0 to {top:g}.", hint=f"Use 0 to {top:g}.")
