@@ -46,16 +46,25 @@ class Mesh:
     presence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A turned square of a picture. centre: (2,), pixels. side: pixels. turn: radians, of the eye line."""
+
+    centre: Points
+    side: float
+    turn: float
+
+
 def fit_mesh(image: ByteArray, face: Detection) -> Mesh:
     """Fit the 478 points to a detected face. image: uint8, (h, w, 3) RGB."""
     right, left = face.keypoints[0], face.keypoints[1]
     centre = np.array([face.box[0] + face.box[2] / 2, face.box[1] + face.box[3] / 2])
-    points, presence = _mesh(image, centre, CROP * face.size, _angle(left - right), sizes=(1.0,), mirror=False)
+    points, presence = mesh_in_crop(image, Crop(centre, CROP * face.size, _angle(left - right)))
     if presence < 0.01:  # not a face by far: spare the rest
         return Mesh(points, presence)
-    points, presence = _mesh(image, *_frame(points), sizes=SIZES, mirror=True)
+    points, presence = mesh_in_crop(image, mesh_crop(points), sizes=SIZES, mirror=True)
     better = landmarker()
-    points = _with_eyes(image, points) if better is None else _landmarker_mesh(image, points, better)
+    points = eyes_refined(image, points) if better is None else mesh_in_crop(image, mesh_crop(points), better)[0]
     return Mesh(fit_lips(image, points), presence)
 
 
@@ -73,32 +82,39 @@ def landmarker() -> Network | None:
         return Network(content=archive.read(_LANDMARKER_NET))
 
 
-def _frame(points: Points) -> tuple[Points, float, float]:
-    """Centre, side and angle of the next crop: the box of the mesh in its own upright axes."""
+def mesh_crop(points: Points) -> Crop:
+    """The crop that a mesh asks for: around its box in its own upright axes."""
     angle = _angle(points[263] - points[33])
     turn = _rotation(angle)
     upright = points[:468, :2] @ turn.T
     low, high = upright.min(0), upright.max(0)
-    return ((low + high) / 2) @ turn, CROP * float((high - low).max()), angle
+    return Crop(((low + high) / 2) @ turn, CROP * float((high - low).max()), angle)
 
 
-def _mesh(
-    image: ByteArray, centre: Points, side: float, angle: float, *, sizes: tuple[float, ...], mirror: bool
+def mesh_in_crop(
+    image: ByteArray, crop: Crop, net: Network | None = None, *, sizes: tuple[float, ...] = (1.0,), mirror: bool = False
 ) -> tuple[Points, float]:
-    """Mean over crops of several sizes, each also mirrored. The iris points stay zero."""
-    net = network("face_landmark")
+    """The mesh of the face in a crop, float64 (478, 3), and how sure the net is that it is one, 0…1.
+
+    The mean over crops of several sizes, each also mirrored if asked for. net: :func:`landmarker`'s (never mirrored);
+    the embedded one, which is the default, leaves the iris points zero.
+    """
+    net = net or network("face_landmark")
     fits, presences = [], []
     for size in sizes:
-        crop, affine = _cut(image, centre, side * size, angle, net.side)
+        cut, affine = _cut(image, crop.centre, crop.side * size, crop.turn, net.side)
         for flipped in (False, True) if mirror else (False,):
-            presence, flat = sorted(net((crop[:, ::-1] if flipped else crop) / np.float32(255)), key=np.size)
-            found = flat.reshape(468, 3).astype(np.float64)
+            outputs = net((cut[:, ::-1] if flipped else cut) / np.float32(255))
+            place = max(range(len(outputs)), key=lambda i: outputs[i].size)
+            found = outputs[place].reshape(-1, 3).astype(np.float64)
             if flipped:
                 found[:, 0] = net.side - found[:, 0]
                 found = found[_mirror()]
             fits.append(_back(found, affine))
+            presence = outputs[1 if place == 0 else 0]
             presences.append(1 / (1 + np.exp(-np.clip(float(presence[0]), -50, 50))))
-    return np.vstack([np.mean(fits, 0), np.zeros((10, 3))]), float(np.mean(presences))
+    points = np.mean(fits, 0)
+    return np.vstack([points, np.zeros((478 - len(points), 3))]), float(np.mean(presences))
 
 
 @functools.cache
@@ -108,14 +124,7 @@ def _mirror() -> NDArray[np.intp]:
     return np.array(json.loads(text), np.intp)
 
 
-def _landmarker_mesh(image: ByteArray, points: Points, net: Network) -> Points:
-    centre, side, angle = _frame(points)
-    crop, affine = _cut(image, centre, side, angle, net.side)
-    flat = max(net(crop / np.float32(255)), key=np.size)
-    return _back(flat.reshape(478, 3).astype(np.float64), affine)
-
-
-def _with_eyes(image: ByteArray, points: Points) -> Points:
+def eyes_refined(image: ByteArray, points: Points) -> Points:
     """Lids and irises from the iris net, which sees each eye at 64 px. It knows right eyes; left ones go mirrored."""
     refined = points.copy()
     for side, lids, first in (("Right", RIGHT_EYE, 468), ("Left", LEFT_EYE, 473)):
