@@ -44,7 +44,9 @@ def _pattern(default: str, pattern: re.Pattern[str], example: str) -> Any:
 class SpeakConfig:
     """``[speak]``. language: BCP 47 code or "auto". voice: "" = the best for the language. rate: 0.5…2.
 
-    pitch: -1…1. volume: 0…2. lexicon: TOML file of pronunciations, "" = none. backend: entry point of ``mien.speak``.
+    pitch: -1…1. volume: 0…2. lexicon: TOML file of pronunciations, "" = none. backend: entry point of ``mien.speak``,
+    or "auto" = the best here for the language. A voice may name its back end: "edge:zh-CN-XiaoxiaoNeural".
+    fallback: whether the embedded voice speaks when the chosen one cannot.
     """
 
     backend: str = "espeak"
@@ -54,6 +56,32 @@ class SpeakConfig:
     pitch: float = _number(0.0, -1.0, 1.0)
     volume: float = _number(1.0, 0.0, 2.0)
     lexicon: str = ""
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VoicesConfig:
+    """``[voices]``: what the natural voices need. Keys come from the environment only (``OPENAI_API_KEY``).
+
+    reference: a recording of the voice to clone. reference_text: its words. reference_language: their code.
+    instruction: how to speak, in words, for servers that take such. threads: for sherpa-onnx. *_url: where a server
+    answers. cosyvoice_rate: Hz of its raw sound. cosyvoice_speaker: a speaker of its own by default. timeout: seconds
+    without a byte before a server is given up.
+    """
+
+    reference: str = ""
+    reference_text: str = ""
+    reference_language: str = "auto"
+    instruction: str = ""
+    threads: int = _number(2, 1, 64)
+    openai_url: str = "https://api.openai.com/v1"
+    openai_model: str = "gpt-4o-mini-tts"
+    openai_format: str = _choice("wav", "pcm", "mp3")
+    gptsovits_url: str = "http://127.0.0.1:9880"
+    cosyvoice_url: str = "http://127.0.0.1:50000"
+    cosyvoice_rate: int = _number(24_000, 8_000, 48_000)
+    cosyvoice_speaker: str = ""
+    timeout: float = _number(60.0, 1.0, 600.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +131,7 @@ class Settings:
     """All settings. offline: nothing is fetched. origin: the files that were read."""
 
     speak: SpeakConfig = field(default_factory=SpeakConfig)
+    voices: VoicesConfig = field(default_factory=VoicesConfig)
     face: FaceConfig = field(default_factory=FaceConfig)
     portrait: PortraitConfig = field(default_factory=PortraitConfig)
     film: FilmConfig = field(default_factory=FilmConfig)
@@ -115,8 +144,9 @@ _SECTIONS: Final[dict[str, type[Any]]] = {
     "face": FaceConfig,
     "portrait": PortraitConfig,
     "film": FilmConfig,
+    "voices": VoicesConfig,
 }
-_C = TypeVar("_C", SpeakConfig, FaceConfig, PortraitConfig, FilmConfig)
+_C = TypeVar("_C", SpeakConfig, VoicesConfig, FaceConfig, PortraitConfig, FilmConfig)
 
 
 def cache_dir() -> Path:
