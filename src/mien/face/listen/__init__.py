@@ -1,0 +1,1 @@
+"""The face driver for any voice: it listens."""
