@@ -25,8 +25,8 @@ class GateSettings:
 
     enter: float = 0.5
     leave: float = 0.35
-    lead: int = 4
-    hold: int = 7
+    lead: int = 6
+    hold: int = 5
     shortest: int = 5
 
     @property

@@ -17,8 +17,8 @@ from mien.types import Activity, AudioChunk, FloatArray
 _BAND: Final = (200.0, 4000.0)  # Hz: where voices are and hum and hiss are not
 _FLOOR_ROWS: Final = 75  # the noise is the quietest of the last 1.5 s: every syllable has a quiet moment
 _QUIETEST: Final = -60.0  # dBFS below which nothing is speech
-_AT_FIRST: Final = -50.0  # dBFS of noise that is taken for granted before any was heard
-_HALF: Final = 10.0  # dB over the noise where speech is as likely as not
+_AT_FIRST: Final = -38.0  # dBFS: what is louder at the very beginning is speech, not noise
+_HALF: Final = 8.0  # dB over the noise where speech is as likely as not
 _SLOPE: Final = 2.0  # dB
 _SMOOTHING: Final = 0.5
 
@@ -29,7 +29,7 @@ class EnergyDetector:
     def __init__(self) -> None:
         self._rows = Rows()
         self._sound = np.zeros(0, np.float32)
-        self._levels: deque[float] = deque([_AT_FIRST] * _FLOOR_ROWS, maxlen=_FLOOR_ROWS)
+        self._levels: deque[float] = deque([_AT_FIRST], maxlen=_FLOOR_ROWS)
         self._smooth = _AT_FIRST
         self._ready: list[float] = []
 
