@@ -1,0 +1,1 @@
+"""When the words of a transcript are said in a recording."""
