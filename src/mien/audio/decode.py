@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -17,7 +16,7 @@ from mien.types import FloatArray
 
 FORMATS_HINT: Final = "Use an mp3, m4a, ogg, flac or wav file, or a video with sound."
 
-_SLACK: Final = Fraction(1, 20)  # seconds by which time stamps may be off before sound is moved for them
+_SLACK: Final = 0.05  # seconds by which time stamps may be off before sound is moved for them
 _LONGEST_GAP: Final = 600  # seconds; a longer jump is a clock that was set, not a pause in which nothing was sent
 _SHORTEST_LOSS: Final = 0.25  # seconds, and
 _SMALLEST_LOSS: Final = 0.01  # share of the file's own length that may be missing at its end
@@ -64,7 +63,7 @@ def decode(stream: BinaryIO, name: str) -> Iterator[Block]:
     with _opened(stream, name) as container:
         sound = _sound_stream(container, name)
         start = container.start_time
-        clock = _Clock(name, None if start is None else Fraction(start, 1_000_000))
+        clock = _Clock(name, None if start is None else start / 1e6)
         tally = _Tally()
         for frame in _frames(container, sound, name, tally):
             yield from clock.place(frame)
@@ -213,26 +212,27 @@ class _Clock:
     """Puts decoded frames on the time line. samples: of the file, silence not counted. seconds: so far."""
 
     name: str
-    origin: Fraction | None
+    origin: float | None
     samples: int = 0
     seconds: float = 0.0
     _rate: int = 0
-    _anchor: Fraction = field(default_factory=Fraction)  # where the samples of this rate start
+    _anchor: float = 0.0  # where the samples of this rate start
     _since: int = 0  # samples since then
 
     def place(self, frame: Any) -> Iterator[Block]:
         """The frame's sound, silence before it where the file has a gap, its head cut off where it overlaps."""
         rate = frame.sample_rate
-        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-            raise _undecodable(self.name)
         if rate != self._rate:
-            self._move(self._now(), rate)
+            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+                raise _undecodable(self.name)
+            self._anchor, self._rate, self._since = self.seconds, rate, 0
         sound = _mono(frame, self.name)
         gap = self._gap(frame)
         if gap > 0:
             yield Block(np.zeros(gap, np.float32), rate)
             self._advance(gap)
-        sound = sound[min(-gap, len(sound)) :] if gap < 0 else sound
+        elif gap < 0:
+            sound = sound[-gap:]
         self.samples += frame.samples
         self._advance(len(sound))
         if len(sound):
@@ -240,29 +240,24 @@ class _Clock:
 
     def _gap(self, frame: Any) -> int:
         """Samples of silence that are missing before the frame, negative when it repeats what was there."""
-        if frame.pts is None or frame.time_base is None:
+        base = frame.time_base
+        if frame.pts is None or base is None:
             return 0
-        stamp: Fraction = frame.pts * frame.time_base
+        stamp = frame.pts * base.numerator / base.denominator
         if self.origin is None:
             self.origin = stamp
-        off = stamp - self.origin - self._now()
-        first = not self.samples
-        if abs(off) < (Fraction(1, self._rate) if first else _SLACK):
+        off = stamp - self.origin - self.seconds
+        if abs(off) < (_SLACK if self.samples else 1.5 / self._rate):
             return 0
         if off > _LONGEST_GAP or off < -1:
             self.origin += off
             return 0
-        return round(off * self._rate)
-
-    def _now(self) -> Fraction:
-        return self._anchor + (Fraction(self._since, self._rate) if self._rate else 0)
-
-    def _move(self, anchor: Fraction, rate: int) -> None:
-        self._anchor, self._rate, self._since = anchor, rate, 0
+        samples: int = round(off * self._rate)
+        return samples
 
     def _advance(self, count: int) -> None:
         self._since += count
-        self.seconds = float(self._now())
+        self.seconds = self._anchor + self._since / self._rate
 
 
 def _mono(frame: Any, name: str) -> FloatArray:
