@@ -120,7 +120,7 @@ def mel_matrix(warp: float = 1.0) -> FloatArray:
         out[i] = np.clip(np.minimum((lines - left) / (centre - left), (right - lines) / (right - centre)), 0, None)
         if out[i].sum() < 0.3:  # narrower than the lines' distance: the nearest line
             out[i, np.argmin(np.abs(lines - centre))] = 1
-    return (out / out.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(out / out.sum(axis=1, keepdims=True), np.float32)
 
 
 @cache

@@ -154,5 +154,3 @@ def leveled(mel: Tensor, luck: Tensor | None = None) -> Tensor:
     each = torch.stack(levels, 1).repeat_interleave(2, 1)
     rows = (torch.log(mel + heard.TINY) - each[..., None]) * heard.SCALE + heard.OFFSET
     return rows.unflatten(1, (-1, 2)).flatten(2)
-
-

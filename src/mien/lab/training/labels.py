@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from mien.face.listen.heads import APERTURE, CLOSED, HEADS, MOUTH, SPEAKING, TEETH, WIDTH
 from mien.face.lips import Articulation
+from mien.face.listen.heads import APERTURE, CLOSED, HEADS, MOUTH, SPEAKING, TEETH, WIDTH
 from mien.face.measure import WIDENS
 from mien.face.visemes import CHANNELS, TRAVEL
 from mien.types import FloatArray, Phone

@@ -105,9 +105,14 @@ def pack(sound: FloatArray, phones: list[Phone]) -> tuple[NDArray[np.int16], NDA
     """48 kHz sound that starts at tick 0 and its phones, as a shard holds them: whole rows, speech at -26 dB."""
     import soxr
 
-    rows = len(sound) // ROW
-    labels = label_rows(phones, 0, rows).astype(np.float16)
-    thin = soxr.resample(sound[: rows * ROW], 48_000, LISTENING_RATE)[: rows * SAMPLES]
-    thin = np.pad(thin, (0, rows * SAMPLES - len(thin)))
-    loud = np.sqrt(np.mean(np.square(thin[np.abs(thin) > 1e-3]))) if (np.abs(thin) > 1e-3).any() else 1.0
-    return np.clip(thin * (0.05 / loud) * 32767, -32768, 32767).astype(np.int16), labels
+    return pack_thin(soxr.resample(sound, 48_000, LISTENING_RATE), phones)
+
+
+def pack_thin(sound: FloatArray, phones: list[Phone]) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
+    """The same for sound at 16 kHz."""
+    rows = len(sound) // SAMPLES
+    sound = sound[: rows * SAMPLES]
+    heard = np.abs(sound) > 1e-3
+    loud = float(np.sqrt(np.mean(np.square(sound[heard])))) if heard.any() else 1.0
+    whole = np.clip(sound * (0.05 / loud) * 32767, -32768, 32767).astype(np.int16)
+    return whole, label_rows(phones, 0, rows).astype(np.float16)
