@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mien.errors import InputError, MienError, OutputError, UsageError
-from mien.transmit.motion import COLUMNS, MotionWriter, eye_angles, timecode
+from mien.transmit.motion import MotionWriter
 from mien.transmit.motion_reader import read_motion
+from mien.transmit.motion_text import COLUMNS, eye_angles, timecode
 from mien.types import GAZE_DEGREES, SHAPE_INDEX, FaceClip
 
 KEEP = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -66,7 +67,7 @@ def test_chunked_equals_whole(tmp_path: Path) -> None:
         FaceClip(whole.start + a * 960, whole.shapes[a:b], whole.head[a:b])
         for a, b in ((0, 1), (1, 1), (1, 64), (64, 100))
     ]
-    for name in ("m.csv", "m.json"):
+    for name in ("m.csv", "m.json", "m.vmd", "m.glb"):
         one, many = tmp_path / f"one-{name}", tmp_path / f"many-{name}"
         assert write(one, whole).read_bytes() == write(many, *pieces).read_bytes()
 
@@ -128,7 +129,7 @@ def test_the_apps_own_rows_without_a_face_are_held(tmp_path: Path) -> None:
     assert not np.array_equal(back.shapes[3], back.shapes[0])
 
 
-@pytest.mark.parametrize("name", ["m.csv", "m.json"])
+@pytest.mark.parametrize("name", ["m.csv", "m.json", "m.vmd", "m.glb"])
 def test_nothing_is_left_when_it_fails(tmp_path: Path, name: str) -> None:
     target = tmp_path / name
     target.write_text("what stood here before")
@@ -144,8 +145,11 @@ def test_nothing_is_left_when_it_fails(tmp_path: Path, name: str) -> None:
 
 
 def test_places_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"\.csv or \.json"):
-        MotionWriter(tmp_path / "motion.txt")
+    for name in ("motion.txt", "motion", "motion.gltf"):
+        with pytest.raises(UsageError, match=r"\.csv, \.json, \.vmd or \.glb"):
+            MotionWriter(tmp_path / name)
+    with pytest.raises(UsageError, match="30 frames"):
+        MotionWriter(tmp_path / "m.vmd", Fraction(25))
     with pytest.raises(OutputError):
         MotionWriter(tmp_path / "absent" / "m.csv")
     (tmp_path / "m.json").mkdir()
@@ -202,6 +206,8 @@ def test_noise_is_refused_or_read_never_a_crash(tmp_path: Path, data: bytes, nam
 
 
 def test_files_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.csv or \.json"):
+        read_motion(tmp_path / "m.vmd")
     with pytest.raises(InputError):
         read_motion(tmp_path / "m.csv")
     (tmp_path / "folder.json").mkdir()

@@ -1,4 +1,4 @@
-"""Reads the motion files that :mod:`mien.transmit.motion` describes; CSV also as the app itself writes it."""
+"""Reads the motion files that :mod:`mien.transmit.motion_text` describes; CSV also as the app itself writes it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import InputError
+from mien.errors import InputError, UsageError
 from mien.timeline import TICKS_PER_SECOND
-from mien.transmit.motion import HEAD, HEAD_COLUMNS, SCHEMA_VERSION, SHAPE_COLUMNS, suffix_of
+from mien.transmit.motion_text import HEAD, HEAD_COLUMNS, SCHEMA_VERSION, SHAPE_COLUMNS
 from mien.types import ARKIT_SHAPES, CLIP_RATE, FaceClip
 
+READ: Final = (".csv", ".json")
+"""Endings of the motion files that are read."""
 LARGEST: Final = 1 << 28
 """Bytes of a file that is read at most: some two hours."""
 
@@ -33,7 +35,10 @@ def read_motion(path: Path) -> FaceClip:
     before it; a CSV's rate is the highest frame of its timecodes plus one, or 50 when it is shorter than a second; it
     has no translation. Raises InputError for a file that cannot be read or is damaged, UsageError for another ending.
     """
-    read = _read_json if suffix_of(path) == ".json" else _read_csv
+    suffix = path.suffix.lower()
+    if suffix not in READ:
+        raise UsageError(f"'{path.name}' does not end in .csv or .json.", hint="Other motion files are only written.")
+    read = _read_json if suffix == ".json" else _read_csv
     try:
         if path.stat().st_size > LARGEST:
             raise _Damaged(f"it is larger than {LARGEST >> 20} MB")

@@ -1,0 +1,121 @@
+"""Motion of a face as text: Live Link Face's CSV, and JSON.
+
+**CSV**: the columns of Epic's Live Link Face app in its order and spelling: Timecode, BlendShapeCount (61), the 52
+shapes with a capital first letter, HeadYaw, HeadPitch, HeadRoll, then yaw, pitch and roll of each eye; angles in
+radians. Signs are those of ARKit's face anchor and so :class:`~mien.types.FaceClip`'s own (yaw > 0 to the person's
+left, pitch > 0 down, roll > 0 raises the person's left side). Nothing is turned round: a tracker that is set to mirror
+the face changes the sign of yaw and roll. Eye angles come from the eyeLook shapes and are relative to the head.
+Timecode is hours:minutes:seconds:frames.thousandths of a frame, frames counted at the clip's own rate; time 0 is the
+start of the film. There are no columns for the head's translation.
+
+**JSON**: one object: ``format`` "mien.motion", ``schema_version`` 1, ``rate`` as "50/1", ``start`` (tick of 1/48000 s),
+``shapes`` (the 52 names), ``head`` (yaw, pitch, roll in radians, x, y, z in eye distances), ``frames``: a list of rows,
+each of 58 numbers in that order. It keeps every bit.
+
+:mod:`mien.transmit.motion_reader` reads both.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Final
+
+from mien.timeline import TICKS_PER_SECOND
+from mien.types import ARKIT_SHAPES, CLIP_RATE, GAZE_DEGREES, SHAPE_INDEX, FaceClip, FloatArray
+
+SCHEMA_VERSION: Final = 1
+HEAD: Final = ("yaw", "pitch", "roll", "x", "y", "z")
+"""Names of the head's six numbers in the JSON."""
+
+HEAD_COLUMNS: Final = ("HeadYaw", "HeadPitch", "HeadRoll")
+EYE_COLUMNS: Final = ("LeftEyeYaw", "LeftEyePitch", "LeftEyeRoll", "RightEyeYaw", "RightEyePitch", "RightEyeRoll")
+SHAPE_COLUMNS: Final = tuple(name[0].upper() + name[1:] for name in ARKIT_SHAPES)
+COLUMNS: Final = ("Timecode", "BlendShapeCount", *SHAPE_COLUMNS, *HEAD_COLUMNS, *EYE_COLUMNS)
+"""The CSV's columns."""
+
+
+class CsvMotion:
+    """Rows of CSV as they come; keeps nothing."""
+
+    def __init__(self) -> None:
+        self._rows, self._start, self._rate = 0, 0, CLIP_RATE
+
+    def add(self, clip: FaceClip) -> bytes:
+        """The lines of a clip that follows on from the last one."""
+        lines = []
+        if not self._rows:
+            self._start, self._rate = clip.start, clip.rate
+            lines.append(",".join(COLUMNS) + "\r\n")
+        for shapes, head in zip(clip.shapes, clip.head, strict=True):
+            lines.append(self._line(shapes, head))
+            self._rows += 1
+        return "".join(lines).encode("ascii")
+
+    def end(self) -> Iterator[bytes]:
+        """What is missing: the columns' names where there was no row."""
+        if not self._rows:
+            yield (",".join(COLUMNS) + "\r\n").encode("ascii")
+
+    def _line(self, shapes: FloatArray, head: FloatArray) -> str:
+        values = (*shapes.tolist(), *head[:3].tolist(), *eye_angles(shapes))
+        time = timecode(self._start, self._rows, self._rate)
+        return f"{time},{len(COLUMNS) - 2}," + ",".join(f"{v:.8f}" for v in values) + "\r\n"
+
+
+class JsonMotion:
+    """Rows of JSON as they come; keeps nothing."""
+
+    def __init__(self) -> None:
+        self._rows, self._start, self._rate = 0, 0, CLIP_RATE
+
+    def add(self, clip: FaceClip) -> bytes:
+        """The lines of a clip that follows on from the last one."""
+        lines = []
+        if not self._rows:
+            self._start, self._rate = clip.start, clip.rate
+            lines.append(self._head())
+        for shapes, head in zip(clip.shapes, clip.head, strict=True):
+            row = ", ".join(f"{v:.9g}" for v in (*shapes.tolist(), *head.tolist()))
+            lines.append(f"{',' if self._rows else ''}\n[{row}]")
+            self._rows += 1
+        return "".join(lines).encode("ascii")
+
+    def end(self) -> Iterator[bytes]:
+        """The end of the object."""
+        yield (("" if self._rows else self._head()) + "\n]}\n").encode("ascii")
+
+    def _head(self) -> str:
+        fields = {
+            "format": "mien.motion",
+            "schema_version": SCHEMA_VERSION,
+            "rate": f"{self._rate.numerator}/{self._rate.denominator}",
+            "start": self._start,
+            "shapes": ARKIT_SHAPES,
+            "head": HEAD,
+        }
+        return json.dumps(fields)[:-1] + ', "frames": ['
+
+
+def timecode(start: int, row: int, rate: Fraction) -> str:
+    """Timecode of a row of a clip that starts at a tick: hours:minutes:seconds:frames.thousandths, frames at ``rate``.
+
+    At a rate that is no whole number frames are counted as at the next whole one, as non-drop timecode does.
+    """
+    thousandths = round((start * rate / TICKS_PER_SECOND + row) * 1000)
+    frames, rest = divmod(thousandths, 1000)
+    seconds, frame = divmod(frames, math.ceil(rate))
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frame:02d}.{rest:03d}"
+
+
+def eye_angles(shapes: FloatArray) -> tuple[float, float, float, float, float, float]:
+    """Yaw, pitch, roll of the left and of the right eye against the head, radians, from one row of shapes (52,)."""
+    angles = []
+    for side, outward in (("Left", 1), ("Right", -1)):
+        look = {d: float(shapes[SHAPE_INDEX[f"eyeLook{d}{side}"]]) for d in ("In", "Out", "Up", "Down")}
+        yaw = outward * (look["Out"] - look["In"]) * GAZE_DEGREES["side"]
+        pitch = look["Down"] * GAZE_DEGREES["down"] - look["Up"] * GAZE_DEGREES["up"]
+        angles += [math.radians(yaw), math.radians(pitch), 0.0]
+    return (angles[0], angles[1], angles[2], angles[3], angles[4], angles[5])
