@@ -1,0 +1,137 @@
+"""The 52 coefficients of a face, as far as mouth, jaw, cheeks, nose and brows go: bounded least squares, frame by frame.
+
+A face is rest + Σ c · shape; the c are sought that explain the landmarks, each in 0…1. What one picture cannot tell is
+settled by a price: of all mixtures that look the same the one with the fewest and smallest shapes wins, so opposite
+shapes never fight. The lips' gap and the mouth's width are rows of their own, for the eye looks at them. Eyes are read
+directly (:mod:`mien.face.video.eyes`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UsageError
+from mien.face.video import points as at
+from mien.face.video.pose import Array
+from mien.types import ARKIT_SHAPES, SHAPE_INDEX, FloatArray
+
+DEPTH: Final = 0.15
+"""How much the net's depth counts beside what is seen."""
+SMALL: Final = 0.0006
+"""Price of a coefficient's square, in the mean squared residual (eye distances²)."""
+SWEEPS: Final = 60
+_UNSEEN: Final = ("eye", "cheekPuff", "tongueOut", "jawForward")
+"""Shapes that flat landmarks do not show, or that are read elsewhere."""
+_WEIGHTS: Final = ((at.LIPS, 1.0), (at.JAW, 0.8), (at.CHEEKS, 0.4), (at.BROWS, 1.0), (at.RIGID, 0.15))
+_GAP: Final = 25.0
+"""Weight of the lips' gap."""
+_WIDTH: Final = 12.0
+"""Weight of the mouth's width."""
+_LINE: Final = 6.0
+"""Weight of how high each corner stands against the middle of the upper lip."""
+_PRICES: Final = {
+    "cheekSquint": 4.0, "noseSneer": 3.0, "mouthShrug": 3.0, "mouthDimple": 3.0, "mouthPress": 3.0, "mouthStretch": 2.0,
+    "mouthRoll": 2.0, "mouthClose": 2.0, "jawLeft": 2.0, "jawRight": 2.0, "brow": 0.5, "jawOpen": 0.3,
+}  # fmt: skip
+PRICE: Final = 0.00025
+"""Price of a coefficient, times the above: rare shapes have to explain more than common ones."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A person's face and how it moves, in the face's frame and eye distances.
+
+    face: (478, 3) at rest, lips together. shapes: (52, 478, 3) displacement at 1.0, in ARKIT_SHAPES order.
+    """
+
+    face: FloatArray
+    shapes: FloatArray
+
+    def __post_init__(self) -> None:
+        if self.face.shape != (at.COUNT, 3) or self.shapes.shape != (len(ARKIT_SHAPES), at.COUNT, 3):
+            raise UsageError("A basis has a face (478, 3) and shapes (52, 478, 3).")
+
+    def pose(self, coefficients: NDArray[Any]) -> Array:
+        """The face with these coefficients, (n, 52) → (n, 478, 3)."""
+        return np.asarray(self.face + np.tensordot(np.asarray(coefficients, np.float64), self.shapes, 1))
+
+
+class Solver:
+    """Coefficients from un-posed landmarks. Holds what is common to all pictures of a person."""
+
+    def __init__(self, basis: Basis) -> None:
+        self._names = [name for name in ARKIT_SHAPES if not name.startswith(_UNSEEN)]
+        self._columns = [SHAPE_INDEX[name] for name in self._names]
+        self._rows, weight = _rows()
+        shapes = basis.shapes.astype(np.float64).copy()
+        # with mouthClose goes the jaw: what is sought is how far the lips are apart, and how far the jaw drops unseen
+        shapes[SHAPE_INDEX["mouthClose"]] += shapes[SHAPE_INDEX["jawOpen"]]
+        self._shapes = np.einsum("mk,vkc->vmc", self._rows, shapes[self._columns])
+        self._rest = self._rows @ basis.face.astype(np.float64)
+        self._weighted = self._shapes * weight[:, None]
+        self._gram = np.einsum("vma,wmb->abvw", self._weighted, self._shapes)
+        self._price = PRICE * np.array([_price(name) for name in self._names])
+
+    def solve(self, local: Array, rotation: Array) -> FloatArray:
+        """local: (n, 478, 3) un-posed landmarks. rotation: (n, 3, 3) of the head. Returns float32 (n, 52), 0…1."""
+        seen = np.einsum("mk,nkc->nmc", self._rows, local) - self._rest
+        trust = np.einsum("nca,c,ncb->nab", rotation, np.array([1.0, 1.0, DEPTH]), rotation)
+        gram = np.einsum("nab,abvw->nvw", trust, self._gram)
+        pull = np.einsum("vma,nma->nv", self._weighted, np.einsum("nab,nmb->nma", trust, seen)) - self._price
+        found = _bounded(gram, pull)
+        out = np.zeros((len(local), len(ARKIT_SHAPES)), np.float32)
+        out[:, self._columns] = found
+        jaw, close = SHAPE_INDEX["jawOpen"], SHAPE_INDEX["mouthClose"]
+        out[:, jaw] = np.minimum(out[:, jaw] + out[:, close], 1)
+        out[:, close] = np.minimum(out[:, close], out[:, jaw])
+        return out
+
+
+def _rows() -> tuple[Array, Array]:
+    """What is compared, as sums of points (m, 478), and each row's weight (m,), 1 in all."""
+    rows, weights = [], []
+
+    def add(plus: int, minus: int | None, weight: float) -> None:
+        row = np.zeros(at.COUNT)
+        row[plus] = 1
+        if minus is not None:
+            row[minus] = -1
+        rows.append(row)
+        weights.append(weight)
+
+    eyes = set(at.EYE_POINTS)
+    for points, weight in _WEIGHTS:
+        for point in points:
+            if point not in eyes:
+                add(point, None, weight)
+    for upper, lower in zip(at.UPPER_RIM, at.LOWER_RIM, strict=True):
+        add(lower, upper, _GAP / len(at.UPPER_RIM))
+    right, left = at.MOUTH_CORNERS
+    add(left, right, _WIDTH)
+    for corner in (right, left):
+        add(corner, 0, _LINE)
+    total = np.array(weights)
+    return np.array(rows), total / total.sum()
+
+
+def _price(name: str) -> float:
+    return next((price for start, price in _PRICES.items() if name.startswith(start)), 1.0)
+
+
+def _bounded(gram: Array, pull: Array) -> Array:
+    """Minimise ½ xᵀ G x − pᵀ x + ½ SMALL |x|² for 0 ≤ x ≤ 1, n problems at once, by cyclic coordinate descent."""
+    x = np.zeros_like(pull)
+    diagonal = np.einsum("nvv->nv", gram) + SMALL
+    slope = pull.copy()  # of the objective, negative, without the variable's own square
+    for _ in range(SWEEPS):
+        for v in range(x.shape[1]):
+            value = np.clip(x[:, v] + (slope[:, v] - SMALL * x[:, v]) / diagonal[:, v], 0, 1)
+            step = value - x[:, v]
+            if step.any():
+                slope -= gram[:, :, v] * step[:, None]
+                x[:, v] = value
+    return x

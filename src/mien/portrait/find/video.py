@@ -1,0 +1,107 @@
+"""The pictures of a video, upright, with the times at which they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from mien.errors import InputError
+from mien.types import ByteArray
+
+LARGEST_SIDE: Final = 1920
+"""Larger pictures are made smaller as they are read: no landmark net sees more."""
+MOST_A_SECOND: Final = 62.0
+"""Pictures in excess of so many a second are passed over."""
+_MOST_PIXELS: Final = 120_000_000
+_STILLS: Final = frozenset({"image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "svg_pipe"})
+_HINT: Final = "Give a video that shows one face, such as an mp4 or mov."
+
+
+@dataclass
+class Video:
+    """A video file, checked. fps: average rate. seconds: how long it says it is, 0 when it does not.
+
+    broken: after reading, what stopped it before its end, else empty.
+    """
+
+    path: Path
+    fps: Fraction
+    seconds: float
+    width: int
+    height: int
+    broken: str = ""
+
+    def pictures(self) -> Iterator[tuple[float, ByteArray]]:
+        """(seconds since the file's time 0, uint8 (h, w, 3) RGB) of every picture, in order; once or more often.
+
+        What breaks off in the middle ends there; see :attr:`broken`.
+        """
+        import av.error
+
+        last = -1.0
+        try:
+            with _opened(self.path) as file:
+                stream = file.streams.video[0]
+                stream.thread_type = "AUTO"
+                zero = (file.start_time or 0) / 1e6
+                for frame in file.decode(stream):
+                    if frame.pts is None or frame.time_base is None:
+                        continue
+                    time = float(frame.pts * frame.time_base) - zero
+                    if time < 0 or time - last < 1 / MOST_A_SECOND:
+                        continue
+                    last = time
+                    yield time, _upright(frame)
+        except (OSError, av.error.FFmpegError, ValueError) as error:
+            self.broken = str(getattr(error, "strerror", None) or error)
+
+
+def open_video(path: Path) -> Video:
+    """Look what a file is. Raises InputError, in one sentence, for what is no video of moving pictures."""
+    if not path.exists():
+        raise InputError(f"There is no video '{path}'.", hint="Check the name.")
+    if path.is_dir():
+        raise InputError(f"'{path}' is a folder, not a video.", hint=_HINT)
+    with _opened(path) as file:
+        moving = [s for s in file.streams.video if not int(s.disposition) & 0x400]  # 0x400: a cover picture
+        if not moving:
+            kind = "sound" if file.streams.audio else "no pictures"
+            raise InputError(f"{path.name} has {kind} only, no video." if kind == "sound" else
+                             f"{path.name} has no pictures.", hint=_HINT)  # fmt: skip
+        stream = moving[0]
+        if file.format.name in _STILLS:
+            raise InputError(f"{path.name} is a still picture, not a video.", hint=_HINT)
+        if not 0 < stream.width * stream.height <= _MOST_PIXELS:
+            raise InputError(f"The pictures of {path.name} are {stream.width}x{stream.height}: too large.", hint=_HINT)
+        seconds = file.duration / 1e6 if file.duration else 0.0
+        return Video(path, Fraction(stream.average_rate or 25), seconds, stream.width, stream.height)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Only the file itself is read: a playlist that names servers or other files opens nothing."""
+    import av
+    import av.error
+
+    try:
+        file = av.open(str(path), options={"protocol_whitelist": "file"})
+    except (OSError, av.error.FFmpegError, ValueError) as error:
+        raise InputError(f"{path.name} cannot be read as a video: it is damaged or none.", hint=_HINT) from error
+    with file:
+        yield file
+
+
+def _upright(frame: Any) -> ByteArray:
+    shrink = min(1.0, LARGEST_SIDE / max(frame.width, frame.height))
+    if shrink < 1:
+        width, height = max(2, round(frame.width * shrink)), max(2, round(frame.height * shrink))
+        frame = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA")
+    pixels: ByteArray = frame.to_ndarray(format="rgb24")
+    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
