@@ -6,14 +6,15 @@ apply; nothing of a wheel is installed or run. Everything else is read with the 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final
 from urllib.parse import quote, urlsplit
@@ -21,6 +22,7 @@ from urllib.parse import quote, urlsplit
 from mien.errors import InputError, MienError, MissingError, NetworkError, OutputError
 
 _BLOCK: Final = 1 << 20
+_GITHUB: Final = "https://github.com"
 _TIMEOUT: Final = 30.0  # seconds without a byte before a download is given up
 _HANGS: Final = 900  # seconds after which an installer is given up
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -115,6 +117,32 @@ def from_file(file: Path, expected: Expected, folder: Path) -> Path:
         raise InputError(f"{file} is not '{expected.name}'.", hint=hint, code=error.code) from None
 
 
+def to_file(
+    source: str,
+    target: Path,
+    expected: Expected,
+    *,
+    limit: int,
+    observe: Callable[[int, int], None] | None = None,
+) -> tuple[int, str]:
+    """Get an ``https:`` source, or a file of this machine by its path, into ``target``; its size and SHA-256.
+
+    expected: size 0 and sha256 "" where they are not known: then at most ``limit`` bytes are taken. observe: told how
+    many bytes of how many (0 = not known) have come. Raises NetworkError, InputError, OutputError.
+    """
+    if "://" in source:
+        with _open_address(_mirrored(source), expected) as stream:
+            total = expected.size or int(getattr(stream, "length", 0) or 0)
+            return _copy_observed(stream, target, expected, limit, total, observe)
+    try:
+        with Path(source).open("rb") as stream:
+            return _copy_observed(stream, target, expected, limit, expected.size, observe)
+    except IsADirectoryError:
+        raise InputError(f"{source} is a folder, not a file.") from None
+    except (FileNotFoundError, PermissionError) as error:
+        raise InputError(f"{source} cannot be read: {error.strerror}.") from None
+
+
 def sha256_of(file: Path) -> str:
     """SHA-256 of a file, lower-case hex."""
     with file.open("rb") as stream:
@@ -150,6 +178,42 @@ def _copy_checked(stream: IO[bytes], target: Path, expected: Expected) -> Path:
             raise OutputError(f"{target} cannot be written: {error.strerror}.") from None
         raise
     return target
+
+
+def _copy_observed(
+    stream: IO[bytes],
+    target: Path,
+    expected: Expected,
+    limit: int,
+    total: int,
+    observe: Callable[[int, int], None] | None,
+) -> tuple[int, str]:
+    """As :func:`_copy_checked`, also for what nobody knows the size and hash of."""
+    digest = hashlib.sha256()
+    size, most = 0, expected.size or limit
+    try:
+        with target.open("wb") as out:
+            while block := stream.read(min(_BLOCK, most + 1 - size)):
+                size += len(block)
+                digest.update(block)
+                out.write(block)
+                if observe is not None:
+                    observe(size, total)
+    except OSError as error:
+        if error.filename == str(target) or error.errno == errno.ENOSPC:
+            raise OutputError(f"{target} cannot be written: {error.strerror}.") from None
+        raise
+    if size > most or expected.size:
+        _compare(size, digest.hexdigest(), expected if expected.size else replace(expected, size=limit))
+    if not size:
+        raise InputError(f"What came for '{expected.name}' is empty.", code="input.model")
+    return size, digest.hexdigest()
+
+
+def _mirrored(address: str) -> str:
+    """``MIEN_GITHUB_MIRROR`` names a mirror of GitHub's releases; what comes from it is checked all the same."""
+    mirror = os.environ.get("MIEN_GITHUB_MIRROR", "").rstrip("/")
+    return address.replace(_GITHUB, mirror, 1) if mirror and address.startswith(f"{_GITHUB}/") else address
 
 
 def _compare(size: int, sha256: str, expected: Expected) -> None:

