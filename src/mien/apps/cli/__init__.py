@@ -28,6 +28,7 @@ from mien.errors import InputError, Interrupted, MienError, OutputError, UsageEr
 
 COMMANDS: Final[dict[str, str]] = {
     "make": "Make a film: a portrait or an avatar, and words.",
+    "align": "Find when the words of a transcript are said in a recording.",
     "avatar": "Create, show, list, remove, export and import avatars.",
     "voice": "List voices, say a sentence.",
     "models": "List, fetch and check the model files.",

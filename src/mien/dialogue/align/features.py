@@ -80,8 +80,9 @@ def _measured(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
     level = 10 * np.log10(np.mean(frames**2, axis=1) + 1e-10)
     frames[:, 1:] -= 0.97 * frames[:, :-1]
     power = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW).astype(np.float32), _FFT)).astype(np.float32) ** 2
-    cepstra = np.log(power @ _filters() + 1e-7) @ _cosines()
-    return cepstra.astype(np.float32), level.astype(np.float32)
+    bands = np.log(power @ _filters() + 1e-7)
+    cepstra: FloatArray = (bands @ _cosines()).astype(np.float32)
+    return cepstra, level.astype(np.float32)
 
 
 def _loudness(level: FloatArray, *, clean: bool) -> FloatArray:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from mien.dialogue.align.confidence import OTHER_WORDS
-from mien.dialogue.align.forced import mean_fit, refuse_other_words
+from mien.dialogue.align.forced import Judge
 from mien.dialogue.align.reference import check, sentences
 from mien.dialogue.align.track import Stretch, Tracker
 from mien.errors import InputError, MissingError
 from mien.types import Phone, SpeechPart, Word
 
-_TELLING: Final = 500
-"""So many rows of clear speech tell whether the transcript is right."""
-
 
 def aligned(
-    parts: Iterable[SpeechPart], text: str, language: str, *, lexicon: Mapping[str, str] | None = None
+    parts: Iterable[SpeechPart],
+    text: str,
+    language: str,
+    *,
+    lexicon: Mapping[str, str] | None = None,
+    hints: Sequence[Word] = (),
 ) -> Iterator[SpeechPart]:
     """The same parts with the phones and words of the text ``text`` in them, each some 10 to 25 seconds later.
 
@@ -28,7 +29,7 @@ def aligned(
     seconds of speech were heard.
     """
     check(text)
-    return _Filler(text, language, lexicon).fill(parts)
+    return _Filler(text, language, lexicon, hints=hints).fill(parts)
 
 
 def timed(
@@ -44,22 +45,28 @@ def timed(
 
 class _Filler:
     def __init__(
-        self, text: str, language: str, lexicon: Mapping[str, str] | None, offset: int = 0, *, strict: bool = True
+        self,
+        text: str,
+        language: str,
+        lexicon: Mapping[str, str] | None,
+        offset: int = 0,
+        *,
+        hints: Sequence[Word] = (),
+        strict: bool = True,
     ) -> None:
         self._sentences = sentences(text, language, lexicon)
-        self._offset, self._strict = offset, strict
+        self._offset, self._strict, self._hints = offset, strict, hints
         self._tracker: Tracker | None = None
         self._waiting: deque[SpeechPart] = deque()
         self._phones: deque[Phone] = deque()
         self._words: deque[Word] = deque()
         self._gaps: list[tuple[int, int]] = []  # where the sound does not fit
-        self._heard: list[Stretch] = []
-        self._told = False
+        self._judge = Judge() if strict else None
 
     def fill(self, parts: Iterable[SpeechPart]) -> Iterator[SpeechPart]:
         parts = iter(parts)
         for part in parts:
-            self._tracker = self._tracker or Tracker(self._sentences, part.audio.start)
+            self._tracker = self._tracker or Tracker(self._sentences, part.audio.start, hints=self._hints)
             self._waiting.append(part)
             try:
                 self._tracker.push(part.audio.samples if part.heard is None else part.heard)
@@ -86,7 +93,8 @@ class _Filler:
     def _ready(self, tracker: Tracker, *, final: bool = False) -> Iterator[SpeechPart]:
         for stretch in tracker.read():
             self._take(stretch)
-        self._judge(final=final)
+        if final and self._judge is not None:
+            self._judge.close()
         while self._waiting and (final or self._waiting[0].audio.end <= tracker.settled):
             yield self._filled(self._waiting.popleft(), last=final and not self._waiting)
 
@@ -96,14 +104,10 @@ class _Filler:
             replace(w, char_start=w.char_start + self._offset, char_end=w.char_end + self._offset)
             for w in stretch.words
         )
-        self._heard.append(replace(stretch, phones=(), words=()))
+        if self._judge is not None:
+            self._judge.hear(stretch)
         if stretch.fit < OTHER_WORDS:
             self._gaps.append((stretch.start, stretch.end))
-
-    def _judge(self, *, final: bool) -> None:
-        if self._strict and not self._told and (final or sum(s.rows for s in self._heard) >= _TELLING):
-            self._told = True
-            refuse_other_words(mean_fit(self._heard))
 
     def _filled(self, part: SpeechPart, *, last: bool) -> SpeechPart:
         phones, words = [], []

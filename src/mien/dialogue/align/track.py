@@ -6,8 +6,9 @@ the next window starts there.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -35,6 +36,8 @@ _UNSAID: Final = 0.3  # cost of a reference row that the end of the recording do
 _FREE: Final = -1e-6
 _RATES = (0.4, 2.5)
 _RATE_STEP: Final = 0.15
+_HINT_REACH: Final = 3 * TICKS_PER_SECOND // 2  # subtitles come early and stay on
+_HINT_COST: Final = np.float32(1.0)
 _CLEARLY: Final = 0.25  # rows this loud are asked whether they fit
 
 
@@ -57,11 +60,12 @@ class Stretch:
 class Tracker:
     """Push sound at 48 kHz, close, read stretches. How the sound is cut changes nothing. start: tick of its start."""
 
-    def __init__(self, sentences: Iterator[Sentence], start: int = 0) -> None:
+    def __init__(self, sentences: Iterator[Sentence], start: int = 0, hints: Sequence[Word] = ()) -> None:
         self._text = _Text(sentences)
         self._pieces: list[FloatArray] = []
         self._held = 0
         self._start = start
+        self._hints = tuple(sorted(hints, key=lambda hint: hint.char_start))
         self._rate = 1.0
         self._done: deque[Stretch] = deque()
 
@@ -87,6 +91,11 @@ class Tracker:
         return out
 
     @property
+    def heard(self) -> int:
+        """Tick up to which sound was pushed."""
+        return self._start + self._held
+
+    @property
     def settled(self) -> int:
         """Tick up to which stretches were made."""
         return self._start
@@ -96,7 +105,8 @@ class Tracker:
         heard = rows(samples)
         match = self._match(heard, final=final)
         cut = len(heard) if final else match.cut()
-        stretch, words = match.settled(cut, self._start)
+        end = self._start + min(cut * HOP, len(samples))
+        stretch, words = match.settled(cut, self._start, end)
         self._text.drop(words)
         self._done.append(stretch)
         self._start = stretch.end
@@ -104,12 +114,37 @@ class Tracker:
         self._pieces, self._held = [rest] if len(rest) else [], len(rest)
 
     def _match(self, heard: Rows, *, final: bool) -> _Match:
-        match = _Match(heard, self._text.ahead(len(heard) * _TEXT_AHEAD, self._rate), self._rate, final=final)
+        match = self._try(heard, final=final)
         rate = match.rate()
         if abs(np.log(rate / self._rate)) > _RATE_STEP:
             self._rate = rate
-            match = _Match(heard, self._text.ahead(len(heard) * _TEXT_AHEAD, rate), rate, final=final)
+            match = self._try(heard, final=final)
         return match
+
+    def _try(self, heard: Rows, *, final: bool) -> _Match:
+        ahead = self._text.ahead(len(heard) * _TEXT_AHEAD, self._rate)
+        return _Match(heard, ahead, self._rate, _Expected(self._hints, self._start), final=final)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """hints: in order of their characters. start: tick of the window."""
+
+    hints: tuple[Word, ...]
+    start: int
+
+    def penalise(self, cost: FloatArray, columns: IntArray, words: list[tuple[int, int, int, int]]) -> None:
+        """Raise the cost of rows far from where a word is said to be. columns: the first of each phone."""
+        keys = [hint.char_start for hint in self.hints]
+        for first, stop, char_start, _ in words:
+            k = bisect_right(keys, char_start) - 1
+            if k < 0 or char_start >= self.hints[k].char_end:
+                continue
+            early = (self.hints[k].start - self.start - _HINT_REACH) // HOP
+            late = (self.hints[k].end - self.start + _HINT_REACH) // HOP
+            part = cost[:, columns[first] : columns[stop]]
+            part[: max(early, 0)] += _HINT_COST
+            part[max(late, 0) :] += _HINT_COST
 
 
 class _Text:
@@ -152,7 +187,9 @@ class _Block:
 class _Match:
     """A window's rows on the text ahead."""
 
-    def __init__(self, heard: Rows, ahead: list[tuple[Sentence, int]], rate: float, *, final: bool) -> None:
+    def __init__(
+        self, heard: Rows, ahead: list[tuple[Sentence, int]], rate: float, expected: _Expected, *, final: bool
+    ) -> None:
         self._heard, self._rate = heard, rate
         blocks = [_block(sentence, said, rate) for sentence, said in ahead]
         self._symbols = [s for b in blocks for s in b.symbols]
@@ -167,8 +204,10 @@ class _Match:
             phones += len(block.symbols)
         self._first_rows = np.searchsorted(self._owner, np.arange(phones + 1)).astype(np.int32)
         cost = _costs(heard, blocks) if blocks else np.zeros((len(heard), 0), np.float32)
+        mean, spread = (cost.mean(axis=1), cost.std(axis=1)) if blocks else (heard.loudness, heard.loudness)
+        expected.penalise(cost, self._first_rows, self._words)
         self._path = self._walk(cost, starts, final=final)
-        self._fit = _fits(cost, self._path)
+        self._fit = _fits(cost, self._path, mean, spread)
 
     def rate(self) -> float:
         """How many rows this speaker takes for one of the reference, as far as the window goes."""
@@ -188,18 +227,19 @@ class _Match:
         starts = (self._row_of(word[0]) for word in self._words)
         return max((row for row in starts if low <= row < high), default=high)
 
-    def settled(self, cut: int, start: int) -> tuple[Stretch, int]:
-        """What lies before row ``cut``, and how many words that is. start: tick of the window."""
+    def settled(self, cut: int, start: int, end: int) -> tuple[Stretch, int]:
+        """What lies before row ``cut``, and how many words that is. start, end: ticks of the window and of the cut."""
         reached = self._reached(cut)
         done = sum(1 for word in self._words if self._first_rows[word[0]] < reached)
         bounds = self._bounds(self._words[done - 1][1] if done else 0, cut)
         clear = np.isfinite(self._fit[:cut]) & (self._heard.loudness[:cut] > _CLEARLY)
-        phones = self._phones(bounds, smooth(np.where(clear, self._fit[:cut], np.nan)), start, start + cut * HOP)
+        phones = self._phones(bounds, smooth(np.where(clear, self._fit[:cut], np.nan)), start, end)
         words = tuple(
-            Word(start + bounds[a][0] * HOP, start + bounds[b - 1][1] * HOP, c, d) for a, b, c, d in self._words[:done]
+            Word(start + bounds[a][0] * HOP, min(start + bounds[b - 1][1] * HOP, end), c, d)
+            for a, b, c, d in self._words[:done]
         )
         fit = float(self._fit[:cut][clear].mean()) if clear.any() else 0.0
-        return Stretch(start, start + cut * HOP, phones, words, int(clear.sum()), fit), done
+        return Stretch(start, end, phones, words, int(clear.sum()), fit), done
 
     def _phones(self, bounds: list[tuple[int, int]], fit: FloatArray, start: int, end: int) -> tuple[Phone, ...]:
         """Phones and the pauses between them, in ticks from ``start`` to ``end``."""
@@ -207,7 +247,7 @@ class _Match:
         phones: list[Phone] = []
         at = start
         for i, (first, stop) in enumerate(bounds):
-            begin, done = start + first * HOP, start + stop * HOP
+            begin, done = start + first * HOP, min(start + stop * HOP, end)
             if begin > at:
                 phones.append(Phone(at, begin, ""))
             if done > begin:
@@ -302,11 +342,10 @@ def _costs(heard: Rows, blocks: list[_Block]) -> FloatArray:
     return out
 
 
-def _fits(cost: FloatArray, path: IntArray) -> FloatArray:
-    """For each row on the path: how far its cost lies below the mean of its row, in spreads; nan in pauses."""
+def _fits(cost: FloatArray, path: IntArray, mean: FloatArray, spread: FloatArray) -> FloatArray:
+    """For each row on the path: how far its cost lies below the row's mean, in the row's spreads; nan in pauses."""
     fits = np.full(len(path), np.nan, np.float32)
     on = np.flatnonzero(path >= 0)
     if len(on):
-        table = cost[on]
-        fits[on] = (table.mean(axis=1) - table[np.arange(len(on)), path[on]]) / (table.std(axis=1) + 1e-6)
+        fits[on] = (mean[on] - cost[on, path[on]]) / (spread[on] + 1e-6)
     return fits
