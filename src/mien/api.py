@@ -1,8 +1,9 @@
-"""The Python interface: a portrait and words in, a film or its frames out.
+"""The Python interface: a portrait and words or a voice in, a film or its frames out.
 
 import mien
 
 mien.make("me.jpg", text="Hello.").save("out.mp4")
+mien.make("me.jpg", audio="talk.mp3").save("out.mp4")
 for frame, sound in mien.make("me.jpg", text="Hello.").frames():
     ...
 """
@@ -16,10 +17,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from mien import config
+from mien.audio.source import AudioSource
 from mien.avatar import Avatar
 from mien.casting import Cast, Order, Subject
 from mien.engine import Progress, Show, Timings, film
 from mien.errors import UsageError
+from mien.recorded import Recording, check_transcript, read_transcript
 from mien.stage.background import parse_background
 from mien.stage.size import check_size
 from mien.timeline import parse_fps, to_seconds
@@ -63,8 +66,13 @@ class FilmReport:
 
 def make(
     portrait: str | Path | Avatar,
-    text: str,
+    text: str | None = None,
     *,
+    audio: AudioSource | None = None,
+    transcript: str | Path | None = None,
+    denoise: str | None = None,
+    vad: str | None = None,
+    face_driver: str | None = None,
     language: str | None = None,
     voice: str | None = None,
     rate: float | None = None,
@@ -89,10 +97,15 @@ def make(
     settings: config.Settings | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Film:
-    """A film of a portrait that says a text. Nothing slow happens until it is saved or its frames are read.
+    """A film of a portrait that says a text or speaks with a recorded voice: exactly one of text and audio is given.
 
+    Nothing slow happens until it is saved or its frames are read.
     portrait: a picture file, the name of an avatar, or an avatar. text: may hold script marks (docs/script-marks.md);
-    :func:`escape` plain text. face: which one in the picture, 0 = largest. What is None is as in the settings
+    :func:`escape` plain text. audio: a sound or video file, "-" for one on standard input, "pcm:s16le:16000:1" for raw
+    samples there (":PATH" after it: from a file), or (samples, rate in Hz), where samples is an array, (n,) or
+    (n, channels), or an iterable of arrays; what can be read once makes one film. transcript: its words (str) or a text
+    file of them (Path): exact lips and captions. denoise, vad, face_driver: as in the settings ([audio], and backend of
+    [face]). face: which one in the picture, 0 = largest. What is None is as in the settings
     (:mod:`mien.config`, which also states units and ranges); settings: default the user's own. tell: told in a line
     when an avatar has to be made first. Raises UsageError, InputError, MissingError.
     """
@@ -102,14 +115,22 @@ def make(
         base.face, emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion,
         blink_rate=blink_rate, smoothing=smoothing, seed=seed,
     )  # fmt: skip
+    heard = config.override(base.audio, denoise=denoise, vad=vad)
     looks = config.override(
         base.film, size=size, aspect=aspect, fps=None if fps is None else str(fps), preset=preset,
         background=background, encoder=encoder,
     )  # fmt: skip
+    moves = config.override_named(moves, "--face-driver", backend=face_driver)
     check_size(looks.size, looks.aspect)
+    _check_words(
+        text, audio, ("transcript", transcript), ("denoise", denoise), ("vad", vad),
+        spoken=(("voice", voice), ("rate", rate), ("pitch", pitch)),
+        written=(("lexicon", lexicon), ("language", language)),
+    )  # fmt: skip
     order = Order(
         subject=Subject.of(portrait, config.override(base.portrait, crop=crop).crop, face),
-        text=text,
+        text=text or "",
+        recording=None if audio is None else _recording(audio, transcript, speak, heard),
         speak=speak,
         face=moves,
         film=looks,
@@ -118,6 +139,40 @@ def make(
         captions=looks.captions,
     )
     return Film(order, tell or (lambda line: None))
+
+
+def _recording(
+    audio: AudioSource, transcript: str | Path | None, speak: config.SpeakConfig, heard: config.AudioConfig
+) -> Recording:
+    file = transcript if isinstance(transcript, Path) else None
+    words = read_transcript(file) if file else check_transcript(str(transcript)) if transcript is not None else ""
+    recording = Recording(audio, words, file, speak.language, heard)
+    recording.seconds()  # what is missing or no sound file is refused here
+    return recording
+
+
+_Given = tuple[str, object]
+
+
+def _check_words(
+    text: str | None, audio: AudioSource | None, *heard: _Given, spoken: tuple[_Given, ...], written: tuple[_Given, ...]
+) -> None:
+    """Exactly one of text and audio, and nothing that would be ignored. heard[0] is the transcript."""
+    if (text is None) == (audio is None):
+        question = "What should be said?" if text is None else "Both a text and a recording are given."
+        raise UsageError(question, hint="Give a text or a recording; --transcript holds a recording's words.")
+    if audio is None:
+        _refuse_given(heard, "goes with a recording", "Give the recording with --audio, or leave it out.")
+        return
+    _refuse_given(spoken, "is for a text that is spoken; a recording has its own voice", "Leave it out.")
+    if heard[0][1] is None:
+        _refuse_given(written, "is for words, and none are given", "Give the recording's words with --transcript.")
+
+
+def _refuse_given(options: Iterable[_Given], why: str, hint: str) -> None:
+    for name, value in options:
+        if value is not None:
+            raise UsageError(f"--{name} {why}.", hint=hint)
 
 
 class Film:
@@ -144,7 +199,7 @@ class Film:
         Files appear whole or not at all. Raises any MienError; Ctrl-C leaves nothing behind.
         """
         output = parse_output(path)
-        extras = _extra_files(output, captions or ("none" if output.preview else self._order.captions), motion, trace)
+        extras = _extra_files(output, self._captions(captions, output), motion, trace)
         self._check(output, extras)
         cast = Cast(self._order, self._script, self._tell, preview=output.preview, alpha=self._wants_alpha)
         with cast, _motion_file(cast, extras.motion), _trace_file(cast, extras.trace), Show(cast.scene()) as show:
@@ -177,6 +232,18 @@ class Film:
         cast = Cast(self._order, self._script, self._tell, alpha=self._wants_alpha)
         with cast, Show(cast.scene()) as show:
             yield from show
+
+    def _captions(self, asked: str | None, output: Output) -> str:
+        """Which caption files there will be: none for words that nobody gave."""
+        recording = self._order.recording
+        if recording is None or recording.transcript:
+            return asked or ("none" if output.preview else self._order.captions)
+        if asked not in (None, "none"):
+            raise UsageError(
+                "Captions need the words of the recording.",
+                hint="Give them with --transcript, or leave --captions out.",
+            )
+        return "none"
 
     @property
     def _wants_alpha(self) -> bool:

@@ -15,17 +15,20 @@ from mien.avatar import Avatar
 from mien.engine import LEAD_IN, TAIL, Compose, Scene, place
 from mien.errors import InputError, MissingError, UsageError
 from mien.face.base import FaceDriver, FaceSettings
+from mien.recorded import Recording
 from mien.render.base import Canvas
 from mien.stage.background import BackgroundSpec, open_backdrop
 from mien.stage.size import canvas_size
 from mien.timeline import frames_in, parse_fps, to_ticks
-from mien.types import Cue, FaceClip, SpeechPart, Word
+from mien.types import Cue, Emotion, FaceClip, SpeechPart, Word
 
 if TYPE_CHECKING:
     from mien.dialogue.script import Script
 
 _PREVIEW_FPS: Final = Fraction(25, 2)
 _FILM_FPS: Final = Fraction(25)
+_LISTENED_LEAD_IN: Final = -(-LEAD_IN // 960) * 960  # whole rows of activity
+_UNKNOWN_SECONDS: Final = 60.0  # how long a recording is taken to be that does not say
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Order:
-    """Everything that was asked for, checked as far as is cheap."""
+    """Everything that was asked for, checked as far as is cheap. text: what to say, "" where a recording speaks."""
 
     subject: Subject
     text: str
@@ -82,22 +85,33 @@ class Order:
     background: BackgroundSpec
     lexicon: Mapping[str, str] | str | Path | None = None
     captions: str = "none"
+    recording: Recording | None = None
 
     @property
     def sources(self) -> tuple[Path, ...]:
         """The files that are read, which no result may overwrite."""
         named = self.lexicon if self.lexicon is not None else self.speak.lexicon
         lexicon = Path(named) if named and not isinstance(named, Mapping) else None
-        return tuple(p for p in (self.subject.path, self.background.path, lexicon) if p is not None)
+        own = () if self.recording is None else self.recording.sources
+        return (*(p for p in (self.subject.path, self.background.path, lexicon) if p is not None), *own)
 
     def parse(self) -> Script:
-        """The script. Raises InputError for wrong marks or a text that is too long."""
-        from mien.dialogue.script import parse
+        """The script; a recording's is its transcript. Raises InputError for wrong marks or a text that is too long."""
+        from mien.dialogue.script import Say, Script, parse
+        from mien.dialogue.text import check_length, identity
 
-        return parse(self.text)
+        if self.recording is None:
+            return parse(self.text)
+        words = self.recording.transcript
+        check_length(words)
+        return Script(words, (Say(identity(words)),))
 
     def guess_seconds(self) -> float:
-        """About how long the speech will be: 14 letters or 4.5 full-width characters a second."""
+        """How long the recording is, or about how long it takes to say the text: 14 letters or 4.5 full-width
+        characters a second.
+        """
+        if self.recording is not None:
+            return self.recording.seconds() or _UNKNOWN_SECONDS
         wide = sum(ord(char) > 0x2E80 for char in self.text)
         return 1.0 + (wide / 4.5 + (len(self.text) - wide) / 14.0) / self.speak.rate
 
@@ -129,19 +143,22 @@ class Cast:
         self.on_clip: Callable[[FaceClip], None] | None = None
         self.on_part: Callable[[SpeechPart], None] | None = None
         self._ticks, self._spoken, self._all_spoken = 0, 0, False
-        self._speaker: Any = plugins.load("speak", order.speak.backend)()
+        self._tell = tell
+        self._speaker: Any = None if order.recording else plugins.load("speak", order.speak.backend)()
         self._parts = self._speech()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="mien-start")
         self._avatar: Future[Avatar] = self._pool.submit(order.subject.load, tell)
         self._renderer: Future[Any] = self._pool.submit(_load_renderer, order.film.backend)
         self._compose: Compose | None = None
+        self._seconds = order.guess_seconds() if order.recording else 0.0
 
     def __enter__(self) -> Cast:
         return self
 
     def __exit__(self, *failure: object) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._speaker.close()
+        if self._speaker is not None:
+            self._speaker.close()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -158,15 +175,18 @@ class Cast:
             driver=self._driver,
             canvas=self._canvas,
             fps=self.fps,
+            lead_in=LEAD_IN if self._order.recording is None else _LISTENED_LEAD_IN,
             compose=None if self._order.background.own or self._alpha else self._composed,
             on_part=self._hear,
             on_clip=self.on_clip,
         )
 
     def expected_frames(self, done: int) -> int:
-        """Frames that the film will have, as far as is known: by the share of the text that has been spoken."""
+        """Frames that the film will have, as far as is known: by the recording, or the share of the text spoken."""
         if self._all_spoken:
             return max(done, frames_in(self._ticks, self.fps))
+        if self._order.recording is not None:
+            return max(done, frames_in(to_ticks(self._seconds) + _LISTENED_LEAD_IN + TAIL, self.fps))
         share = self._spoken / max(1, len(self._script.source))
         speech = (self._ticks - LEAD_IN) / share if share > 0.02 else to_ticks(self._order.guess_seconds())
         return max(done, frames_in(int(speech) + LEAD_IN + TAIL, self.fps))
@@ -174,11 +194,20 @@ class Cast:
     def _speech(self) -> Iterator[SpeechPart]:
         """Levelled speech. Wrong scripts are refused here and now; sound is made when it is read."""
         from mien.audio.loudness import TARGET_LUFS, level
-        from mien.dialogue.perform import perform
         from mien.dialogue.script import feeling
 
+        speak, emotion = self._order.speak, feeling(self._order.face.emotion)
+        if self._order.recording is not None:
+            parts = self._order.recording.speech(emotion, self._tell, self._lexicon())
+        else:
+            parts = self._performed(emotion)
+        return level(parts, -70.0 if speak.volume == 0 else TARGET_LUFS + 20 * log10(speak.volume))
+
+    def _performed(self, emotion: Emotion) -> Iterator[SpeechPart]:
+        from mien.dialogue.perform import perform
+
         speak = self._order.speak
-        parts = perform(
+        return perform(
             self._script,
             self._speaker,
             language=speak.language,
@@ -186,11 +215,8 @@ class Cast:
             rate=speak.rate,
             pitch=speak.pitch,
             lexicon=self._lexicon(),
-            emotion=feeling(self._order.face.emotion),
+            emotion=emotion,
         )
-        if speak.volume == 0:
-            return level(parts, -70.0)
-        return level(parts, TARGET_LUFS + 20 * log10(speak.volume))
 
     def _lexicon(self) -> Mapping[str, str]:
         given = self._order.lexicon if self._order.lexicon is not None else self._order.speak.lexicon
@@ -203,11 +229,17 @@ class Cast:
         return load(Path(given))
 
     def _driver(self) -> FaceDriver:
-        driver: FaceDriver = plugins.load("face", self._order.face.backend)(self._order.settings())
-        if driver.info.needs_phones and not self._speaker.info.gives_times:
+        exact = self._speaker is not None and self._speaker.info.gives_times
+        name = self._order.face.backend
+        if name == "auto":
+            name = "phones" if exact else "listen"
+        driver: FaceDriver = plugins.load("face", name)(self._order.settings())
+        recording = self._order.recording
+        if driver.info.needs_phones and not exact and not (recording and recording.transcript):
+            words = "Give the recording's words with --transcript" if recording else "Choose another voice"
             raise MissingError(
-                f"The face driver '{driver.info.name}' needs phone times, which this voice does not give.",
-                hint="Choose another voice back end or face driver.",
+                f"The face driver '{name}' needs to know when each sound is spoken, and this voice does not tell.",
+                hint=f"{words}, or use --face-driver listen.",
                 code="missing.phones",
             )
         return driver

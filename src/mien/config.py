@@ -86,9 +86,12 @@ class VoicesConfig:
 
 @dataclass(frozen=True, slots=True)
 class FaceConfig:
-    """``[face]``. The dials of :class:`mien.face.base.FaceSettings`, and backend: entry point of ``mien.face``."""
+    """``[face]``. The dials of :class:`mien.face.base.FaceSettings`, and backend: entry point of ``mien.face``.
 
-    backend: str = "phones"
+    backend "auto": phones for a voice that tells exactly when each sound is spoken, listen for every other.
+    """
+
+    backend: str = "auto"
     style: str = _choice("lively", "serious", "cartoon")
     emotion: str = _choice("neutral", "happy", "sad", "angry", "surprised", "tender", "serious")
     seed: int = _number(0, 0, 2**32 - 1)
@@ -97,6 +100,18 @@ class FaceConfig:
     blink_rate: float = _number(1.0, 0.0, 2.0)
     smoothing: float = _number(0.35, 0.0, 1.0)
     voice_expression: float = _number(1.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioConfig:
+    """``[audio]``: how a recorded voice is listened to.
+
+    vad: entry point of ``mien.vad`` that tells speech from everything else, or "auto" (silero; energy where its network
+    cannot be had). denoise: "on" lets the face listen to the sound with less noise, "film" also puts it into the film.
+    """
+
+    vad: str = "auto"
+    denoise: str = _choice("auto", "on", "off", "film")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +147,7 @@ class Settings:
 
     speak: SpeakConfig = field(default_factory=SpeakConfig)
     voices: VoicesConfig = field(default_factory=VoicesConfig)
+    audio: AudioConfig = field(default_factory=AudioConfig)
     face: FaceConfig = field(default_factory=FaceConfig)
     portrait: PortraitConfig = field(default_factory=PortraitConfig)
     film: FilmConfig = field(default_factory=FilmConfig)
@@ -141,12 +157,13 @@ class Settings:
 
 _SECTIONS: Final[dict[str, type[Any]]] = {
     "speak": SpeakConfig,
+    "audio": AudioConfig,
     "face": FaceConfig,
     "portrait": PortraitConfig,
     "film": FilmConfig,
     "voices": VoicesConfig,
 }
-_C = TypeVar("_C", SpeakConfig, VoicesConfig, FaceConfig, PortraitConfig, FilmConfig)
+_C = TypeVar("_C", SpeakConfig, VoicesConfig, AudioConfig, FaceConfig, PortraitConfig, FilmConfig)
 
 
 def cache_dir() -> Path:
@@ -190,6 +207,13 @@ def override(config: _C, **flags: object) -> _C:
     known = {f.name: f for f in fields(config)}
     checked = {key: _checked(value, known[key], f"--{key.replace('_', '-')}") for key, value in given.items()}
     return replace(config, **checked)
+
+
+def override_named(config: _C, place: str, **flag: object) -> _C:
+    """:func:`override` with one key whose flag has another name, ``place``."""
+    known = {f.name: f for f in fields(config)}
+    changes = {key: _checked(value, known[key], place) for key, value in flag.items() if value is not None}
+    return replace(config, **changes)
 
 
 def _folder(variable: str, xdg: str, home: str, mac: str, windows: str) -> Path:

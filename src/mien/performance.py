@@ -14,7 +14,9 @@ import numpy as np
 from mien.errors import BackendError
 from mien.face.base import FaceDriver
 from mien.timeline import TICKS_PER_SECOND, frame_tick, frames_in
-from mien.types import AudioChunk, EmotionSpan, FaceClip, FloatArray, Phone, SpeechPart, Word
+from mien.types import Activity, AudioChunk, EmotionSpan, FaceClip, FloatArray, Phone, SpeechPart, Word
+
+_ROW = 960  # ticks of a row of activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Performance:
     """Push speech, read beats. Chunked equals whole: the beats do not depend on how the speech was cut.
 
     Silence of ``lead_in`` and ``tail`` ticks goes before and after the speech, whose times are moved to follow it.
+    Where speech comes with activity, so does that silence; ``lead_in`` is then a multiple of 960.
     Beat k is at ``frame_tick(k, fps)``; motion between two rows of the driver is interpolated linearly.
     """
 
@@ -51,11 +54,12 @@ class Performance:
         self._frame = 0
         self._closed = False
         self._started = False
+        self._listened: int | None = None  # tick after the last row of activity, None when nobody listens
 
     def push(self, part: SpeechPart) -> None:
         """The next part of speech. Parts must follow each other without a gap; the first may start anywhere."""
         if not self._started:
-            self._begin(part.turn)
+            self._begin(part.turn, listened=part.activity is not None)
         self._take(shifted(part, self._sound.end - part.audio.start))
 
     def close(self) -> None:
@@ -63,12 +67,12 @@ class Performance:
         if self._closed:
             return
         if not self._started:
-            self._begin(0)
+            self._begin(0, listened=False)
         self._closed = True
         total = self._sound.end + self._tail
         whole = frame_tick(max(1, frames_in(total, self._fps)), self._fps)
         if whole > self._sound.end:
-            self._take(_silence(self._sound.end, whole, last=True))
+            self._take(_silence(self._sound.end, whole, self._listened, last=True))
         self._driver.close()
         self._collect()
 
@@ -79,12 +83,14 @@ class Performance:
             beats.append(beat)
         return beats
 
-    def _begin(self, turn: int) -> None:
+    def _begin(self, turn: int, *, listened: bool) -> None:
         self._started = True
         if self._lead_in:
-            self._take(_silence(0, self._lead_in, turn=turn))
+            self._take(_silence(0, self._lead_in, 0 if listened else None, turn=turn))
 
     def _take(self, part: SpeechPart) -> None:
+        if part.activity is not None:
+            self._listened = part.activity.start + len(part.activity.probability) * _ROW
         if self._on_part is not None:
             self._on_part(part)
         self._sound.append(part.audio.samples)
@@ -133,9 +139,13 @@ def _moved(items: tuple[_Timed, ...], ticks: int) -> tuple[_Timed, ...]:
     return tuple(dataclasses.replace(item, start=item.start + ticks, end=item.end + ticks) for item in items)
 
 
-def _silence(start: int, end: int, *, turn: int = 0, last: bool = False) -> SpeechPart:
+def _silence(start: int, end: int, listened: int | None, *, turn: int = 0, last: bool = False) -> SpeechPart:
+    """Nobody speaks. listened: where the rows of activity go on, None when nobody listens."""
+    activity = None
+    if listened is not None:
+        activity = Activity(listened, np.zeros(max(0, -(-(end - listened) // _ROW)), np.float32))
     samples = np.zeros(end - start, np.float32)
-    return SpeechPart(AudioChunk(start, samples), (Phone(start, end, ""),), (), turn=turn, last=last)
+    return SpeechPart(AudioChunk(start, samples), (Phone(start, end, ""),), (), turn=turn, last=last, activity=activity)
 
 
 class _Sound:

@@ -54,7 +54,7 @@ def test_settings_are_frozen() -> None:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("[fcae]\n", ["fcae", "speak, face, portrait, film"]),
+        ("[fcae]\n", ["fcae", "speak, audio, face, portrait, film"]),
         ("[face]\nstile = 1\n", ["[face]", "stile", "style"]),
         ('[face]\nstyle = "loud"\n', ["face.style", "lively", "loud"]),
         ("[face]\nlip_strength = 2.5\n", ["face.lip_strength", "0 to 2", "2.5"]),

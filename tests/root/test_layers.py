@@ -12,7 +12,7 @@ import mien
 
 ROOT = Path(mien.__file__).parent
 STAGES = {"audio", "dialogue", "face", "portrait", "render", "stage", "transmit"}
-JOINERS = {"__init__", "__main__", "performance", "engine", "casting", "api", "tracking", "mimicry"}
+JOINERS = {"__init__", "__main__", "performance", "engine", "casting", "recorded", "api", "tracking", "mimicry"}
 TOP = {"apps", "lab"}
 
 

@@ -65,9 +65,8 @@ class Meter:
 
         LUFS; -inf for silence or less than 400 ms.
         """
-        energies = np.array(self._energies + self._rest())
-        if last is not None:
-            energies = energies[-max(_BLOCK_HOPS, last // _HOP) :]
+        hops = 0 if last is None else max(_BLOCK_HOPS, last // _HOP)
+        energies = np.array(self._energies[-hops:] + self._rest())[-hops:]
         if len(energies) < _BLOCK_HOPS:
             return -math.inf
         blocks = np.convolve(energies, np.full(_BLOCK_HOPS, 1 / _BLOCK_HOPS), "valid")

@@ -1,4 +1,4 @@
-"""``mien make``: a portrait and words become a film.
+"""``mien make``: a portrait and words, or a recorded voice, become a film.
 
 Events under ``--json``, one JSON object a line on standard output:
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 _MAX_TEXT_BYTES = 4_000_000
 
-_WHO, _WORDS, _VOICE, _FACE, _PICTURE, _RESULT = "Who", "Words", "Voice", "Face", "Picture", "Result"
+_WHO, _WORDS, _RECORDING, _VOICE = "Who", "Words", "Recorded voice", "Voice"
+_FACE, _PICTURE, _RESULT = "Face", "Picture", "Result"
 
 
 def _option(panel: str, *names: str, metavar: str | None = None, text: str = "") -> typer.models.OptionInfo:
@@ -51,6 +52,17 @@ _Which = Annotated[
 ]
 _Text = Annotated[str | None, _option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")]
 _TextFile = Annotated[Path | None, _option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")]
+_Audio = Annotated[
+    str | None, _option(_RECORDING, "--audio", metavar="FILE", text="Sound or video; - or pcm:s16le:16000:1 is stdin.")
+]
+_Transcript = Annotated[
+    Path | None, _option(_RECORDING, "--transcript", metavar="FILE", text="Its words: exact lips, and captions.")
+]
+_Denoise = Annotated[str | None, _option(_RECORDING, "--denoise", metavar="HOW", text="auto, on, off or film.")]
+_Vad = Annotated[
+    str | None, _option(_RECORDING, "--vad", metavar="NAME", text="Who tells speech: auto, silero, energy.")
+]
+_Driver = Annotated[str | None, _option(_FACE, "--face-driver", metavar="NAME", text="auto, phones or listen.")]
 _Language = Annotated[str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
 _Emotion = Annotated[str | None, _option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
 _Size = Annotated[str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")]
@@ -74,6 +86,10 @@ def command(
     face: _Which = None,
     text: _Text = None,
     text_file: _TextFile = None,
+    audio: _Audio = None,
+    transcript: _Transcript = None,
+    denoise: _Denoise = None,
+    vad: _Vad = None,
     language: _Language = None,
     emotion: _Emotion = None,
     voice: Annotated[str | None, _option(_VOICE, "--voice", metavar="NAME", text="See: mien voice list.")] = None,
@@ -81,6 +97,7 @@ def command(
     pitch: Annotated[float | None, _option(_VOICE, "--pitch", metavar="X", text="-1 to 1.")] = None,
     volume: Annotated[float | None, _option(_VOICE, "--volume", metavar="X", text="0 to 2; 1 is -16 LUFS.")] = None,
     lexicon: Annotated[str | None, _option(_VOICE, "--lexicon", metavar="FILE", text="Pronunciations.")] = None,
+    face_driver: _Driver = None,
     style: Annotated[str | None, _option(_FACE, "--style", metavar="NAME", text="serious, lively or cartoon.")] = None,
     lip_strength: Annotated[float | None, _option(_FACE, "--lip-strength", metavar="X", text="0 to 2.")] = None,
     head_motion: Annotated[float | None, _option(_FACE, "--head-motion", metavar="X", text="0 to 2.")] = None,
@@ -97,24 +114,36 @@ def command(
     motion: _Motion = None,
     trace: _Trace = None,
 ) -> None:
-    """Make a film: a portrait or an avatar, and words.
+    """Make a film: a portrait or an avatar, and words or a recorded voice.
 
     mien make --portrait me.jpg --text "Hello." -o hello.mp4
+
+    mien make --portrait me.jpg --audio talk.mp3 -o talk.mp4
     """
     if not out:
         raise UsageError("Where should the film go?", hint="Name it with -o, such as -o film.mp4.")
     _check_who(portrait, avatar, crop, face)
+    if audio is not None:
+        _refuse_text(text, text_file, stdin)
     from mien import api
 
     made = api.make(
         _subject(portrait, avatar),
-        read_text(text, text_file, stdin),
+        None if audio is not None else read_text(text, text_file, stdin),
+        audio=audio, transcript=transcript, denoise=denoise, vad=vad, face_driver=face_driver,
         language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, lexicon=lexicon, emotion=emotion,
         style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate, smoothing=smoothing,
         seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background, encoder=encoder, crop=crop,
         face=face or 0, tell=console.note,
     )  # fmt: skip
     _report(_save(made, out, captions, motion, trace), trace)
+
+
+def _refuse_text(text: str | None, file: Path | None, stdin: str | None) -> None:
+    if any(words is not None for words in (text, file, stdin)):
+        raise UsageError(
+            "Both words and a recording are given.", hint="Give the words of a recording with --transcript FILE."
+        )
 
 
 def _check_who(portrait: Path | None, avatar: str | None, crop: str | None, face: int | None) -> None:
