@@ -203,5 +203,6 @@ def _samples(raw: bytes, kind: int, bits: int) -> FloatArray:
         low = np.frombuffer(raw, np.uint8).reshape(-1, 3).astype(np.int32)
         whole = (low[:, 0] << 8) | (low[:, 1] << 16) | (low[:, 2] << 24)
         return (whole / 2**31).astype(np.float32)
-    numbers = np.frombuffer(raw, "<i2" if bits == 16 else "<i4").astype(np.int64)
-    return (numbers / 2 ** (bits - 1)).astype(np.float32)
+    whole_range = 2.0 ** (bits - 1)
+    samples: FloatArray = (np.frombuffer(raw, "<i2" if bits == 16 else "<i4") / whole_range).astype(np.float32)
+    return samples
