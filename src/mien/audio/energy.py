@@ -18,6 +18,7 @@ _BAND: Final = (200.0, 4000.0)  # Hz: where voices are and hum and hiss are not
 _FLOOR_ROWS: Final = 75  # the noise is the quietest of the last 1.5 s: every syllable has a quiet moment
 _QUIETEST: Final = -60.0  # dBFS below which nothing is speech
 _AT_FIRST: Final = -38.0  # dBFS: what is louder at the very beginning is speech, not noise
+_FIRST_ROWS: Final = 25  # so long that is believed
 _HALF: Final = 8.0  # dB over the noise where speech is as likely as not
 _SLOPE: Final = 2.0  # dB
 _SMOOTHING: Final = 0.5
@@ -31,6 +32,7 @@ class EnergyDetector:
         self._sound = np.zeros(0, np.float32)
         self._levels: deque[float] = deque([_AT_FIRST], maxlen=_FLOOR_ROWS)
         self._smooth = _AT_FIRST
+        self._count = 0
         self._ready: list[float] = []
 
     @property
@@ -59,6 +61,9 @@ class EnergyDetector:
         for level in _band_levels(sound[: count * ROW].reshape(count, ROW)):
             self._smooth += _SMOOTHING * (float(level) - self._smooth)
             self._levels.append(self._smooth)
+            self._count += 1
+            if self._count == _FIRST_ROWS:
+                self._levels.popleft()
             over = self._smooth - max(min(self._levels), _QUIETEST)
             self._ready.append(1.0 / (1.0 + np.exp(min((_HALF - over) / _SLOPE, 50.0))))
         self._sound = sound[count * ROW :]

@@ -169,12 +169,14 @@ def _from_pcm(stream: BinaryIO, pcm: Pcm, name: str) -> Iterator[Block]:
 
 def _from_arrays(samples: Samples | Iterable[Samples], rate: int) -> Iterator[Block]:
     check_rate(rate)
-    if isinstance(samples, np.ndarray):
-        step = max(1, int(_PIECE * rate))
-        samples = (samples[at : at + step] for at in range(0, len(samples), step))
-    for piece in samples:
+    for piece in _cut(samples, int(_PIECE * rate)) if isinstance(samples, np.ndarray) else samples:
         if len(piece):
             yield Block(to_mono(piece), rate)
+
+
+def _cut(samples: Samples, length: int) -> Iterator[Samples]:
+    whole = np.atleast_1d(samples)
+    return (whole[at : at + length] for at in range(0, len(whole), length))
 
 
 def _array_info(source: tuple[Any, int]) -> AudioInfo:
