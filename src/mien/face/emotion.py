@@ -72,20 +72,30 @@ def expression(emotion: Emotion) -> NDArray[np.float64]:
     """
     if emotion.name not in _LOOKS:
         raise UsageError(f"There is no emotion '{emotion.name}'.", hint=f"Use one of: {', '.join(_LOOKS)}.")
-    v, a = (max(-1.0, min(1.0, x)) for x in (emotion.valence, emotion.arousal))
-    calm, awake = (1 - a) / 2, (1 + a) / 2
-    mix = {
-        "happy": max(v, 0) * awake,
-        "tender": max(v, 0) * calm,
-        "angry": max(-v, 0) * awake,
-        "sad": max(-v, 0) * calm,
-        "surprised": max(a, 0) * (1 - abs(v)) * 0.6,
-    }
     if emotion.name != "neutral":
-        mix = {emotion.name: 1.0}
-    out = sum((_vector(name) * weight for name, weight in mix.items()), np.zeros(ATTITUDE + 3))
+        out = _vector(emotion.name).copy()
+    else:
+        v, a = (np.array([max(-1.0, min(1.0, x))]) for x in (emotion.valence, emotion.arousal))
+        out = circumplex(v, a)[0]
     out *= max(0.0, min(1.0, emotion.strength))
     out.flags.writeable = False
+    return out
+
+
+def circumplex(valence: NDArray[np.float64], arousal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The expressions of feelings without a name, (n, 52 + 3), from valence and arousal, -1…1, (n,) each."""
+    calm, awake = (1 - arousal) / 2, (1 + arousal) / 2
+    mix = {
+        "happy": np.maximum(valence, 0) * awake,
+        "tender": np.maximum(valence, 0) * calm,
+        "angry": np.maximum(-valence, 0) * awake,
+        "sad": np.maximum(-valence, 0) * calm,
+        "surprised": np.maximum(arousal, 0) * (1 - np.abs(valence)) * 0.6,
+    }
+    out = np.zeros((len(valence), ATTITUDE + 3))
+    for name, weight in mix.items():
+        if weight.any():
+            out += weight[:, None] * _vector(name)
     return out
 
 

@@ -44,10 +44,16 @@ class Blinks:
         self._phrases += 1
         if uniform(self._seed, "phrase blink", self._phrases) > 0.65 * min(self._rate, 1.5):
             return
-        start = time + 0.04 + 0.12 * uniform(self._seed, "phrase blink at", self._phrases)
+        self._also(time + 0.04 + 0.12 * uniform(self._seed, "phrase blink at", self._phrases))
+
+    def _also(self, start: float) -> None:
         self._own.cover(self._own.times[0] if self._own.times else 0.0, start + 2)
         if all(abs(start - t) > _CLEAR for t in (*self._starts(), *self._extra)):
             self._extra.append(start)
+
+    def at_stress(self, time: float) -> None:
+        """Blink with a stressed syllable, unless a blink is near anyway."""
+        self._also(time - 0.05)
 
     def rows(self, times: Values) -> Values:
         """Closure of the lids, 0…1, at these times (seconds, rising)."""

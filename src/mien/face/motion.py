@@ -1,4 +1,4 @@
-"""Joins what moves a face: articulation, expression, idle life and stress become rows of shapes and head."""
+"""Joins what moves a face: articulation, expression, idle life, stress and the voice's mood become rows of a clip."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from mien.face.limits import (
 )
 from mien.face.lips import at_teeth, shut
 from mien.face.noise import uniform, wander
-from mien.face.prosody import Accent, PhraseEnd
+from mien.face.prosody import Event, PhraseEnd, Tone
+from mien.face.pulses import Pulses, pulse
+from mien.face.response import Responder, Response
 from mien.face.styles import Style
 from mien.face.visemes import CHANNEL, CHANNELS
 from mien.timeline import TICKS_PER_SECOND
@@ -57,7 +59,9 @@ class Motion:
         self._blinks = Blinks(settings.seed, style.blinks)
         self._gaze = Gaze(settings.seed, style.gaze)
         self._breath = Breath(settings.seed)
-        self._nods, self._flashes = _Pulses(), _Pulses()
+        self._nods, self._flashes = Pulses(), Pulses()
+        self._voice = settings.voice_expression
+        self._responder = Responder(settings.seed, self._voice, style)
         self._stresses = 0
         self._activity = 0.0
         self._mouth_speed = SpeedLimit(_MOUTH_SPEED)
@@ -68,18 +72,25 @@ class Motion:
         """Take an emotion that holds for a while."""
         self._expressions.add(span)
 
-    def stress(self, event: Accent | PhraseEnd) -> None:
-        """Nod, flash the brows or blink, perhaps, where speech is stressed or a phrase ends."""
+    def stress(self, event: Event) -> None:
+        """Nod, flash the brows or blink, perhaps, where speech is stressed or a phrase ends; take in its tone."""
+        if isinstance(event, Tone):
+            self._responder.tone(event)
+            return
         self._stresses += 1
         luck, size = (uniform(self._seed, stream, self._stresses) for stream in ("nod", "nod size"))
         if isinstance(event, PhraseEnd):
             self._blinks.at_phrase_end(self._start + event.row / 50)
-            self._nods.add(event.row, _pulse(12, 26, 0.0), self._style.nods * (0.5 + 0.7 * size))
+            nod = self._responder.phrase_end(event) * (0.5 + 0.7 * size)
+            self._nods.add(event.row, pulse(12, 26, 0.0), self._style.nods * nod)
             return
+        lift = self._voice * event.lift
         if luck < 0.78:
-            self._nods.add(event.row - 3, _pulse(7, 16, 0.18), self._style.nods * event.strength * (1.0 + 1.6 * size))
-        if uniform(self._seed, "flash", self._stresses) < 0.24 * min(2.0, self._style.brows):
-            self._flashes.add(event.row - 3, _pulse(6, 17, 0.0), 0.26 * self._style.brows * event.strength)
+            self._nods.add(event.row - 3, pulse(7, 16, 0.18), self._style.nods * event.strength * (1.0 + 1.6 * size))
+        if uniform(self._seed, "flash", self._stresses) < (0.24 + 0.3 * lift) * min(2.0, self._style.brows):
+            self._flashes.add(event.row - 3, pulse(6, 17, 0.0), 0.26 * self._style.brows * event.strength)
+        if lift > 0.25 and uniform(self._seed, "stress blink", self._stresses) < 0.3 * lift:
+            self._blinks.at_stress(self._start + event.row / 50)
 
     def rows(self, mouth: tuple[Rows, Rows, Rows, Rows], gains: Rows) -> tuple[FloatArray, FloatArray]:
         """The next rows: shapes float32 (n, 52), head float32 (n, 6).
@@ -89,13 +100,15 @@ class Motion:
         target, closed, teeth, speaking = mouth
         times = self._start + np.arange(self._row, self._row + len(target)) / 50
         self._row += len(target)
+        voice = self._responder.rows(speaking)
         look = self._expressions.take(len(target))
+        look += voice.look * _room(look)[:, None]
         shown = look[:, :ATTITUDE] * self._style.expression
         shapes = np.zeros((len(target), len(ARKIT_SHAPES)))
         rounded = self._speech(shapes, target * speaking[:, None], closed, teeth, gains)
-        self._express(shapes, shown, times, rounded)
-        head = self._head(times, speaking, look[:, ATTITUDE:])
-        self._eyes(shapes, head, times)
+        self._express(shapes, shown, times, rounded, voice)
+        head = self._head(times, speaking, look[:, ATTITUDE:], voice)
+        self._eyes(shapes, head, times, voice)
         return legal(shapes).astype(np.float32), head.astype(np.float32)
 
     def _speech(self, shapes: Rows, target: Rows, closed: Rows, teeth: Rows, gains: Rows) -> Rows:
@@ -111,23 +124,23 @@ class Motion:
         rounding = 1.7 * mouth[:, CHANNEL["mouthPucker"]] + 1.4 * mouth[:, CHANNEL["mouthFunnel"]]
         return np.maximum(np.minimum(rounding, 1) * 0.75, 0.35 * np.maximum(closed, teeth))
 
-    def _express(self, shapes: Rows, shown: Rows, times: Rows, rounded: Rows) -> None:
+    def _express(self, shapes: Rows, shown: Rows, times: Rows, rounded: Rows, voice: Response) -> None:
         """Add the expression: corners of the mouth yield to rounding, brows and lids are free."""
         shown = shown.copy()
         shown[:, _CORNERS] *= 1 - rounded[:, None]
         inner, outer = SHAPE_INDEX["browInnerUp"], [SHAPE_INDEX["browOuterUpLeft"], SHAPE_INDEX["browOuterUpRight"]]
-        flash = self._flashes.take(len(shapes))
+        flash = self._flashes.take(len(shapes)) + voice.brow
         drift = 0.05 * np.maximum(wander(self._seed, "brow", times, 2.6), 0)
         shown[:, inner] += flash * 0.8 + drift
         shown[:, outer] += (flash + drift)[:, None] * (1.0, 0.85)
         shown[:, _FREE] = self._free_speed.rows(shown[:, _FREE])
         shapes += shown
 
-    def _head(self, times: Rows, speaking: Rows, attitude: Rows) -> Rows:
+    def _head(self, times: Rows, speaking: Rows, attitude: Rows, voice: Response) -> Rows:
         """Sway, breath, nods and attitude: (n, 6) within limits of angle and speed."""
         s, breath = sway(self._seed, times), self._breath.rows(times) - 0.5
-        gain = self._style.head * (0.5 + 0.5 * self._liveliness(speaking)) * (1 + attitude[:, 2])
-        nod = self._nods.take(len(times))
+        gain = self._style.head * (0.5 + 0.5 * self._liveliness(speaking)) * (1 + attitude[:, 2] + voice.energy)
+        nod = self._nods.take(len(times)) - voice.lift
         degrees = (
             s.yaw * gain,
             s.pitch * gain - 0.22 * breath + nod + attitude[:, 0] * self._style.expression,
@@ -147,9 +160,10 @@ class Motion:
             out[i] = self._activity
         return out
 
-    def _eyes(self, shapes: Rows, head: Rows, times: Rows) -> None:
+    def _eyes(self, shapes: Rows, head: Rows, times: Rows, voice: Response) -> None:
         """Gaze stays on its target while the head moves; lids add to the expression's."""
-        left, up = self._gaze.rows(times)
+        left, up = (angle * (1 - voice.attend) for angle in self._gaze.rows(times))
+        left, up = left + voice.aside, up + voice.up
         left = (left - np.degrees(head[:, 0])) / GAZE_DEGREES["side"]
         up = up + np.degrees(head[:, 1])
         for name, value in (("OutLeft", left), ("InRight", left), ("InLeft", -left), ("OutRight", -left)):
@@ -165,33 +179,6 @@ class Motion:
             shapes[:, SHAPE_INDEX[f"eyeSquint{side}"]] *= 1 - 0.7 * lids
 
 
-class _Pulses:
-    """A row-wise sum of short pulses, some of them ahead of the rows asked for."""
-
-    def __init__(self) -> None:
-        self._first = 0
-        self._sum = np.zeros(0)
-
-    def add(self, row: int, pulse: Rows, size: float) -> None:
-        pulse = pulse[max(0, self._first - row) :]
-        at = max(0, row - self._first)
-        self._grow(at + len(pulse))
-        self._sum[at : at + len(pulse)] += size * pulse
-
-    def take(self, rows: int) -> Rows:
-        self._grow(rows)
-        out, self._sum = self._sum[:rows], self._sum[rows:]
-        self._first += rows
-        return out
-
-    def _grow(self, length: int) -> None:
-        if length > len(self._sum):
-            self._sum = np.concatenate([self._sum, np.zeros(length - len(self._sum))])
-
-
-def _pulse(rise: int, fall: int, rebound: float) -> Rows:
-    """Up in ``rise`` rows and back in ``fall``, eased, then ``rebound`` beyond rest and back."""
-    up = 0.5 - 0.5 * np.cos(np.pi * np.arange(rise) / rise)
-    down = 0.5 + 0.5 * np.cos(np.pi * np.arange(fall) / fall)
-    after = -rebound * np.sin(np.pi * np.arange(fall) / fall) ** 2 if rebound else np.zeros(0)
-    return np.concatenate([up, down, after])
+def _room(look: Rows) -> Rows:
+    """How much an expression leaves to the voice's own, (n,): all of it when neutral, little when it is strong."""
+    return np.asarray(1 - 0.8 * np.minimum(look[:, :ATTITUDE].max(axis=1) / 0.4, 1))

@@ -1,4 +1,4 @@
-"""What the loudness of speech tells the face: how wide to speak, where the stress lies, where a phrase ends."""
+"""What loudness and pitch tell the face: how wide to speak, where the stress lies, how a phrase ends, the mood."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.face.affect import CALM, Affect, Mood
+from mien.face.pitch import PitchTracker
 from mien.types import FloatArray
 
 HOP: Final = 960
@@ -21,27 +23,43 @@ PAUSE: Final = 8
 _FLOOR: Final = -70.0
 _AUDIBLE: Final = -50.0
 _REFRACTORY: Final = 24
+_BLOCK: Final = 256  # hops that are worked on at once
 
 
 @dataclass(frozen=True, slots=True)
 class Accent:
-    """A loud syllable. row: of its peak. strength: 0…1."""
+    """A loud syllable. row: of its peak. strength: 0…1. lift: 0…1, how high it is spoken in the speaker's range."""
 
     row: int
     strength: float
+    lift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class PhraseEnd:
-    """Speech stopped. row: the first quiet one."""
+    """Speech stopped. row: the first quiet one. contour: -1 the pitch fell as at a full stop … 1 it rose."""
 
     row: int
+    contour: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """How the voice sounds from a row on, until the next one. Only told while somebody speaks or just did."""
+
+    row: int
+    mood: Mood
+
+
+Event = Accent | PhraseEnd | Tone
+"""What is heard."""
 
 
 class Prosody:
     """Streams 48 kHz sound, reports events once they are sure; hop by hop, so that chunking does not matter.
 
-    An accent at row r is known once :data:`PEAK_SPAN` + 2 more hops are heard, a phrase end after :data:`PAUSE` hops.
+    An accent at row r is known once :data:`PEAK_SPAN` + 2 more hops are heard, a phrase end after :data:`PAUSE` hops, a
+    tone before its row begins.
     """
 
     def __init__(self) -> None:
@@ -54,8 +72,11 @@ class Prosody:
         self._quiet = PAUSE
         self._last_accent = -_REFRACTORY
         self._gains: list[float] = []
+        self._tracker, self._affect = PitchTracker(), Affect()
+        self._pitches: list[float] = []  # within the speaker's range, of the same hops as the levels
+        self._mood = CALM
 
-    def push(self, samples: FloatArray) -> list[Accent | PhraseEnd]:
+    def push(self, samples: FloatArray) -> list[Event]:
         """Hear more; returns the events that became sure."""
         self._rest.append(samples)
         self._waiting += len(samples)
@@ -65,9 +86,16 @@ class Prosody:
         joined = np.concatenate(self._rest)
         self._rest = [joined[hops * HOP :]]
         self._waiting -= hops * HOP
-        return [event for level in _levels(joined[: hops * HOP]) for event in self._hear(level)]
+        sound = joined[: hops * HOP]
+        out: list[Event] = []
+        for at in range(0, len(sound), _BLOCK * HOP):
+            block = sound[at : at + _BLOCK * HOP]
+            voicing = self._tracker.push(block)
+            for level, pitch, tilt in zip(_levels(block), voicing.pitch.tolist(), voicing.tilt.tolist(), strict=True):
+                out += self._hear(level, pitch, tilt)
+        return out
 
-    def close(self) -> list[Accent | PhraseEnd]:
+    def close(self) -> list[Event]:
         """Finish: what is left of the sound, then silence."""
         pad = (-self._waiting) % HOP + HOP * (PAUSE + 4)
         return self.push(np.zeros(pad, np.float32))
@@ -77,7 +105,7 @@ class Prosody:
         have, self._gains = self._gains[:rows], self._gains[rows:]
         return np.array(have + [1.0] * (rows - len(have)))
 
-    def _hear(self, level: float) -> list[Accent | PhraseEnd]:
+    def _hear(self, level: float, pitch: float, tilt: float) -> list[Event]:
         self._raw = [*self._raw[-4:], level]
         self._levels = [*self._levels[-2 * PEAK_SPAN :], sum(self._raw) / len(self._raw)]
         hop = self._hop
@@ -87,13 +115,21 @@ class Prosody:
             self._gains.append(1 + 0.13 * loud)
         if level > _AUDIBLE and level > self._usual - 18:
             self._usual += (level - self._usual) * 0.012
+        before, self._mood = self._mood, self._affect.hear(level, pitch, tilt, audible=level > self._quietest)
+        self._pitches = [*self._pitches[-2 * PEAK_SPAN :], self._mood.pitch]
+        tone = Tone(hop + 1, self._mood) if self._mood != before else None
         ended = self._phrase_end(level, hop)
         peak = self._accent(hop - 2 - PEAK_SPAN)
-        return [event for event in (ended, peak) if event]
+        return [event for event in (tone, ended, peak) if event]
+
+    @property
+    def _quietest(self) -> float:
+        """Level of the faintest speech, dB."""
+        return max(_AUDIBLE, self._usual - 24)
 
     def _phrase_end(self, level: float, hop: int) -> PhraseEnd | None:
-        self._quiet = self._quiet + 1 if level < max(_AUDIBLE, self._usual - 24) else 0
-        return PhraseEnd(hop - PAUSE + 1) if self._quiet == PAUSE and hop >= PAUSE else None
+        self._quiet = self._quiet + 1 if level < self._quietest else 0
+        return PhraseEnd(hop - PAUSE + 1, self._affect.contour()) if self._quiet == PAUSE and hop >= PAUSE else None
 
     def _accent(self, row: int) -> Accent | None:
         if len(self._levels) <= 2 * PEAK_SPAN or row - self._last_accent < _REFRACTORY:
@@ -103,14 +139,10 @@ class Prosody:
         if level < max(self._levels) or level == self._levels[0] or excess < 0.5 or level < _AUDIBLE:
             return None
         self._last_accent = row
-        return Accent(row, min(1.0, 0.25 + excess / 8))
+        return Accent(row, min(1.0, 0.25 + excess / 8), max(0.0, *self._pitches[1:5]))
 
 
 def _levels(samples: FloatArray) -> list[float]:
     """dB relative to full scale of each hop."""
-    hops = samples.reshape(-1, HOP)
-    levels = []
-    for at in range(0, len(hops), 256):
-        power = np.square(hops[at : at + 256], dtype=np.float64).mean(axis=1)
-        levels += [10 * math.log10(p) if p > 1e-7 else _FLOOR for p in power.tolist()]
-    return levels
+    power = np.square(samples.reshape(-1, HOP), dtype=np.float64).mean(axis=1)
+    return [10 * math.log10(p) if p > 1e-7 else _FLOOR for p in power.tolist()]
