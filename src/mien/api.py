@@ -78,6 +78,7 @@ def make(
     rate: float | None = None,
     pitch: float | None = None,
     volume: float | None = None,
+    fallback: bool | None = None,
     lexicon: Mapping[str, str] | str | Path | None = None,
     emotion: str | None = None,
     style: str | None = None,
@@ -106,11 +107,14 @@ def make(
     (n, channels), or an iterable of arrays; what can be read once makes one film. transcript: its words (str) or a text
     file of them (Path): exact lips and captions. denoise, vad, face_driver: as in the settings ([audio], and backend of
     [face]). face: which one in the picture, 0 = largest. What is None is as in the settings
-    (:mod:`mien.config`, which also states units and ranges); settings: default the user's own. tell: told in a line
-    when an avatar has to be made first. Raises UsageError, InputError, MissingError.
+    (:mod:`mien.config`, which also states units and ranges); settings: default the user's own. voice: docs/voices.md;
+    fallback: the embedded voice steps in for one that cannot speak. tell: told in a line when an avatar has to be made
+    first, which voice "auto" took, and what leaves this machine. Raises UsageError, InputError, MissingError.
     """
     base = settings or config.load()
-    speak = config.override(base.speak, language=language, voice=voice, rate=rate, pitch=pitch, volume=volume)
+    speak = config.override(
+        base.speak, language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, fallback=fallback
+    )
     moves = config.override(
         base.face, emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion,
         blink_rate=blink_rate, smoothing=smoothing, seed=seed,
@@ -124,7 +128,7 @@ def make(
     check_size(looks.size, looks.aspect)
     _check_words(
         text, audio, ("transcript", transcript), ("denoise", denoise), ("vad", vad),
-        spoken=(("voice", voice), ("rate", rate), ("pitch", pitch)),
+        spoken=(("voice", voice), ("rate", rate), ("pitch", pitch), ("fallback", fallback)),
         written=(("lexicon", lexicon), ("language", language)),
     )  # fmt: skip
     order = Order(
@@ -132,6 +136,7 @@ def make(
         text=text or "",
         recording=None if audio is None else _recording(audio, transcript, speak, heard),
         speak=speak,
+        voices=base.voices,
         face=moves,
         film=looks,
         background=parse_background(looks.background),

@@ -24,6 +24,7 @@ from mien.types import Cue, Emotion, FaceClip, SpeechPart, Word
 
 if TYPE_CHECKING:
     from mien.dialogue.script import Script
+    from mien.dialogue.speak.base import Speaker
 
 _PREVIEW_FPS: Final = Fraction(25, 2)
 _FILM_FPS: Final = Fraction(25)
@@ -86,6 +87,7 @@ class Order:
     lexicon: Mapping[str, str] | str | Path | None = None
     captions: str = "none"
     recording: Recording | None = None
+    voices: config.VoicesConfig | None = None
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -144,7 +146,7 @@ class Cast:
         self.on_part: Callable[[SpeechPart], None] | None = None
         self._ticks, self._spoken, self._all_spoken = 0, 0, False
         self._tell = tell
-        self._speaker: Any = None if order.recording else plugins.load("speak", order.speak.backend)()
+        self._speaker: Speaker | None = None
         self._parts = self._speech()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="mien-start")
         self._avatar: Future[Avatar] = self._pool.submit(order.subject.load, tell)
@@ -205,13 +207,16 @@ class Cast:
 
     def _performed(self, emotion: Emotion) -> Iterator[SpeechPart]:
         from mien.dialogue.perform import perform
+        from mien.dialogue.speak.choose import open_voice
 
         speak = self._order.speak
+        chosen = open_voice(speak, self._script.plain.text, self._tell, self._order.voices)
+        self._speaker = chosen.speaker
         return perform(
             self._script,
-            self._speaker,
+            chosen.speaker,
             language=speak.language,
-            voice=speak.voice,
+            voice=chosen.voice,
             rate=speak.rate,
             pitch=speak.pitch,
             lexicon=self._lexicon(),

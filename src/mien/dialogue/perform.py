@@ -56,7 +56,7 @@ def perform(
         pitch=pitch, volume=volume, turn=turn, lexicon=dict(lexicon or {}),
     )  # fmt: skip
     base = emotion or Emotion()
-    for unit in _units(parsed.segments, base, whole_sentences=speaker.info.gives_times):
+    for unit in _units(parsed.segments, base, whole_sentences=_knows_words(speaker)):
         if isinstance(unit, _Sentence):
             speaker.check(replace(request, text=unit.text.text))
     return _stream(parsed, speaker, request, base, start)
@@ -85,15 +85,15 @@ _Unit = _Sentence | _Silence
 
 
 def _stream(parsed: Script, speaker: Speaker, request: SpeakRequest, base: Emotion, start: int) -> Iterator[SpeechPart]:
-    times = speaker.info.gives_times
-    units = _units(parsed.segments, base, whole_sentences=times)
+    units = _units(parsed.segments, base, whole_sentences=_knows_words(speaker))
+    phones = speaker.info.gives_times
     unit = next(units, None)
     while unit is not None:
         following = next(units, None)
         if isinstance(unit, _Sentence):
             parts = _spoken(unit, speaker, replace(request, start=start))
         else:
-            parts = _silent(unit, start, request.turn, times=times)
+            parts = _silent(unit, start, request.turn, phones=phones, words=_knows_words(speaker))
         for part in parts:
             start = part.audio.end
             yield replace(part, last=part.last and following is None)
@@ -101,7 +101,7 @@ def _stream(parsed: Script, speaker: Speaker, request: SpeakRequest, base: Emoti
 
 
 def _units(segments: tuple[Segment, ...], base: Emotion, *, whole_sentences: bool) -> Iterator[_Unit]:
-    """Sentences and silences in order. Back ends that give no times get what stands between two marks by itself."""
+    """Sentences and silences in order. Back ends that know no words get what stands between two marks by itself."""
     held: _Unit | None = None
     cues: list[CuePoint] = []
     for stretch in _stretches(segments, whole_sentences=whole_sentences):
@@ -203,7 +203,11 @@ def _inside(sentence: text.Mapped, index: int) -> int:
     return min(max(index, 0), len(sentence) - 1)
 
 
-def _silent(unit: _Silence, start: int, turn: int, *, times: bool) -> Iterator[SpeechPart]:
+def _knows_words(speaker: Speaker) -> bool:
+    return speaker.info.gives_times or speaker.info.gives_words
+
+
+def _silent(unit: _Silence, start: int, turn: int, *, phones: bool, words: bool) -> Iterator[SpeechPart]:
     end = start + unit.ticks
     cues = tuple(Cue(start, c.name) for c in unit.cues)
     while start < end:
@@ -211,8 +215,8 @@ def _silent(unit: _Silence, start: int, turn: int, *, times: bool) -> Iterator[S
         cues += tuple(Cue(end, c.name) for c in unit.after) if stop == end else ()
         yield SpeechPart(
             AudioChunk(start, np.zeros(stop - start, np.float32)),
-            (Phone(start, stop, ""),) if times else None,
-            () if times else None,
+            (Phone(start, stop, ""),) if phones else None,
+            () if words else None,
             (EmotionSpan(start, stop, unit.feeling),),
             cues,
             turn,

@@ -92,7 +92,10 @@ def command(
     vad: _Vad = None,
     language: _Language = None,
     emotion: _Emotion = None,
-    voice: Annotated[str | None, _option(_VOICE, "--voice", metavar="NAME", text="See: mien voice list.")] = None,
+    voice: Annotated[str | None, _option(_VOICE, "--voice", metavar="NAME", text="auto; see: mien voice list.")] = None,
+    fallback: Annotated[
+        bool | None, _option(_VOICE, "--fallback", text="Where that voice fails, the embedded one speaks.")
+    ] = None,
     rate: Annotated[float | None, _option(_VOICE, "--rate", metavar="X", text="Speed, 0.5 to 2.")] = None,
     pitch: Annotated[float | None, _option(_VOICE, "--pitch", metavar="X", text="-1 to 1.")] = None,
     volume: Annotated[float | None, _option(_VOICE, "--volume", metavar="X", text="0 to 2; 1 is -16 LUFS.")] = None,
@@ -131,10 +134,10 @@ def command(
         _subject(portrait, avatar),
         None if audio is not None else read_text(text, text_file, stdin),
         audio=audio, transcript=transcript, denoise=denoise, vad=vad, face_driver=face_driver,
-        language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, lexicon=lexicon, emotion=emotion,
-        style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate, smoothing=smoothing,
-        seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background, encoder=encoder, crop=crop,
-        face=face or 0, tell=console.note,
+        language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, fallback=fallback, lexicon=lexicon,
+        emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate,
+        smoothing=smoothing, seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background, encoder=encoder,
+        crop=crop, face=face or 0, tell=console.note,
     )  # fmt: skip
     _report(_save(made, out, captions, motion, trace), trace)
 

@@ -88,7 +88,7 @@ def _measured(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _loudness(level: FloatArray, *, clean: bool) -> FloatArray:
     top = float(np.percentile(level, 95))
     floor = top - _DEEPEST if clean else max(float(np.percentile(level, 5)), top - _DEEPEST)
-    return np.clip((level - floor) / max(top - floor, _SHALLOWEST), 0, 1.2).astype(np.float32)
+    return np.asarray(np.clip((level - floor) / max(top - floor, _SHALLOWEST), 0, 1.2), np.float32)
 
 
 def _slopes(cepstra: FloatArray) -> FloatArray:

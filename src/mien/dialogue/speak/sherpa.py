@@ -56,6 +56,11 @@ class SherpaSpeaker:
         prepared, model, speaker = self._chosen(request)
         return as_parts(request, self._sounds(request, prepared, model, speaker), _WHAT)
 
+    def name_of(self, request: SpeakRequest) -> str:
+        """The voice that a request would be spoken with. Raises as :meth:`check` does."""
+        _, model, speaker = self._chosen(request)
+        return model.voices()[speaker].name
+
     def close(self) -> None:
         """End the child. Idempotent; the next text would start it again."""
         process, self._process = self._process, None
@@ -68,7 +73,7 @@ class SherpaSpeaker:
         models = sherpa_model.installed()
         lacks, mend = _lacks(models)
         if lacks:
-            raise MissingError(lacks, hint=mend, code="missing.voice")
+            raise MissingError(lacks, hint=mend, code="missing.backend")
         name, _, speaker = request.voice.partition("/")
         if name in ("", "female", "male"):
             model, speaker = best(models, prepared, cloning=bool(self._settings.reference)), name

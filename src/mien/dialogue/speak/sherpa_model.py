@@ -122,7 +122,8 @@ def _described(name: str, folder: Path, _stamp: int) -> SherpaModel:
     about = onnx_metadata.read(network)
     bundle = bundles.catalogue().get(name)
     if bundle is None:
-        languages, rank, licence = _languages(name, about), _UNRANKED, about.get("license") or "not known"
+        languages = ("zh", "en") if family == "zipvoice" else _languages(name, about)
+        rank, licence = _UNRANKED, about.get("license") or "not known"
     else:
         languages, rank, licence = bundle.languages, bundle.rank, bundle.licence
     return SherpaModel(
@@ -195,9 +196,15 @@ def _best_steps(folder: Path) -> str:
 
 
 def _largest(folder: Path, pattern: str) -> str:
-    """The largest file of a pattern, as text; "" where there is none (pointers to large files are tiny)."""
-    found = [p for p in folder.glob(pattern) if p.is_file() and p.stat().st_size > 256]
+    """The largest file of a pattern, as text; "" where there is none."""
+    found = [p for p in folder.glob(pattern) if p.is_file() and not _is_pointer(p)]
     return str(max(found, key=lambda p: (p.stat().st_size, p.name))) if found else ""
+
+
+def _is_pointer(path: Path) -> bool:
+    """Git LFS leaves a few words in the place of a large file; some archives hold such."""
+    with path.open("rb") as file:
+        return file.read(7) == b"version"
 
 
 def _some(folder: Path, pattern: str) -> bool:
