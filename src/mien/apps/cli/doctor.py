@@ -160,6 +160,19 @@ def _speech() -> Iterator[Check]:
     yield Check("speech (espeak-ng)", OK if samples else MISSING, said, "" if samples else _REINSTALL)
 
 
+def _voices() -> Iterator[Check]:
+    """The natural voices: all optional, and none asked for anything over the network."""
+    from mien.dialogue.speak.choose import EMBEDDED, speakers
+
+    for name, speaker in speakers():
+        if name == EMBEDDED:
+            continue
+        info = speaker.info
+        found = "not ready (optional): " + info.lacks if info.lacks else " ".join(filter(None, ("ready.", info.leaves)))
+        yield Check(f"voices {name}", OK, found, info.mend)
+        speaker.close()
+
+
 def _extras() -> Iterator[Check]:
     here = all(find_spec(module) for module in ("fugashi", "unidic_lite"))
     found = "reads kanji" if here else "not here (optional): Japanese in kana only"
@@ -215,6 +228,7 @@ _LOOKS: Final[tuple[Callable[[], Iterator[Check]], ...]] = (
     _compiled,
     _models,
     _speech,
+    _voices,
     _extras,
     _encoders,
     _machine,
