@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, str]] = {
     "voice": "List voices, say a sentence.",
     "models": "List, fetch and check the model files.",
     "eval": "Measure a film: sync, closures, smoothness, loudness.",
+    "train": "Make the network that listens; fit the phone table.",
     "doctor": "Say what is here, what is missing, and which command mends it.",
 }
 """Each command and its line in ``mien --help``. Its module is ``mien.apps.cli.<name>``: ``app`` or ``command``."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.face.listen.features import LEVEL_FLOOR, TYPICAL_LEVEL
+from mien.face.listen.features import LEVEL_FLOOR, START_LEVEL
 
 USUAL_RANGE: Final = 9.0
 """Millimetres that the wide vowels of a clear voice open the lips: nine rows in ten of its speech stay below."""
@@ -33,7 +33,7 @@ class Calibration:
     correction. heard: rows of speech that this rests on.
     """
 
-    level: float = TYPICAL_LEVEL
+    level: float = START_LEVEL
     range_mm: float = USUAL_RANGE
     heard: int = 0
 

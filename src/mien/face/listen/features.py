@@ -21,10 +21,13 @@ FFT: Final = 512
 FEATURES: Final = 2 * BANDS
 """Numbers in a row: two windows of :data:`BANDS`."""
 
-TYPICAL_LEVEL: Final = 1.0
-"""Natural logarithm of the mean band power of speech at about -26 dB of full scale."""
+START_LEVEL: Final = -3.4
+"""What a new stream takes for the voice's level: the natural logarithm of its mean band power.
+
+Low, as of speech at about -45 dB of full scale: the level rises within a few rows of speech, but falls slowly.
+"""
 LEVEL_FLOOR: Final = -8.2
-"""Nothing quieter than this is ever taken for a voice's level: about 40 dB below :data:`TYPICAL_LEVEL`."""
+"""Nothing quieter than this is ever taken for a voice's level: about -66 dB of full scale."""
 LEVEL_RISE: Final = 0.25
 """Share of the way up to a louder row, a row. Within 0.2 s the level follows a voice that came nearer."""
 LEVEL_FALL: Final = 0.0046
@@ -44,7 +47,7 @@ class Features:
     level: natural logarithm of the voice's mean band power to start from; it follows the sound.
     """
 
-    def __init__(self, level: float = TYPICAL_LEVEL) -> None:
+    def __init__(self, level: float = START_LEVEL) -> None:
         self.level = level
         self._sound = np.zeros(_TAPS - _RATIO, np.float32)  # 48 kHz not yet used up
         self._heard = np.zeros(_KEPT, np.float32)  # 16 kHz that the next window begins with

@@ -51,7 +51,7 @@ class Augment:
         mel = torch.bmm(power(sound), picked.transpose(1, 2))
         mel = self._room(self._colour(mel))
         mel, labels = self._disturb(mel, labels)
-        return self._holes(leveled(self._microphone(mel), self._normal(count))), labels
+        return self._holes(leveled(self._microphone(mel), self._luck(count))), labels
 
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(*shape, generator=self._dice)
@@ -61,6 +61,11 @@ class Augment:
 
     def _between(self, count: int, span: tuple[float, float]) -> Tensor:
         return self._uniform(count) * (span[1] - span[0]) + span[0]
+
+    def _luck(self, count: int) -> Tensor:
+        """Where the level starts against the voice's own: mostly near it, at times as far below as a new stream's."""
+        fresh = self._uniform(count) < 0.3
+        return torch.where(fresh, self._between(count, (-4.6, 1.0)), 0.7 * self._normal(count))
 
     def _curve(self, count: int, size: float) -> Tensor:
         """Smooth random curves over the bands, (count, BANDS)."""
@@ -139,11 +144,11 @@ def power(sound: Tensor) -> Tensor:
 def leveled(mel: Tensor, luck: Tensor | None = None) -> Tensor:
     """Features from band powers (batch, 2 · rows, BANDS): the voice's level followed as the stream does.
 
-    luck: normal numbers (batch,); the level then starts where the batch's loud rows are, give or take 4 dB, as it
-    would in the middle of a stream. Without, it starts as a new stream does.
+    luck: (batch,); the level then starts that far above where the batch's loud rows are, as it would in the middle of
+    a stream. Without, it starts as a new stream does.
     """
     loudness = torch.log(mel.unflatten(1, (-1, 2)).mean((2, 3)) + heard.TINY)
-    level = torch.full((len(mel),), heard.TYPICAL_LEVEL)
+    level = torch.full((len(mel),), heard.START_LEVEL)
     if luck is not None:
         level = (torch.quantile(loudness, 0.9, dim=1) + luck).clamp_min(heard.LEVEL_FLOOR)
     levels = []

@@ -172,11 +172,10 @@ class _Run:
 
 
 def _loss(answers: Tensor, labels: Tensor, smoothness: float) -> Tensor:
-    """Squared error of both answers and of their change from row to row."""
+    """Squared error of both answers and of their change from row to row; what no label tells (nan) costs nothing."""
     total = torch.zeros(())
     for i, look_ahead in enumerate(LOOK_AHEADS):
-        wanted = delayed(labels, look_ahead)
-        wrong = (answers[:, _SETTLE:, i] - wanted[:, _SETTLE:]) ** 2 * _WEIGHTS
-        steps = (answers[:, :, i].diff(dim=1) - wanted.diff(dim=1))[:, _SETTLE:] ** 2 * _WEIGHTS
-        total = total + wrong.mean() + smoothness * steps.mean()
+        error = (answers[:, :, i] - delayed(labels, look_ahead))[:, _SETTLE:].nan_to_num(0.0)
+        change = error.diff(dim=1)
+        total = total + (error**2 * _WEIGHTS).mean() + smoothness * (change**2 * _WEIGHTS).mean()
     return total
