@@ -21,7 +21,7 @@ from mien.types import Activity, AudioChunk, FloatArray, SpeechPart
 SHORTEST: Final = TICKS_PER_SECOND // 10
 """Ticks of the shortest recording that is taken."""
 
-_SILENT: Final = 2e-5  # -94 dBFS: less than one step of 16 bits
+_SILENT: Final = 4e-5  # from lowest to highest: less than two steps of 16 bits
 _MUCH_CLIPPED: Final = 1e-3  # share of samples
 _FLAT: Final = 0.985  # of the peak: samples from here up, three in a row, were cut off
 
@@ -130,15 +130,18 @@ class _Findings:
 
     ticks: int = 0
     spoken: int = 0
-    peak: float = 0.0
+    lowest: float = 1.0
+    highest: float = -1.0
     flat: int = 0
 
     def add(self, part: SpeechPart) -> None:
         size = np.abs(part.audio.samples)
         self.ticks += len(size)
-        self.peak = max(self.peak, float(size.max(initial=0.0)))
-        if self.peak > 0.1:
-            high = size >= _FLAT * self.peak
+        self.lowest = min(self.lowest, float(part.audio.samples.min(initial=1.0)))
+        self.highest = max(self.highest, float(part.audio.samples.max(initial=-1.0)))
+        peak = max(self.highest, -self.lowest)
+        if peak > 0.1:
+            high = size >= _FLAT * peak
             self.flat += int((high[2:] & high[1:-1] & high[:-2]).sum())
         if part.activity is not None:
             self.spoken += int((part.activity.probability >= SPEECH).sum())
@@ -160,7 +163,7 @@ def _judge(findings: _Findings, name: str, tell: Tell) -> None:
             hint="Record it again.",
             code="input.audio",
         )
-    if findings.peak < _SILENT:
+    if findings.highest - findings.lowest < _SILENT:
         raise InputError(
             f"{name} is silent from beginning to end.",
             hint="Check the microphone, and which track was exported.",

@@ -50,7 +50,8 @@ class SileroDetector:
         if not self._rows.closed:
             self._rows.closed = True
             rest = self._resampler.close()
-            missing = -(len(self._sound) - _CONTEXT + len(rest)) % _WINDOW
+            left = len(self._sound) - _CONTEXT + len(rest)
+            missing = -left % _WINDOW if left or self._heard or not self._rows.ticks else _WINDOW
             self._listen(np.concatenate([rest, np.zeros(missing, np.float32)]))
 
     def read(self) -> Activity:

@@ -9,8 +9,8 @@ import numpy as np
 from mien.types import FloatArray
 
 _ROW: Final = 960
-_FOLLOW: Final = 0.02  # a time constant of one second: far below any voice
-_TOLERATED: Final = 0.002  # -54 dBFS: sound without an offset passes untouched
+_SLOWEST: Final = 200  # rows: the mean of all so far, then a time constant of four seconds, far below any voice
+_TOLERATED: Final = 0.01  # -40 dBFS harms nobody: sound without an offset passes untouched
 
 
 class OffsetRemover:
@@ -18,7 +18,8 @@ class OffsetRemover:
 
     def __init__(self) -> None:
         self._sound = np.zeros(0, np.float32)
-        self._offset: float | None = None  # as followed
+        self._offset = 0.0  # as followed
+        self._rows = 0
         self._taken = 0.0  # as taken away at the end of the last row
 
     def push(self, samples: FloatArray) -> FloatArray:
@@ -31,7 +32,7 @@ class OffsetRemover:
     def close(self) -> FloatArray:
         """The rest: as much has then come out as went in."""
         rest, self._sound = self._sound, np.zeros(0, np.float32)
-        if len(rest) and self._offset is None:
+        if len(rest) and not self._rows:
             return self._level(rest[None, :])
         return rest - np.float32(self._taken)
 
@@ -47,9 +48,9 @@ class OffsetRemover:
 
     def _follow(self, mean: float) -> float:
         """What to take away, after a row with this mean."""
-        first = self._offset is None
-        self._offset = mean if self._offset is None else self._offset + _FOLLOW * (mean - self._offset)
+        self._rows += 1
+        self._offset += (mean - self._offset) / min(self._rows, _SLOWEST)
         taken = float(np.copysign(max(abs(self._offset) - _TOLERATED, 0.0), self._offset))
-        if first:
+        if self._rows == 1:
             self._taken = taken
         return taken

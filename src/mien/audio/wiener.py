@@ -82,13 +82,17 @@ class _Gains:
     def __init__(self) -> None:
         self._smooth: NDArray[np.float32] | None = None
         self._lowest = self._next_lowest = np.full(_BINS, np.inf, np.float32)
-        self._number = 0
+        self._number = 1 - _FRAME // _HOP  # the first frames lie partly before the sound
         self._speech = np.zeros(_BINS, np.float32)  # power of what was let through last
 
     def follow(self, powers: FloatArray) -> FloatArray:
         """Gains 0…1, float32 (n, bins), of frames with these powers."""
         gains = np.empty_like(powers)
         for power, gain in zip(powers, gains, strict=True):
+            if self._number < 0:
+                self._number += 1
+                gain[:] = 1.0
+                continue
             noise = self._noise(power)
             prior = _PRIOR * self._speech / noise + (1 - _PRIOR) * np.maximum(power / noise - 1, 0)
             np.maximum(prior / (1 + prior), _LEAST_GAIN, out=gain)
