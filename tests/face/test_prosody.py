@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.face.prosody import Accent, PhraseEnd, Prosody
+from mien.face.prosody import Accent, Event, PhraseEnd, Prosody
 from mien.types import FloatArray
 
 
@@ -18,8 +18,9 @@ def tone(levels: list[tuple[float, float]]) -> FloatArray:
     return wave
 
 
-def hear(sound: FloatArray, places: list[int] | None = None) -> tuple[list[Accent | PhraseEnd], list[float]]:
-    prosody, events = Prosody(), []
+def hear(sound: FloatArray, places: list[int] | None = None) -> tuple[list[Event], list[float]]:
+    prosody = Prosody()
+    events: list[Event] = []
     for piece in np.split(sound, sorted(places or [])):
         events += prosody.push(piece)
     events += prosody.close()

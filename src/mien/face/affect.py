@@ -30,6 +30,7 @@ _SURE: Final = 1.2 * HOPS  # voiced hops after which a voice is known well enoug
 _MEMORY: Final = 20.0 * HOPS  # voiced hops that the means look back
 _FAR: Final = 11.0  # semitones from the mean at which a pitch is taken for an error
 _SYLLABLE: Final = 2.5  # dB that the level dips between two syllables at least
+_FEEL: Final = 5  # hops between two guesses at the feeling, which changes slowly
 _TAIL: Final = 45  # hops before a pause in which the end of the phrase is looked for
 
 
@@ -61,6 +62,7 @@ class Affect:
         self._hop = 0
         self._silent = 10 * HOPS
         self._mood = CALM
+        self._feeling = (0.0, 0.0)
 
     def hear(self, level: float, pitch: float, tilt: float, *, audible: bool) -> Mood:
         """Take the next hop. level: dB. pitch: Hz, 0 = not voiced. tilt: dB. audible: loud enough to be speech."""
@@ -108,7 +110,9 @@ class Affect:
         high = 0.0 if st is None else math.tanh(0.6 * self._pitch.score(st))
         loud = math.tanh(0.6 * self._level.score(level)) if self._silent < 3 else 0.0
         quick = 0.30 if st is not None else 0.07
-        valence, arousal = self._feeling(beats)
+        if self._hop % _FEEL == 0:
+            self._feeling = self._felt(beats)
+        valence, arousal = self._feeling
         weight = known * fade
         return Mood(
             before.pitch + (weight * high - before.pitch) * quick,
@@ -117,7 +121,7 @@ class Affect:
             before.arousal + (weight * arousal - before.arousal) * 0.04,
         )
 
-    def _feeling(self, beats: float) -> tuple[float, float]:
+    def _felt(self, beats: float) -> tuple[float, float]:
         """Valence and arousal of the last seconds."""
         now = self._now
         wide = max(-2.0, min(2.0, (now.range - self._range.normal) / 0.45))
