@@ -3,7 +3,8 @@
 Blending follows Cohen and Massaro's dominance functions (1993): each posture pulls with D = α·exp(−(θ·d)^1.3), d being
 the time outside the posture's central half, and the mouth is the weighted mean. Dominance ends after
 :data:`REACH` seconds, so that a row is final once the speech that far ahead is known. Postures lead the sound by
-:data:`LEAD`: lips form a sound slightly before it is heard.
+:data:`LEAD`: lips form a sound slightly before it is heard. The corners of the mouth follow the opening by
+:data:`CORNERS_FOLLOW`, as they do on the real lips of ten speakers.
 
 Contacts come after blending: around a bilabial the lips are closed, and around a labiodental the lower lip is at the
 teeth, for long enough (:data:`SHORTEST_CONTACT`) that a film at 24 frames a second shows it wherever its frames fall.
@@ -24,19 +25,26 @@ Rows = NDArray[np.float64]
 
 LEAD: Final = 0.030
 """Seconds by which postures precede the sound. Contacts lead by :data:`CONTACT_LEAD` only: they are heard exactly."""
+CORNERS_FOLLOW: Final = 0.020
+"""Seconds by which rounding and spreading come after the opening of the same posture."""
 CONTACT_LEAD: Final = 0.005
 REACH: Final = 0.180
 """Seconds beyond a posture's central half at which it stops to matter."""
+PLATEAU: Final = 0.5
+"""Share of a posture's time over which it pulls in full."""
+EXPONENT: Final = 1.3
+REST: Final = 0.06
+"""Pull of the mouth at rest."""
 SHORTEST_CONTACT: Final = 0.048
 """Seconds that a contact is held at least: more than a frame at 24 a second."""
 OPEN_BEFORE, OPEN_AFTER = 0.140, 0.130
 """Seconds around speech outside of which the mouth is closed. It begins to move that early and is at rest that late."""
 
+CORNERS: Final = [CHANNEL[name] for name in ("mouthFunnel", "mouthPucker", "mouthStretch", "mouthSmile")]
+"""The channels that round and spread the mouth."""
+
 _ROW: Final = 1 / 50
-_PLATEAU: Final = 0.5
-_EXPONENT: Final = 1.3
-_REST: Final = 0.06
-_CLOSING, _OPENING = 0.046, 0.048
+_CLOSING, _OPENING = 0.054, 0.062
 
 
 class Articulation:
@@ -49,10 +57,11 @@ class Articulation:
 
     def __init__(self, base: int, smoothing: float) -> None:
         self._base = base
-        self._tempo = 1.25 - 0.7 * smoothing
+        self._tempo = tempo(smoothing)
         self._first = 0
         self._weighted = np.zeros((0, len(CHANNELS)))
         self._flat = np.zeros((0, 4))  # sum of dominance; then strongest of: closed lips, lip at teeth, speaking
+        self._corners = np.zeros(0)  # sum of dominance over the corners of the mouth
 
     def add(self, phone: Phone) -> None:
         """Take one phone; silence and phones without length add nothing."""
@@ -72,21 +81,29 @@ class Articulation:
     def take(self, rows: int) -> tuple[Rows, Rows, Rows, Rows]:
         """Remove the first rows: targets (rows, len(CHANNELS)) before contacts, closed, teeth, speaking (rows,) 0…1."""
         self._grow(self._first + rows)
-        weighted, flat = self._weighted[:rows], self._flat[:rows]
-        self._weighted, self._flat = self._weighted[rows:], self._flat[rows:]
+        weighted, flat, corners = self._weighted[:rows], self._flat[:rows], self._corners[:rows]
+        self._weighted, self._flat, self._corners = self._weighted[rows:], self._flat[rows:], self._corners[rows:]
         self._first += rows
-        return weighted / (flat[:, :1] + _REST), flat[:, 1], flat[:, 2], flat[:, 3]
+        shares = np.repeat(flat[:, :1] + REST, len(CHANNELS), axis=1)
+        shares[:, CORNERS] = corners[:, None] + REST
+        return weighted / shares, flat[:, 1], flat[:, 2], flat[:, 3]
 
     def _pull(self, g: Gesture, start: float, end: float) -> None:
-        quarter = (end - start) * (1 - _PLATEAU) / 2
-        begin, finish = start + quarter - LEAD, end - quarter - LEAD
+        span, dominance = self._dominance(g, start - LEAD, end - LEAD)
+        self._flat[span, 0] += dominance
+        self._weighted[span] += dominance[:, None] * _without_corners(g.target)
+        span, dominance = self._dominance(g, start - LEAD + CORNERS_FOLLOW, end - LEAD + CORNERS_FOLLOW)
+        self._corners[span] += dominance
+        self._weighted[span.start : span.stop, CORNERS] += dominance[:, None] * g.target[CORNERS]
+
+    def _dominance(self, g: Gesture, start: float, end: float) -> tuple[slice, Rows]:
+        quarter = (end - start) * (1 - PLATEAU) / 2
+        begin, finish = start + quarter, end - quarter
         span, t = self._times(begin - REACH, finish + REACH)
         before, after = np.maximum(begin - t, 0), np.maximum(t - finish, 0)
-        falloff = (before * (g.ahead * self._tempo)) ** _EXPONENT + (after * (g.carry * self._tempo)) ** _EXPONENT
+        falloff = (before * (g.ahead * self._tempo)) ** EXPONENT + (after * (g.carry * self._tempo)) ** EXPONENT
         taper = 1 - ((before + after) / REACH) ** 2
-        dominance = g.alpha * np.exp(-falloff) * np.maximum(taper, 0)
-        self._flat[span, 0] += dominance
-        self._weighted[span] += dominance[:, None] * g.target
+        return span, g.alpha * np.exp(-falloff) * np.maximum(taper, 0)
 
     def _touch(self, column: int, start: float, end: float) -> None:
         """Hold a contact over the phone, but for the release at the end of a long one; widen a short one."""
@@ -116,6 +133,18 @@ class Articulation:
             room = max(short, 256)
             self._weighted = np.concatenate([self._weighted, np.zeros((room, len(CHANNELS)))])
             self._flat = np.concatenate([self._flat, np.zeros((room, 4))])
+            self._corners = np.concatenate([self._corners, np.zeros(room)])
+
+
+def tempo(smoothing: float) -> float:
+    """Factor on how fast dominance falls. smoothing: 0 (crisp) … 1 (soft)."""
+    return 1.25 - 0.7 * smoothing
+
+
+def _without_corners(target: Rows) -> Rows:
+    out = target.copy()
+    out[CORNERS] = 0
+    return out
 
 
 def ease(x: Rows) -> Rows:

@@ -7,17 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.face.visemes import TRAVEL
+from mien.face.visemes import TRAVEL, WIDENS
 from mien.types import ARKIT_SHAPES
 
-WIDENS: Final = {
-    "jawOpen": -4.4, "mouthFunnel": -12.5, "mouthPucker": -25.0, "mouthStretch": 13.9, "mouthSmile": 14.5,
-    "mouthDimple": 10.7, "mouthFrown": 2.5,
-}  # fmt: skip
-"""Millimetres by which each shape at 1, both sides, moves the corners of the mouth apart on the rig.
-
-Rounding draws the corners in by a share of the mouth's own width; these are for one 43 mm wide at rest.
-"""
+__all__ = ["WIDENS", "aperture_mm", "width_mm"]
 
 
 def _row(travel: dict[str, float]) -> NDArray[np.float64]:

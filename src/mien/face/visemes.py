@@ -1,8 +1,11 @@
 """From a phone's IPA symbol to what lips and jaw do: one or several gestures in order.
 
-The table is ``visemes.toml``. Any symbol has an answer: known groups of letters first, then letter by letter with the
-diacritics' effect, then the plain letter that an unknown one is built on, and at last a half-open mouth.
-Millimetres become shapes by how far each shape parts the lips on the rig (:data:`TRAVEL`).
+The table is ``visemes.toml``, written by hand; where ``visemes-fitted.json`` knows better, its figures count: it was
+fitted to real lips by :mod:`mien.lab.training.visemes`, and its card says to which and how well. Any symbol has an
+answer: known groups of letters first, then letter by letter with the diacritics' effect, then the plain letter that an
+unknown one is built on, and at last a half-open mouth.
+Millimetres become shapes by how far each shape parts the lips on the rig (:data:`TRAVEL`) and how far it moves their
+corners apart (:data:`WIDENS`).
 """
 
 from __future__ import annotations
@@ -23,6 +26,15 @@ TRAVEL: Final = {
 """Millimetres by which each shape at 1 parts the lips at their centre, both sides, with 63 mm between the eyes.
 
 mouthClose takes back what jawOpen gives. The other shapes of the mouth leave the lips together.
+"""
+
+WIDENS: Final = {
+    "jawOpen": -4.4, "mouthFunnel": -12.5, "mouthPucker": -25.0, "mouthStretch": 13.9, "mouthSmile": 14.5,
+    "mouthDimple": 10.7, "mouthFrown": 2.5,
+}  # fmt: skip
+"""Millimetres by which each shape at 1, both sides, moves the corners of the mouth apart on the rig.
+
+Rounding draws the corners in by a share of the mouth's own width; these are for one 43 mm wide at rest.
 """
 
 CHANNELS: Final = (
@@ -103,27 +115,53 @@ class _Table:
 
 @lru_cache(maxsize=1)
 def _table() -> _Table:
+    import json
     import tomllib
     from importlib.resources import files
 
-    data = tomllib.loads(files("mien.face").joinpath("visemes.toml").read_text(encoding="utf-8"))
-    visemes = {name: _gesture(name, row) for name, row in data["viseme"].items()}
+    folder = files("mien.face")
+    data = tomllib.loads(folder.joinpath("visemes.toml").read_text(encoding="utf-8"))
+    fitted = json.loads(folder.joinpath("visemes-fitted.json").read_text(encoding="utf-8"))["visemes"]
+    visemes = {name: make_gesture(name, row | fitted.get(name, {})) for name, row in data["viseme"].items()}
     letters = {key: name for name, keys in data["letters"].items() for key in keys.split()}
     return _Table(visemes, letters)
 
 
-def _gesture(name: str, row: dict[str, Any]) -> Gesture:
+def make_gesture(name: str, row: dict[str, Any]) -> Gesture:
+    """A gesture from a row of ``visemes.toml``, and ``width``, mm against rest, where it is known."""
     target = np.zeros(len(CHANNELS))
     for shape, value in row["shapes"].items():
         target[CHANNEL[shape]] = value
     jaw, upper = row["jaw"], row.get("upper", 0.28)
-    rest = max(0.0, row["aperture"] - sum(TRAVEL.get(shape, 0.0) * value for shape, value in row["shapes"].items()))
+    if "width" in row:
+        _spread(target, row["width"] - WIDENS["jawOpen"] * jaw * row["aperture"] / TRAVEL["jawOpen"])
+    rest = max(0.0, row["aperture"] - sum(TRAVEL.get(c, 0.0) * v for c, v in zip(CHANNELS, target, strict=True)))
     parts = (("jawOpen", jaw), ("mouthUpperUp", (1 - jaw) * upper), ("mouthLowerDown", (1 - jaw) * (1 - upper)))
     for shape, part in parts:
         target[CHANNEL[shape]] += rest * part / TRAVEL[shape]
     target.flags.writeable = False
     contact, share = row.get("contact", ""), row.get("share", 1.0)
     return Gesture(name, target, row["alpha"], row["ahead"], row["carry"], contact, share, row["aperture"])
+
+
+def _spread(target: NDArray[np.float64], width: float) -> None:
+    """Round or spread the mouth until its corners are ``width`` mm wider than at rest: as much more or less of the
+    shapes that the posture has, or plain pucker or stretch where it has none that go that way."""
+    ways = ("mouthFunnel", "mouthPucker") if width < 0 else ("mouthStretch", "mouthSmile")
+    others = ("mouthStretch", "mouthSmile") if width < 0 else ("mouthFunnel", "mouthPucker")
+    target[[CHANNEL[shape] for shape in others]] = 0.0
+    has = sum(WIDENS[shape] * target[CHANNEL[shape]] for shape in ways)
+    if abs(has) < _LEAST_WIDTH:
+        plain = "mouthPucker" if width < 0 else "mouthStretch"
+        target[[CHANNEL[shape] for shape in ways]] = 0.0
+        target[CHANNEL[plain]] = min(1.0, width / WIDENS[plain])
+        return
+    for shape in ways:
+        target[CHANNEL[shape]] = min(1.0, target[CHANNEL[shape]] * width / has)
+
+
+_LEAST_WIDTH: Final = 0.4
+"""Millimetres under which a posture counts as neither round nor spread."""
 
 
 def _plain(char: str) -> str:
