@@ -127,74 +127,29 @@ class Order:
         )  # fmt: skip
 
 
-class Cast:
-    """The parts of one performance. A context: leaving it ends the processes that were started.
+class Delivery:
+    """What is said and the driver that moves to it, without a face. A context: leaving it ends the voice's process.
 
-    preview: sizes and rates that were left open are a preview's. alpha: pictures stay transparent.
-    words, cues: of the film so far, in film time. on_clip, on_part: told of motion and speech as they are made.
+    parts: levelled speech. Wrong scripts are refused here and now; sound is made when it is read.
     """
 
-    def __init__(
-        self, order: Order, script: Script, tell: Callable[[str], None], *, preview: bool = False, alpha: bool = False
-    ) -> None:
-        self._order, self._script, self._alpha, self._preview = order, script, alpha, preview
-        fps = order.film.fps
-        self.fps = (_PREVIEW_FPS if preview else _FILM_FPS) if fps == "auto" else parse_fps(fps)
-        self.words: list[Word] = []
-        self.cues: list[Cue] = []
-        self.on_clip: Callable[[FaceClip], None] | None = None
-        self.on_part: Callable[[SpeechPart], None] | None = None
-        self._ticks, self._spoken, self._all_spoken = 0, 0, False
-        self._tell = tell
+    def __init__(self, order: Order, script: Script, tell: Callable[[str], None]) -> None:
+        self._order, self._script, self._tell = order, script, tell
         self._speaker: Speaker | None = None
-        self._parts = self._speech()
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="mien-start")
-        self._avatar: Future[Avatar] = self._pool.submit(order.subject.load, tell)
-        self._renderer: Future[Any] = self._pool.submit(_load_renderer, order.film.backend)
-        self._compose: Compose | None = None
-        self._seconds = order.guess_seconds() if order.recording else 0.0
+        self.parts = self._speech()
 
-    def __enter__(self) -> Cast:
+    def __enter__(self) -> Delivery:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.close()
+
+    def close(self) -> None:
+        """End what was started. Idempotent."""
         if self._speaker is not None:
             self._speaker.close()
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Canvas in pixels; waits for the avatar where its shape decides."""
-        look = self._order.film
-        follows = look.size == "auto" and look.aspect == "auto"
-        picture = self._avatar.result().size if follows else (1, 1)
-        return canvas_size(look.size, look.aspect, picture, preview=self._preview)
-
-    def scene(self) -> Scene:
-        """What the engine plays."""
-        return Scene(
-            parts=self._parts,
-            driver=self._driver,
-            canvas=self._canvas,
-            fps=self.fps,
-            lead_in=LEAD_IN if self._order.recording is None else _LISTENED_LEAD_IN,
-            compose=None if self._order.background.own or self._alpha else self._composed,
-            on_part=self._hear,
-            on_clip=self.on_clip,
-        )
-
-    def expected_frames(self, done: int) -> int:
-        """Frames that the film will have, as far as is known: by the recording, or the share of the text spoken."""
-        if self._all_spoken:
-            return max(done, frames_in(self._ticks, self.fps))
-        if self._order.recording is not None:
-            return max(done, frames_in(to_ticks(self._seconds) + _LISTENED_LEAD_IN + TAIL, self.fps))
-        share = self._spoken / max(1, len(self._script.source))
-        speech = (self._ticks - LEAD_IN) / share if share > 0.02 else to_ticks(self._order.guess_seconds())
-        return max(done, frames_in(int(speech) + LEAD_IN + TAIL, self.fps))
-
     def _speech(self) -> Iterator[SpeechPart]:
-        """Levelled speech. Wrong scripts are refused here and now; sound is made when it is read."""
         from mien.audio.loudness import TARGET_LUFS, level
         from mien.dialogue.script import feeling
 
@@ -233,7 +188,8 @@ class Cast:
 
         return load(Path(given))
 
-    def _driver(self) -> FaceDriver:
+    def driver(self) -> FaceDriver:
+        """A new face driver for this speech. Raises MissingError where the two do not fit."""
         exact = self._speaker is not None and self._speaker.info.gives_times
         name = self._order.face.backend
         if name == "auto":
@@ -248,6 +204,70 @@ class Cast:
                 code="missing.phones",
             )
         return driver
+
+
+class Cast:
+    """The parts of one performance. A context: leaving it ends the processes that were started.
+
+    preview: sizes and rates that were left open are a preview's. alpha: pictures stay transparent.
+    words, cues: of the film so far, in film time. on_clip, on_part: told of motion and speech as they are made.
+    """
+
+    def __init__(
+        self, order: Order, script: Script, tell: Callable[[str], None], *, preview: bool = False, alpha: bool = False
+    ) -> None:
+        self._order, self._script, self._alpha, self._preview = order, script, alpha, preview
+        fps = order.film.fps
+        self.fps = (_PREVIEW_FPS if preview else _FILM_FPS) if fps == "auto" else parse_fps(fps)
+        self.words: list[Word] = []
+        self.cues: list[Cue] = []
+        self.on_clip: Callable[[FaceClip], None] | None = None
+        self.on_part: Callable[[SpeechPart], None] | None = None
+        self._ticks, self._spoken, self._all_spoken = 0, 0, False
+        self._delivery = Delivery(order, script, tell)
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="mien-start")
+        self._avatar: Future[Avatar] = self._pool.submit(order.subject.load, tell)
+        self._renderer: Future[Any] = self._pool.submit(_load_renderer, order.film.backend)
+        self._compose: Compose | None = None
+        self._seconds = order.guess_seconds() if order.recording else 0.0
+
+    def __enter__(self) -> Cast:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._delivery.close()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Canvas in pixels; waits for the avatar where its shape decides."""
+        look = self._order.film
+        follows = look.size == "auto" and look.aspect == "auto"
+        picture = self._avatar.result().size if follows else (1, 1)
+        return canvas_size(look.size, look.aspect, picture, preview=self._preview)
+
+    def scene(self) -> Scene:
+        """What the engine plays."""
+        return Scene(
+            parts=self._delivery.parts,
+            driver=self._delivery.driver,
+            canvas=self._canvas,
+            fps=self.fps,
+            lead_in=LEAD_IN if self._order.recording is None else _LISTENED_LEAD_IN,
+            compose=None if self._order.background.own or self._alpha else self._composed,
+            on_part=self._hear,
+            on_clip=self.on_clip,
+        )
+
+    def expected_frames(self, done: int) -> int:
+        """Frames that the film will have, as far as is known: by the recording, or the share of the text spoken."""
+        if self._all_spoken:
+            return max(done, frames_in(self._ticks, self.fps))
+        if self._order.recording is not None:
+            return max(done, frames_in(to_ticks(self._seconds) + _LISTENED_LEAD_IN + TAIL, self.fps))
+        share = self._spoken / max(1, len(self._script.source))
+        speech = (self._ticks - LEAD_IN) / share if share > 0.02 else to_ticks(self._order.guess_seconds())
+        return max(done, frames_in(int(speech) + LEAD_IN + TAIL, self.fps))
 
     def _canvas(self) -> Canvas:
         width, height = self.size
