@@ -164,7 +164,11 @@ def _voices() -> Iterator[Check]:
     """The natural voices: all optional, and none asked for anything over the network."""
     from mien.dialogue.speak.choose import EMBEDDED, speakers
 
-    for name, speaker in speakers():
+    try:
+        known = list(speakers())
+    except MienError:  # the settings are wrong, which is said above
+        return
+    for name, speaker in known:
         if name == EMBEDDED:
             continue
         info = speaker.info
