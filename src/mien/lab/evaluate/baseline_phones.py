@@ -58,6 +58,19 @@ def recognise(sound: FloatArray) -> tuple[Phone, ...]:
     return as_phones(heard)
 
 
+def words(sound: FloatArray) -> list[str]:
+    """English words that the recogniser hears, lower case. sound: float32, (n,), at :data:`RATE`. About real time / 3.
+
+    Raises MissingError without pocketsphinx.
+    """
+    decoder = _listener()
+    decoder.start_utt()
+    decoder.process_raw(_pcm(sound), full_utt=True)
+    decoder.end_utt()
+    found = decoder.hyp()
+    return [word.partition("(")[0] for word in str(found.hypstr).split()] if found else []
+
+
 def as_phones(timed: Iterable[Timed]) -> tuple[Phone, ...]:
     """Phones in ticks and IPA from seconds and ARPAbet; silences are left out."""
     return tuple(
@@ -135,6 +148,19 @@ def _model() -> Path:
 
 
 @functools.lru_cache(maxsize=1)
+def _listener() -> Any:
+    """A decoder for free speech: the recogniser's own dictionary and language model."""
+    dictionary, language = (str(sorted(_model().rglob(name))[0]) for name in ("cmudict-en-us.dict", "en-us.lm.bin"))
+    sphinx = _sphinx()
+    return sphinx.Decoder(sphinx.Config(loglevel="FATAL", hmm=str(_acoustic()), dict=dictionary, lm=language))
+
+
+def _acoustic() -> Path:
+    model = _model() / "en-us"
+    return model / "en-us" if (model / "en-us").is_dir() else model
+
+
+@functools.lru_cache(maxsize=1)
 def _decoder() -> Any:
     sphinx = _sphinx()
     phones = str(_model() / "en-us-phone.lm.bin")
@@ -159,12 +185,10 @@ def _aligner(words: tuple[str, ...]) -> Any:
     with tempfile.NamedTemporaryFile("w", suffix=".dict", encoding="utf-8") as file:
         file.write("\n".join(_entries(words)) + "\n")
         file.flush()
-        model = _model() / "en-us"
-        acoustic = model / "en-us" if (model / "en-us").is_dir() else model
         return sphinx.Decoder(
             sphinx.Config(
                 loglevel="FATAL",
-                hmm=str(acoustic),
+                hmm=str(_acoustic()),
                 dict=file.name,
                 lm=None,
                 beam=1e-60,

@@ -17,6 +17,7 @@ from mien.lab.evaluate.decode import sound_of
 from mien.lab.evaluate.truth import LipTrack
 from mien.lab.training.clips import Clip, load_clip
 from mien.lab.training.synthesis import pack_thin, save_shard
+from mien.types import Phone
 
 FILMS: Final = frozenset({".mp4", ".mpg", ".mov", ".mkv", ".webm", ".avi"})
 SOUNDS: Final = frozenset({".flac", ".wav", ".ogg", ".mp3", ".m4a"})
@@ -51,12 +52,23 @@ def voices_shard(files: Sequence[Path], stem: Path, tell: Callable[[str], None])
     sounds, labels = [], []
     for i, file in enumerate(files):
         sound = thin_sound(file)
-        packed = pack_thin(sound, list(baseline_phones.recognise(sound)))
+        packed = pack_thin(sound, heard_phones(sound))
         sounds.append(packed[0])
         labels.append(packed[1])
         if (i + 1) % 20 == 0:
             tell(f"Heard {i + 1} of {len(files)} recordings.")
     return _saved(stem, sounds, labels, "recognised phones")
+
+
+def heard_phones(sound: Thin) -> list[Phone]:
+    """Phones of English speech that nobody wrote down, at 16 kHz: those of the words that a recogniser hears.
+
+    A wrongly heard word mostly sounds, and looks, like the right one. Where its words do not fit, phones are heard
+    alone.
+    """
+    words = baseline_phones.words(sound)
+    timed = baseline_phones.align_words(sound, words) if words else None
+    return list(baseline_phones.as_phones(timed) if timed else baseline_phones.recognise(sound))
 
 
 def track_films(films: Iterable[Path], folder: Path, tell: Callable[[str], None]) -> list[Clip]:
