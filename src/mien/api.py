@@ -22,7 +22,7 @@ from mien.avatar import Avatar
 from mien.casting import Cast, Order, Subject
 from mien.engine import Progress, Show, Timings, film
 from mien.errors import UsageError
-from mien.recorded import Recording, check_transcript, read_transcript
+from mien.recorded import Recording
 from mien.stage.background import parse_background
 from mien.stage.size import check_size
 from mien.timeline import parse_fps, to_seconds
@@ -104,9 +104,9 @@ def make(
     portrait: a picture file, the name of an avatar, or an avatar. text: may hold script marks (docs/script-marks.md);
     :func:`escape` plain text. audio: a sound or video file, "-" for one on standard input, "pcm:s16le:16000:1" for raw
     samples there (":PATH" after it: from a file), or (samples, rate in Hz), where samples is an array, (n,) or
-    (n, channels), or an iterable of arrays; what can be read once makes one film. transcript: its words (str) or a text
-    file of them (Path): exact lips and captions. denoise, vad, face_driver: as in the settings ([audio], and backend of
-    [face]). face: which one in the picture, 0 = largest. What is None is as in the settings
+    (n, channels), or an iterable of arrays; what can be read once makes one film. transcript: its words (str) or a file
+    of them (Path; text, .srt or .vtt): exact lips and captions. denoise, vad, face_driver: as in the settings ([audio],
+    and backend of [face]). face: which one in the picture, 0 = largest. What is None is as in the settings
     (:mod:`mien.config`, which also states units and ranges); settings: default the user's own. voice: docs/voices.md;
     fallback: the embedded voice steps in for one that cannot speak. tell: told in a line when an avatar has to be made
     first, which voice "auto" took, and what leaves this machine. Raises UsageError, InputError, MissingError.
@@ -134,7 +134,7 @@ def make(
     order = Order(
         subject=Subject.of(portrait, config.override(base.portrait, crop=crop).crop, face),
         text=text or "",
-        recording=None if audio is None else _recording(audio, transcript, speak, heard),
+        recording=None if audio is None else Recording.of(audio, transcript, speak.language, heard),
         speak=speak,
         voices=base.voices,
         face=moves,
@@ -144,16 +144,6 @@ def make(
         captions=looks.captions,
     )
     return Film(order, tell or (lambda line: None))
-
-
-def _recording(
-    audio: AudioSource, transcript: str | Path | None, speak: config.SpeakConfig, heard: config.AudioConfig
-) -> Recording:
-    file = transcript if isinstance(transcript, Path) else None
-    words = read_transcript(file) if file else check_transcript(str(transcript)) if transcript is not None else ""
-    recording = Recording(audio, words, file, speak.language, heard)
-    recording.seconds()  # what is missing or no sound file is refused here
-    return recording
 
 
 _Given = tuple[str, object]

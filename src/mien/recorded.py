@@ -11,23 +11,36 @@ from mien.audio.hear import heard_parts
 from mien.audio.read import probe_audio
 from mien.audio.source import AudioSource, path_of
 from mien.errors import InputError
-from mien.types import Emotion, EmotionSpan, SpeechPart
-
-_MAX_TRANSCRIPT_BYTES = 4_000_000
+from mien.types import AudioChunk, Emotion, EmotionSpan, SpeechPart, Word
 
 
 @dataclass(frozen=True)
 class Recording:
     """A recorded voice. transcript: its words, "" where they are not known. file: where they stand, if in one.
 
-    language: of the words; "auto". lexicon: spelling → pronunciation, for the alignment.
+    hints: roughly when characters of the transcript are spoken, as subtitles say it. language: of the words; "auto".
     """
 
     source: AudioSource
     transcript: str = ""
+    hints: tuple[Word, ...] = ()
     file: Path | None = None
     language: str = "auto"
     audio: config.AudioConfig = field(default_factory=config.AudioConfig)
+
+    @staticmethod
+    def of(source: AudioSource, transcript: str | Path | None, language: str, audio: config.AudioConfig) -> Recording:
+        """transcript: words (str), or a file of them, plain or subtitles (Path). Raises InputError for either."""
+        if transcript is None:
+            recording = Recording(source, language=language, audio=audio)
+        else:
+            from mien.dialogue.align.transcript import Transcript, read_transcript
+
+            file = transcript if isinstance(transcript, Path) else None
+            words = read_transcript(file) if file else Transcript(str(transcript))
+            recording = Recording(source, _with_content(words.text), words.hints, file, language, audio)
+        recording.seconds()  # what is missing or no sound file is refused here
+        return recording
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -49,33 +62,15 @@ class Recording:
         """
         parts = heard_parts(self.source, denoise=self.audio.denoise, vad=self.audio.vad, tell=tell)
         if self.transcript:
-            parts = _with_words(parts, self.transcript, self.language, lexicon)
+            from mien.dialogue.align.stream import aligned
+
+            parts = aligned(parts, self.transcript, self.language, lexicon=lexicon, hints=self.hints)
+        if self.audio.denoise == "film":
+            parts = map(_as_heard, parts)
         return _with_feeling(parts, emotion)
 
 
-def read_transcript(file: Path) -> str:
-    """The words in a text file (UTF-8, or UTF-16 with its mark). Raises InputError."""
-    try:
-        if file.is_dir():
-            raise InputError(f"The transcript '{file}' is a folder.", hint="Give a text file.")
-        with file.open("rb") as stream:
-            data = stream.read(_MAX_TRANSCRIPT_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(f"There is no transcript '{file}'.", hint="Check the name.") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "the name is not one"
-        raise InputError(f"The transcript cannot be read: {reason}.", hint="Check the name.") from None
-    if len(data) > _MAX_TRANSCRIPT_BYTES:
-        raise InputError(f"The transcript {file.name} is over 4 MB.", hint="Split the recording and its words.")
-    try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"The transcript {file.name} is not UTF-8 text.", hint="Save it as UTF-8.") from None
-    return check_transcript(text)
-
-
-def check_transcript(text: str) -> str:
-    """The text itself. Raises InputError when there are no words in it."""
+def _with_content(text: str) -> str:
     if not text.strip():
         raise InputError(
             "The transcript is empty.", hint="Give the words of the recording, or leave it out.",
@@ -84,12 +79,11 @@ def check_transcript(text: str) -> str:
     return text
 
 
-def _with_words(
-    parts: Iterable[SpeechPart], text: str, language: str, lexicon: Mapping[str, str] | None
-) -> Iterator[SpeechPart]:
-    from mien.dialogue.align.stream import aligned
-
-    return aligned(parts, text, language, lexicon=lexicon)
+def _as_heard(part: SpeechPart) -> SpeechPart:
+    """The film sounds as the face heard it."""
+    if part.heard is None:
+        return part
+    return replace(part, audio=AudioChunk(part.audio.start, part.heard), heard=None)
 
 
 def _with_feeling(parts: Iterable[SpeechPart], emotion: Emotion) -> Iterator[SpeechPart]:

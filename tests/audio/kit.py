@@ -56,7 +56,9 @@ def spoken(text: str, language: str = "en") -> tuple[FloatArray, tuple[Phone, ..
     speaker = EspeakSpeaker()
     parts = list(perform(text, speaker, language=language))
     speaker.close()
-    return np.concatenate([p.audio.samples for p in parts]), tuple(q for p in parts for q in p.phones or ())
+    sound = np.concatenate([p.audio.samples for p in parts])
+    sound.setflags(write=False)  # it is shared
+    return sound, tuple(q for p in parts for q in p.phones or ())
 
 
 def write(path: Path, samples: NDArray[Any], rate: int = RATE, codec: str = "pcm_s16le", **how: Any) -> Path:

@@ -22,6 +22,7 @@ _SHORTEST_LOSS: Final = 0.25  # seconds, and
 _SMALLEST_LOSS: Final = 0.01  # share of the file's own length that may be missing at its end
 _MOST_DAMAGED: Final = 0.1  # share of packets
 _EXACT: Final = frozenset({"wav", "w64", "flac", "aiff", "mov", "au", "caf"})  # containers that know their length
+_PICTURES: Final = frozenset({"image2", "gif", "ico", "apng"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,10 @@ class _Pipe:
 
 def _sound_stream(container: Any, name: str) -> Any:
     if not container.streams.audio:
-        what = "a video without sound" if container.streams.video else "a file without sound"
+        picture = container.format.name.endswith("_pipe") or container.format.name in _PICTURES
+        what = (
+            "a picture" if picture else "a video without sound" if container.streams.video else "a file without sound"
+        )
         raise InputError(f"{name} is {what}.", hint=FORMATS_HINT, code="input.no_sound")
     sound = container.streams.audio[0]
     if sound.codec_context is None:
