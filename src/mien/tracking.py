@@ -12,6 +12,7 @@ import numpy as np
 
 from mien.errors import InputError
 from mien.face.video.pose import Array
+from mien.face.video.response import EMBEDDED, LANDMARKER
 from mien.face.video.solve import Basis
 from mien.face.video.track import FEWEST, FaceTracker
 from mien.timeline import parse_fps
@@ -76,7 +77,11 @@ class VideoMotion:
         self.video = open_video(Path(path))
         self.rate = CLIP_RATE if fps is None else parse_fps(fps)
         self._relative, self._tell, self._observe = relative, tell or (lambda line: None), observe
-        self._tracker = FaceTracker(face_basis, self.rate)
+        from mien.portrait.find.follow import FaceFollower
+
+        self._follower = FaceFollower.best()
+        response = EMBEDDED if self._follower.better is None else LANDMARKER
+        self._tracker = FaceTracker(face_basis, self.rate, response)
         self._report: TrackReport | None = None
 
     @property
@@ -87,10 +92,8 @@ class VideoMotion:
         return self._report
 
     def __iter__(self) -> Iterator[FaceClip]:
-        from mien.portrait.find.follow import FaceFollower
-
         begun, end, step = clock.perf_counter(), 0.0, 1 / float(self.video.fps)
-        follower, tracker = FaceFollower.best(), self._tracker
+        follower, tracker = self._follower, self._tracker
         for time, picture in self.video.pictures():
             tracker.push(time, follower.look(picture))
             end = time + step
@@ -156,9 +159,7 @@ def track_video(
     """The motion of the face in a video as one clip; arguments and errors as :class:`VideoMotion`'s."""
     motion = VideoMotion(path, fps=fps, relative=relative, tell=tell, observe=observe)
     clips = list(motion)
-    clip = FaceClip(
-        0, np.concatenate([c.shapes for c in clips]), np.concatenate([c.head for c in clips]), motion.rate
-    )
+    clip = FaceClip(0, np.concatenate([c.shapes for c in clips]), np.concatenate([c.head for c in clips]), motion.rate)
     return Tracked(clip, motion.report)
 
 

@@ -20,24 +20,28 @@ DISTANCE: Final = 14.0
 @dataclass(frozen=True)
 class HeadPlace:
     """Where the head mostly is. centre: (2,) pixels of the neck's joint. size: pixels of an eye distance.
-    turned: (3,) yaw, pitch, roll in radians: what counts as looking straight ahead when motion is taken relatively."""
+    turned: (3,) yaw, pitch, roll in radians: what counts as looking straight ahead when motion is taken relatively.
+    pitch: how much of a nod the landmarks show, see :class:`mien.face.video.response.Response`."""
 
     centre: Array
     size: float
     turned: Array
+    pitch: float = 1.0
 
 
-def head_place(poses: Poses) -> HeadPlace:
+def head_place(poses: Poses, pitch: float = 1.0) -> HeadPlace:
     """The usual place over a stretch of pictures (medians)."""
     size = float(np.median(poses.scale))
-    return HeadPlace(np.median(_joint(poses, size), 0), size, np.median(poses.angles(), 0))
+    return HeadPlace(np.median(_joint(poses, size), 0), size, np.median(poses.angles(), 0), pitch)
 
 
 def head_rows(poses: Poses, place: HeadPlace) -> Array:
     """(n, 6): yaw, pitch, roll (radians), x, y, z (eye distances) as FaceClip has them, the angles absolute."""
     moved = (_joint(poses, place.size) - place.centre) / place.size
     nearer = DISTANCE * (1 - place.size / np.maximum(poses.scale, 1e-6))
-    return np.column_stack([poses.angles(), moved[:, 0], -moved[:, 1], nearer])
+    angles = poses.angles()
+    angles[:, 1] += (angles[:, 1] - place.turned[1]) * (1 / place.pitch - 1)
+    return np.column_stack([angles, moved[:, 0], -moved[:, 1], nearer])
 
 
 def _joint(poses: Poses, size: float) -> Array:

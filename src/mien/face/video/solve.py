@@ -17,28 +17,31 @@ from numpy.typing import NDArray
 from mien.errors import UsageError
 from mien.face.video import points as at
 from mien.face.video.pose import Array
+from mien.face.video.response import EMBEDDED, Response
 from mien.types import ARKIT_SHAPES, SHAPE_INDEX, FloatArray
 
 DEPTH: Final = 0.15
 """How much the net's depth counts beside what is seen."""
-SMALL: Final = 0.0006
-"""Price of a coefficient's square, in the mean squared residual (eye distances²)."""
+RIDGE: Final = 0.03
+"""Price of a coefficient's square, over what its shape moves in the mean square: tells mixtures apart."""
+FLOOR: Final = 3e-4
+"""The same whatever the shape moves, eye distances²: keeps shapes that move next to nothing from answering noise."""
+DEAD: Final = 0.018
+"""How much of a lone coefficient is taken for trembling, times the below: rare shapes have to explain more."""
 SWEEPS: Final = 60
 _UNSEEN: Final = ("eye", "cheekPuff", "tongueOut", "jawForward")
 """Shapes that flat landmarks do not show, or that are read elsewhere."""
-_WEIGHTS: Final = ((at.LIPS, 1.0), (at.JAW, 0.8), (at.CHEEKS, 0.4), (at.BROWS, 1.0), (at.RIGID, 0.15))
+_WEIGHTS: Final = ((at.LIPS, 1.0), (at.JAW, 0.8), (at.CHEEKS, 0.4), (at.BROWS, 8.0), (at.RIGID, 0.15))
 _GAP: Final = 25.0
 """Weight of the lips' gap."""
-_WIDTH: Final = 12.0
+_WIDTH: Final = 25.0
 """Weight of the mouth's width."""
 _LINE: Final = 6.0
 """Weight of how high each corner stands against the middle of the upper lip."""
-_PRICES: Final = {
-    "cheekSquint": 4.0, "noseSneer": 3.0, "mouthShrug": 3.0, "mouthDimple": 3.0, "mouthPress": 3.0, "mouthStretch": 2.0,
-    "mouthRoll": 2.0, "mouthClose": 2.0, "jawLeft": 2.0, "jawRight": 2.0, "brow": 0.5, "jawOpen": 0.3,
+_RARE: Final = {
+    "cheekSquint": 4.0, "noseSneer": 4.0, "mouthShrug": 3.0, "mouthDimple": 4.0, "mouthPress": 3.0, "mouthStretch": 3.0,
+    "mouthRoll": 3.0, "mouthClose": 2.0, "mouthLowerDown": 1.5, "mouthUpperUp": 1.5, "jawLeft": 3.0, "jawRight": 3.0, "mouthFunnel": 3.0, "mouthFrown": 2.0,
 }  # fmt: skip
-PRICE: Final = 0.00025
-"""Price of a coefficient, times the above: rare shapes have to explain more than common ones."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Basis:
 class Solver:
     """Coefficients from un-posed landmarks. Holds what is common to all pictures of a person."""
 
-    def __init__(self, basis: Basis) -> None:
+    def __init__(self, basis: Basis, response: Response = EMBEDDED) -> None:
         self._names = [name for name in ARKIT_SHAPES if not name.startswith(_UNSEEN)]
         self._columns = [SHAPE_INDEX[name] for name in self._names]
         self._rows, weight = _rows()
@@ -71,18 +74,21 @@ class Solver:
         # with mouthClose goes the jaw: what is sought is how far the lips are apart, and how far the jaw drops unseen
         shapes[SHAPE_INDEX["mouthClose"]] += shapes[SHAPE_INDEX["jawOpen"]]
         self._shapes = np.einsum("mk,vkc->vmc", self._rows, shapes[self._columns])
+        self._shapes *= response.of_shapes()[self._columns][:, None, None]
         self._rest = self._rows @ basis.face.astype(np.float64)
         self._weighted = self._shapes * weight[:, None]
         self._gram = np.einsum("vma,wmb->abvw", self._weighted, self._shapes)
-        self._price = PRICE * np.array([_price(name) for name in self._names])
+        moves = np.einsum("vma,vma->v", self._weighted[..., :2], self._shapes[..., :2])
+        self._ridge = RIDGE * moves + FLOOR
+        self._dead = DEAD * np.array([_rare(name) for name in self._names]) * moves
 
     def solve(self, local: Array, rotation: Array) -> FloatArray:
         """local: (n, 478, 3) un-posed landmarks. rotation: (n, 3, 3) of the head. Returns float32 (n, 52), 0…1."""
         seen = np.einsum("mk,nkc->nmc", self._rows, local) - self._rest
         trust = np.einsum("nca,c,ncb->nab", rotation, np.array([1.0, 1.0, DEPTH]), rotation)
         gram = np.einsum("nab,abvw->nvw", trust, self._gram)
-        pull = np.einsum("vma,nma->nv", self._weighted, np.einsum("nab,nmb->nma", trust, seen)) - self._price
-        found = _bounded(gram, pull)
+        pull = np.einsum("vma,nma->nv", self._weighted, np.einsum("nab,nmb->nma", trust, seen)) - self._dead
+        found = _bounded(gram, pull, self._ridge)
         out = np.zeros((len(local), len(ARKIT_SHAPES)), np.float32)
         out[:, self._columns] = found
         jaw, close = SHAPE_INDEX["jawOpen"], SHAPE_INDEX["mouthClose"]
@@ -118,18 +124,18 @@ def _rows() -> tuple[Array, Array]:
     return np.array(rows), total / total.sum()
 
 
-def _price(name: str) -> float:
-    return next((price for start, price in _PRICES.items() if name.startswith(start)), 1.0)
+def _rare(name: str) -> float:
+    return next((times for start, times in _RARE.items() if name.startswith(start)), 1.0)
 
 
-def _bounded(gram: Array, pull: Array) -> Array:
-    """Minimise ½ xᵀ G x − pᵀ x + ½ SMALL |x|² for 0 ≤ x ≤ 1, n problems at once, by cyclic coordinate descent."""
+def _bounded(gram: Array, pull: Array, ridge: Array) -> Array:
+    """Minimise ½ xᵀ G x − pᵀ x + ½ Σ ridge x² for 0 ≤ x ≤ 1, n problems at once, by cyclic coordinate descent."""
     x = np.zeros_like(pull)
-    diagonal = np.einsum("nvv->nv", gram) + SMALL
-    slope = pull.copy()  # of the objective, negative, without the variable's own square
+    diagonal = np.einsum("nvv->nv", gram) + ridge
+    slope = pull.copy()  # minus the gradient, but for the ridge
     for _ in range(SWEEPS):
         for v in range(x.shape[1]):
-            value = np.clip(x[:, v] + (slope[:, v] - SMALL * x[:, v]) / diagonal[:, v], 0, 1)
+            value = np.clip(x[:, v] + (slope[:, v] - ridge[v] * x[:, v]) / diagonal[:, v], 0, 1)
             step = value - x[:, v]
             if step.any():
                 slope -= gram[:, :, v] * step[:, None]

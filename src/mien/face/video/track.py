@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.face.video import points as at
 from mien.face.video.eyes import EyeRange, eye_range, read_eyes
 from mien.face.video.head import HeadPlace, head_place, head_rows
 from mien.face.video.neutral import rest_face
 from mien.face.video.pose import Array, fit_poses
 from mien.face.video.resample import Resampler
+from mien.face.video.response import EMBEDDED, Response
 from mien.face.video.smooth import Smoother
 from mien.face.video.solve import Basis, Solver
 from mien.timeline import TICKS_PER_SECOND
@@ -33,7 +33,14 @@ _STEADY: Final = 150
 """Calibration pictures for what is fitted twice."""
 
 _SHAPES: Final = len(ARKIT_SHAPES)
-_NOISE: Final = (("eyeBlink", 0.10), ("eyeLook", 0.12), ("eye", 0.10), ("brow", 0.08), ("cheek", 0.10), ("jawOpen", 0.03))
+_NOISE: Final = (
+    ("eyeBlink", 0.10),
+    ("eyeLook", 0.12),
+    ("eye", 0.10),
+    ("brow", 0.08),
+    ("cheek", 0.10),
+    ("jawOpen", 0.03),
+)
 """How far each coefficient trembles; others 0.05."""
 _HEAD_NOISE: Final = (0.012, 0.014, 0.006, 0.015, 0.015, 0.03)
 """The same for the head: radians, eye distances."""
@@ -69,12 +76,14 @@ class FaceTracker:
     """Push landmarks, read motion. Chunked equals whole to float32's rounding.
 
     make_basis: rest face (478, 3), in its own frame and eye distances → the person's :class:`Basis`. rate: rows a
-    second. The first rows come once the calibration is complete. The head's angles are absolute (0 = into the camera),
+    second. response: of the net that the landmarks come from. The first rows come once the calibration is complete. The head's angles are absolute (0 = into the camera),
     its place is relative to where it mostly is; :attr:`person` says what is usual.
     """
 
-    def __init__(self, make_basis: Callable[[Array], Basis], rate: Fraction = CLIP_RATE) -> None:
-        self._make_basis, self._rate = make_basis, rate
+    def __init__(
+        self, make_basis: Callable[[Array], Basis], rate: Fraction = CLIP_RATE, response: Response = EMBEDDED
+    ) -> None:
+        self._make_basis, self._rate, self._response = make_basis, rate, response
         self.tally = Tally()
         self.person: Person | None = None
         self._waiting: list[tuple[float, FloatArray]] = []
@@ -132,8 +141,8 @@ class FaceTracker:
         seen = np.array([points for _, points in self._waiting])
         basis = self._make_basis(rest_face(seen))
         poses = fit_poses(seen, basis.face)
-        self.person = Person(basis, eye_range(poses.local(seen)), head_place(poses))
-        self._solver = Solver(basis)
+        self.person = Person(basis, eye_range(poses.local(seen)), head_place(poses, self._response.pitch))
+        self._solver = Solver(basis, self._response)
 
     def _solve(self) -> None:
         assert self.person is not None and self._solver is not None
