@@ -15,7 +15,7 @@ from mien.avatar import Avatar
 from mien.engine import LEAD_IN, TAIL, Compose, Scene, place
 from mien.errors import InputError, MissingError, UsageError
 from mien.face.base import FaceDriver, FaceSettings
-from mien.recorded import Recording
+from mien.recorded import Recording, with_times
 from mien.render.base import Canvas
 from mien.stage.background import BackgroundSpec, open_backdrop
 from mien.stage.size import canvas_size
@@ -167,7 +167,7 @@ class Delivery:
         speak = self._order.speak
         chosen = open_voice(speak, self._script.plain.text, self._tell, self._order.voices)
         self._speaker = chosen.speaker
-        return perform(
+        parts = perform(
             self._script,
             chosen.speaker,
             language=speak.language,
@@ -177,6 +177,7 @@ class Delivery:
             lexicon=self._lexicon(),
             emotion=emotion,
         )
+        return parts if chosen.speaker.info.gives_times else with_times(parts, self._script, speak, self._lexicon())
 
     def _lexicon(self) -> Mapping[str, str]:
         given = self._order.lexicon if self._order.lexicon is not None else self._order.speak.lexicon

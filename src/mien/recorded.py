@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mien import config
 from mien.audio.hear import heard_parts
@@ -12,6 +14,10 @@ from mien.audio.read import probe_audio
 from mien.audio.source import AudioSource, path_of
 from mien.errors import InputError
 from mien.types import AudioChunk, Emotion, EmotionSpan, SpeechPart, Word
+
+if TYPE_CHECKING:
+    from mien.dialogue.script import Script
+    from mien.dialogue.text import Mapped
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,35 @@ class Recording:
         if self.audio.denoise == "film":
             parts = map(_as_heard, parts)
         return _with_feeling(parts, emotion)
+
+
+def with_times(
+    parts: Iterable[SpeechPart], script: Script, speak: config.SpeakConfig, lexicon: Mapping[str, str]
+) -> Iterator[SpeechPart]:
+    """Speech of a voice that does not tell when it says what, with phones and words found in its sound.
+
+    What the voice told itself is kept. Parts in which nothing fits stay as they are. Memory is bounded.
+    """
+    from mien.dialogue.align.stream import timed
+
+    told: deque[SpeechPart] = deque()
+
+    def noted() -> Iterator[SpeechPart]:
+        for part in parts:
+            told.append(part)
+            yield part
+
+    plain = script.plain
+    for part in timed(noted(), plain.text, speak.language, lexicon=lexicon):
+        own = told.popleft()
+        words = own.words
+        if words is None and part.words is not None:
+            words = tuple(_in_source(plain, word) for word in part.words)
+        yield replace(part, words=words, phones=part.phones if own.phones is None else own.phones)
+
+
+def _in_source(plain: Mapped, word: Word) -> Word:
+    return replace(word, char_start=plain.begin[word.char_start], char_end=plain.end[word.char_end - 1])
 
 
 def _with_content(text: str) -> str:

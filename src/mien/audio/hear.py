@@ -41,7 +41,8 @@ def heard_parts(
     Each part has activity for all of its sound; phones and words are None. denoise: "on" and "film" also give
     ``heard``, the sound with less noise; "off" and "auto" leave it None. vad: "silero", "energy" or another back end of
     ``mien.vad``; "auto" is silero, or energy where its network cannot be had (told to ``tell``). tell: what is worth
-    knowing, a line each. A constant offset is taken out of the sound; nothing else in it changes. Memory does not grow with its length.
+    knowing, a line each. A constant offset is taken out of the sound; nothing else in it changes. Memory does not grow
+    with its length.
     Raises InputError for what cannot be read, is silent or shorter than 0.1 s, MissingError for an unknown back end.
     """
     chunks = read_audio(source)
