@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from mien.errors import InputError, MienError, OutputError, UsageError
 from mien.transmit.motion import MotionWriter
 from mien.transmit.motion_reader import read_motion
-from mien.transmit.motion_text import COLUMNS, eye_angles, timecode
+from mien.transmit.motion_text import COLUMNS, timecode
 from mien.types import GAZE_DEGREES, SHAPE_INDEX, FaceClip
 
 KEEP = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -98,12 +98,14 @@ def test_head_angles_are_radians_with_our_signs(tmp_path: Path) -> None:
     assert [float(v) for v in line.split(",")[54:57]] == pytest.approx([0.1, -0.05, 0.02])
 
 
-def test_eyes_turn_as_they_look() -> None:
-    row = np.zeros(52, np.float32)
-    row[SHAPE_INDEX["eyeLookOutLeft"]] = row[SHAPE_INDEX["eyeLookInRight"]] = 0.5
-    row[SHAPE_INDEX["eyeLookUpLeft"]] = row[SHAPE_INDEX["eyeLookUpRight"]] = 1.0
-    angles = np.degrees(eye_angles(row))
-    assert angles == pytest.approx([GAZE_DEGREES["side"] / 2, -GAZE_DEGREES["up"], 0] * 2)
+def test_eyes_turn_as_they_look(tmp_path: Path) -> None:
+    shapes = np.zeros((1, 52), np.float32)
+    shapes[0, SHAPE_INDEX["eyeLookOutLeft"]] = shapes[0, SHAPE_INDEX["eyeLookInRight"]] = 0.5
+    shapes[0, SHAPE_INDEX["eyeLookUpLeft"]] = shapes[0, SHAPE_INDEX["eyeLookUpRight"]] = 1.0
+    sent = FaceClip(0, shapes, np.zeros((1, 6), np.float32))
+    line = write(tmp_path / "m.csv", sent).read_text().splitlines()[1]
+    angles = np.degrees([float(v) for v in line.split(",")[57:]])
+    assert angles == pytest.approx([GAZE_DEGREES["side"] / 2, -GAZE_DEGREES["up"], 0] * 2, abs=1e-5)
 
 
 @given(st.integers(0, 48_000 * 86_400), st.integers(0, 5000))

@@ -23,8 +23,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
+import numpy as np
+
 from mien.timeline import TICKS_PER_SECOND
-from mien.types import ARKIT_SHAPES, CLIP_RATE, GAZE_DEGREES, SHAPE_INDEX, FaceClip, FloatArray
+from mien.transmit.motion_rate import gaze
+from mien.types import ARKIT_SHAPES, CLIP_RATE, FaceClip
 
 SCHEMA_VERSION: Final = 1
 HEAD: Final = ("yaw", "pitch", "roll", "x", "y", "z")
@@ -49,8 +52,12 @@ class CsvMotion:
         if not self._rows:
             self._start, self._rate = clip.start, clip.rate
             lines.append(",".join(COLUMNS) + "\r\n")
-        for shapes, head in zip(clip.shapes, clip.head, strict=True):
-            lines.append(self._line(shapes, head))
+        eyes = np.zeros((len(clip), 2, 3))
+        eyes[:, :, :2] = gaze(clip.shapes)  # roll stays 0
+        table = np.concatenate([clip.shapes, clip.head[:, :3], eyes.reshape(-1, 6)], axis=1)
+        for row in table.tolist():
+            time = timecode(self._start, self._rows, self._rate)
+            lines.append(f"{time},{len(COLUMNS) - 2}," + ",".join([f"{v:.8f}" for v in row]) + "\r\n")
             self._rows += 1
         return "".join(lines).encode("ascii")
 
@@ -58,11 +65,6 @@ class CsvMotion:
         """What is missing: the columns' names where there was no row."""
         if not self._rows:
             yield (",".join(COLUMNS) + "\r\n").encode("ascii")
-
-    def _line(self, shapes: FloatArray, head: FloatArray) -> str:
-        values = (*shapes.tolist(), *head[:3].tolist(), *eye_angles(shapes))
-        time = timecode(self._start, self._rows, self._rate)
-        return f"{time},{len(COLUMNS) - 2}," + ",".join(f"{v:.8f}" for v in values) + "\r\n"
 
 
 class JsonMotion:
@@ -77,8 +79,8 @@ class JsonMotion:
         if not self._rows:
             self._start, self._rate = clip.start, clip.rate
             lines.append(self._head())
-        for shapes, head in zip(clip.shapes, clip.head, strict=True):
-            row = ", ".join(f"{v:.9g}" for v in (*shapes.tolist(), *head.tolist()))
+        for values in np.concatenate([clip.shapes, clip.head], axis=1).tolist():
+            row = ", ".join([f"{v:.9g}" for v in values])
             lines.append(f"{',' if self._rows else ''}\n[{row}]")
             self._rows += 1
         return "".join(lines).encode("ascii")
@@ -108,14 +110,3 @@ def timecode(start: int, row: int, rate: Fraction) -> str:
     frames, rest = divmod(thousandths, 1000)
     seconds, frame = divmod(frames, math.ceil(rate))
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frame:02d}.{rest:03d}"
-
-
-def eye_angles(shapes: FloatArray) -> tuple[float, float, float, float, float, float]:
-    """Yaw, pitch, roll of the left and of the right eye against the head, radians, from one row of shapes (52,)."""
-    angles = []
-    for side, outward in (("Left", 1), ("Right", -1)):
-        look = {d: float(shapes[SHAPE_INDEX[f"eyeLook{d}{side}"]]) for d in ("In", "Out", "Up", "Down")}
-        yaw = outward * (look["Out"] - look["In"]) * GAZE_DEGREES["side"]
-        pitch = look["Down"] * GAZE_DEGREES["down"] - look["Up"] * GAZE_DEGREES["up"]
-        angles += [math.radians(yaw), math.radians(pitch), 0.0]
-    return (angles[0], angles[1], angles[2], angles[3], angles[4], angles[5])
