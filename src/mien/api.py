@@ -196,7 +196,7 @@ class Film:
         output = parse_output(path)
         extras = _extra_files(output, self._captions(captions, output), motion, trace)
         self._check(output, extras)
-        cast = Cast(self._order, self._script, self._tell, preview=output.preview, alpha=self._wants_alpha)
+        cast = self._cast(preview=output.preview)
         with cast, _motion_file(cast, extras.motion), _trace_file(cast, extras.trace), Show(cast.scene()) as show:
             width, height = cast.size
             output.check_room(width, height, cast.fps, self._order.guess_seconds())
@@ -224,9 +224,13 @@ class Film:
 
         Pixels are RGB, or RGBA with background "transparent". Stop early by closing the iterator.
         """
-        cast = Cast(self._order, self._script, self._tell, alpha=self._wants_alpha)
+        cast = self._cast()
         with cast, Show(cast.scene()) as show:
             yield from show
+
+    def _cast(self, *, preview: bool = False) -> Cast:
+        """Who plays. preview: sizes and rates that were left open are a preview's."""
+        return Cast(self._order, self._script, self._tell, preview=preview, alpha=self._wants_alpha)
 
     def _captions(self, asked: str | None, output: Output) -> str:
         """Which caption files there will be: none for words that nobody gave."""
