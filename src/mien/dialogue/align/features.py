@@ -1,13 +1,15 @@
-"""What two recordings are compared by: mel cepstra every 10 ms, how they change, and how loud each moment is.
+"""What two recordings are compared by: the course of the spectrum around every moment, and how loud the moment is.
 
-Each recording is measured against itself (mean and spread of its own speech), so that voice, microphone and room weigh
-little.
+Each recording is measured against itself (mean and spread of its own speech), so that microphone and room weigh little.
+Of the course of its mel cepstra over 150 ms remains what differs between sounds and not between voices: a linear
+discriminant analysis, ``projection.npy``, fitted by ``python -m mien.lab.training.projection`` on synthetic voices.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -18,29 +20,31 @@ from mien.types import FloatArray
 HOP: Final = TICKS_PER_SECOND // 100
 """Ticks from one row to the next."""
 
-WIDTH: Final = 26
-"""Numbers in a row: 13 cepstra and their slopes."""
+WIDTH: Final = 24
+"""Numbers in a row of features."""
+
+PROJECTION: Final = Path(__file__).with_name("projection.npy")
 
 _RATE: Final = 16_000
 _WINDOW: Final = 400
 _STEP: Final = _RATE * HOP // TICKS_PER_SECOND
 _FFT: Final = 512
 _BANDS: Final = 32
-_CEPSTRA: Final = WIDTH // 2
+_CEPSTRA: Final = 13
 _LOWEST, _HIGHEST = 80.0, 7000.0  # Hz
 _DEEPEST: Final = 45.0  # dB below the loudest speech: as good as silent
 _SHALLOWEST: Final = 6.0  # dB between silence and speech where there is only one of them
 _LOUD: Final = 0.3  # rows above this loudness are speech, whose mean and spread count
 _CLIP: Final = 3.5  # spreads
-_SLOPE_REACH: Final = 3  # rows to each side
+_COURSE: Final = range(-6, 7, 2)  # the rows around a row that are its course
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """A recording as rows of 10 ms; row k is centred on tick ``HOP * (k + 0.5)``.
 
-    features: float32 (n, 26), each column with mean 0 and spread 1 over speech. loudness: float32 (n,), 0 (silence) … 1
-    (the loudest speech), at most 1.2.
+    features: float32 (n, 24); two voices in the same sound are some 0.64 apart, root mean square. loudness: float32
+    (n,), 0 (silence) … 1 (the loudest speech), at most 1.2.
     """
 
     features: FloatArray
@@ -52,16 +56,27 @@ class Rows:
 
 def rows(samples: FloatArray, *, clean: bool = False) -> Rows:
     """Rows of mono sound at 48 kHz, as many as hops have begun. clean: there is no noise whose level must be found."""
+    found, loudness = course(samples, clean=clean)
+    return Rows(found @ _projection(), loudness)
+
+
+def course(samples: FloatArray, *, clean: bool = False) -> tuple[FloatArray, FloatArray]:
+    """The cepstra around every row (n, 91), in spreads of the recording's speech, and the loudness (n,), as in rows."""
     cepstra, level = _measured(samples)
     if not len(level):
-        return Rows(np.zeros((0, WIDTH), np.float32), level)
+        return np.zeros((0, len(_COURSE) * _CEPSTRA), np.float32), level
     loudness = _loudness(level, clean=clean)
     speech = loudness > _LOUD
     speech = speech if speech.any() else np.ones(len(speech), bool)
-    slopes = _slopes(cepstra)
-    shape = np.clip((cepstra - cepstra[speech].mean(axis=0)) / (cepstra[speech].std(axis=0) + 1e-3), -_CLIP, _CLIP)
-    change = slopes / (slopes[speech].std(axis=0) + 1e-3)
-    return Rows(np.hstack([shape, change]).astype(np.float32), loudness)
+    scaled = (cepstra - cepstra[speech].mean(axis=0)) / (cepstra[speech].std(axis=0) + 1e-3)
+    padded = np.pad(np.clip(scaled, -_CLIP, _CLIP), ((-_COURSE[0], _COURSE[-1]), (0, 0)), mode="edge")
+    return np.hstack([padded[k - _COURSE[0] :][: len(scaled)] for k in _COURSE]), loudness
+
+
+@cache
+def _projection() -> FloatArray:
+    """(91, 24)."""
+    return np.asarray(np.load(PROJECTION, allow_pickle=False), np.float32)
 
 
 def _measured(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -89,16 +104,6 @@ def _loudness(level: FloatArray, *, clean: bool) -> FloatArray:
     top = float(np.percentile(level, 95))
     floor = top - _DEEPEST if clean else max(float(np.percentile(level, 5)), top - _DEEPEST)
     return np.asarray(np.clip((level - floor) / max(top - floor, _SHALLOWEST), 0, 1.2), np.float32)
-
-
-def _slopes(cepstra: FloatArray) -> FloatArray:
-    """Slope of the line fitted through each row and its neighbours."""
-    n, reach = len(cepstra), _SLOPE_REACH
-    padded = np.pad(cepstra, ((reach, reach), (0, 0)), mode="edge")
-    total = sum(
-        k * (padded[reach + k : reach + k + n] - padded[reach - k : reach - k + n]) for k in range(1, reach + 1)
-    )
-    return np.asarray(total, np.float32) / np.float32(2 * sum(k * k for k in range(1, reach + 1)))
 
 
 @cache

@@ -14,8 +14,9 @@ import numpy as np
 
 from mien.dialogue import text as texts
 from mien.dialogue.align.confidence import OTHER_WORDS, confidence
+from mien.dialogue.align.match import Stretch
 from mien.dialogue.align.reference import check, sentences
-from mien.dialogue.align.track import Stretch, Tracker
+from mien.dialogue.align.track import Tracker
 from mien.errors import InputError
 from mien.types import FloatArray, Phone, Word
 

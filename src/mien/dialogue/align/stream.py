@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from mien.dialogue.align.confidence import OTHER_WORDS
 from mien.dialogue.align.forced import Judge
+from mien.dialogue.align.match import Stretch
 from mien.dialogue.align.reference import check, sentences
-from mien.dialogue.align.track import Stretch, Tracker
+from mien.dialogue.align.track import Tracker
 from mien.errors import InputError, MissingError
 from mien.types import Phone, SpeechPart, Word
 
