@@ -1,7 +1,8 @@
 """``mien eval``: measure what was made.
 
 Events under ``--json``: ``measures``, with ``film`` (path), ``good`` (whether no bound is missed) and ``rows``: objects
-with name, value (null where it could not be measured), unit, wanted, good (null without a bound), note.
+with name, value (null where it could not be measured), unit, wanted, good (null without a bound), note. The commands
+about lips and voices stand in :mod:`mien.apps.cli.eval_lips`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.apps.cli import console
+from mien.apps.cli import console, eval_lips
 from mien.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from mien.avatar import Avatar
     from mien.lab.evaluate.measure import Measure
 
-app = typer.Typer(no_args_is_help=True, help="Measure a film, or the background behind a turning head.")
+app = typer.Typer(no_args_is_help=True, help="Measure films, backgrounds, and lips against real ones.")
+app.command()(eval_lips.lips)
+app.command()(eval_lips.closures)
 
 Portrait = Annotated[
     Path | None,
@@ -68,7 +71,7 @@ def film(
             avatar=_avatar(portrait, avatar, crop),
         )
     )
-    _show(str(file), measures)
+    show_measures(str(file), measures)
     if strict and not all_good(measures):
         raise typer.Exit(1)
 
@@ -96,7 +99,7 @@ def background(portrait: Portrait = None, avatar: Kept = None, crop: Crop = "aut
         measures.append(Measure(f"background.changed.{margin}", 100 * found.changed, "%", note=note))
     if not measures:
         console.note("The background has no structure whose motion could be seen.")
-    _show(str(portrait or avatar), measures)
+    show_measures(str(portrait or avatar), measures)
 
 
 def _avatar(portrait: Path | None, name: str | None, crop: str) -> Avatar | None:
@@ -111,7 +114,8 @@ def _avatar(portrait: Path | None, name: str | None, crop: str) -> Avatar | None
     return None
 
 
-def _show(what: str, measures: list[Measure]) -> None:
+def show_measures(what: str, measures: list[Measure]) -> None:
+    """A table of measures, or the event ``measures``. what: that was measured."""
     from mien.lab.evaluate.measure import all_good
 
     if console.is_json():
