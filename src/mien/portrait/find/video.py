@@ -25,7 +25,7 @@ _HINT: Final = "Give a video that shows one face, such as an mp4 or mov."
 
 @dataclass
 class Video:
-    """A video file, checked. fps: average rate. seconds: how long it says it is, 0 when it does not.
+    """A video file, checked. fps: average rate. seconds: how long it says it is, 0 when it does not. sound: has some.
 
     broken: after reading, what stopped it before its end, else empty.
     """
@@ -35,6 +35,7 @@ class Video:
     seconds: float
     width: int
     height: int
+    sound: bool = False
     broken: str = ""
 
     def pictures(self) -> Iterator[tuple[float, ByteArray]]:
@@ -80,7 +81,8 @@ def open_video(path: Path) -> Video:
         if not 0 < stream.width * stream.height <= _MOST_PIXELS:
             raise InputError(f"The pictures of {path.name} are {stream.width}x{stream.height}: too large.", hint=_HINT)
         seconds = file.duration / 1e6 if file.duration else 0.0
-        return Video(path, Fraction(stream.average_rate or 25), seconds, stream.width, stream.height)
+        rate = Fraction(stream.average_rate or 25)
+        return Video(path, rate, seconds, stream.width, stream.height, sound=bool(file.streams.audio))
 
 
 @contextmanager
