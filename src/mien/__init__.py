@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mien.api import Film, FilmProgress, FilmReport, create_avatar, escape, load_avatar, make
     from mien.avatar import Avatar
     from mien.errors import MienError
+    from mien.motions import MotionReport, Take, motion
     from mien.types import AudioChunk, FaceClip, VideoFrame
 
 __version__ = "0.1.0"
@@ -26,12 +27,15 @@ __all__ = [
     "FilmProgress",
     "FilmReport",
     "MienError",
+    "MotionReport",
+    "Take",
     "VideoFrame",
     "__version__",
     "create_avatar",
     "escape",
     "load_avatar",
     "make",
+    "motion",
 ]
 
 _HOMES = {
@@ -42,11 +46,14 @@ _HOMES = {
     "FilmProgress": "mien.api",
     "FilmReport": "mien.api",
     "MienError": "mien.errors",
+    "MotionReport": "mien.motions",
+    "Take": "mien.motions",
     "VideoFrame": "mien.types",
     "create_avatar": "mien.api",
     "escape": "mien.api",
     "load_avatar": "mien.api",
     "make": "mien.api",
+    "motion": "mien.motions",
 }
 
 

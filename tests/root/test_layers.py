@@ -13,6 +13,7 @@ import mien
 ROOT = Path(mien.__file__).parent
 STAGES = {"audio", "dialogue", "face", "portrait", "render", "stage", "transmit"}
 JOINERS = {"__init__", "__main__", "performance", "engine", "casting", "recorded", "api", "tracking", "mimicry"}
+JOINERS |= {"motions"}
 TOP = {"apps", "lab"}
 
 

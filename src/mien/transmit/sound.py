@@ -27,11 +27,11 @@ class WavWriter:
             raise UsageError(f"'{target.name}' does not end in .wav.", hint="Sound is written as WAV: name it so.")
         self._staging = Staging(target)
         try:
-            self._raw = self._staging.path.open("wb")  # noqa: SIM115, closed at the context's end
+            self._raw = self._staging.path.open("wb")
         except OSError as error:
             self._staging.abort()
             raise output_error(error, target) from error
-        self._file = wave.open(self._raw, "wb")
+        self._file = wave.open(self._raw, "wb")  # noqa: SIM115, closed at the end of the context
         self._file.setnchannels(1)
         self._file.setsampwidth(2)
         self._file.setframerate(TICKS_PER_SECOND)
@@ -47,6 +47,8 @@ class WavWriter:
 
     def abort(self) -> None:
         """Throw the file away. Idempotent, never raises, does nothing once the file is complete."""
+        with contextlib.suppress(OSError, ValueError, wave.Error):
+            self._file.close()
         with contextlib.suppress(OSError):
             self._raw.close()
         self._staging.abort()

@@ -71,7 +71,7 @@ _Background = Annotated[
 ]
 _Encoder = Annotated[str | None, _option(_RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")]
 _Captions = Annotated[str | None, _option(_RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")]
-_Motion = Annotated[Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv or .json.")]
+_Motion = Annotated[Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv .json .vmd .glb.")]
 _Trace = Annotated[
     Path | None, _option(_RESULT, "--trace", metavar="FILE", text="Also what was said when, for mien eval film.")
 ]
