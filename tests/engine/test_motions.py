@@ -109,7 +109,7 @@ def test_a_long_recording_is_worked_off_as_it_is_read() -> None:
 
     def recording() -> Iterator[FloatArray]:
         nonlocal read
-        for _ in range(30):
+        for _ in range(40):
             read += len(sound)
             yield sound
 
@@ -118,7 +118,7 @@ def test_a_long_recording_is_worked_off_as_it_is_read() -> None:
         made += len(clip) * 960
         behind = max(behind, read - made)
     assert 0 <= made - read < 960
-    assert behind < 48_000 * 12
+    assert behind < 48_000 * 75  # levelling looks a minute ahead
 
 
 @pytest.mark.parametrize(
