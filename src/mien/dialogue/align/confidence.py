@@ -9,7 +9,7 @@ import numpy as np
 from mien.types import FloatArray
 
 OTHER_WORDS: Final = 0.25
-"""A recording whose fit is below this says other words: wrong transcripts are around 0.1, right ones around 0.6 to 1.5."""
+"""A recording whose fit is below this says other words: wrong transcripts have about 0.1, right ones 0.6 to 1.5."""
 
 _MIDDLE, _WIDTH = 0.3, 0.08
 _AROUND: Final = 25  # rows to each side that a phone's fit is averaged over

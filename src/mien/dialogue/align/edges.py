@@ -1,7 +1,8 @@
-"""Where phones begin and end, in rows: from a path, then on to where the sound rises from silence and falls back to it."""
+"""Where phones begin and end, in rows: from a path, then on to where sound rises from silence and falls back to it."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -25,7 +26,7 @@ def bounds(path: IntArray, first_rows: IntArray, phones: int, cut: int) -> Bound
     speaking = np.flatnonzero(path[:cut] >= 0)
     begins = [*np.searchsorted(done, first_rows[:phones], side="right").tolist(), cut]
     out: Bounds = []
-    for begin, following in zip(begins[:-1], begins[1:], strict=True):
+    for begin, following in pairwise(begins):
         after, before = np.searchsorted(speaking, begin), np.searchsorted(speaking, following)
         first = int(speaking[after]) if after < len(speaking) else cut
         stop = int(speaking[before - 1]) + 1 if before else first
