@@ -119,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._whole(307, b"", "text/plain", {"Location": "http://192.0.2.1/v1/audio/speech"})
         elif mood == "silent":
             self.server.release.wait(20)
+        elif mood == "gone":
+            self.close_connection = True
         elif mood == "empty":
             self._whole(200, b"", "audio/wav")
         elif mood == "noise":

@@ -90,6 +90,8 @@ def _pull_voice(name: str, origin: Path | None, accept_unpinned: bool) -> bool:
     )
     with console.progress(name, max(bundle.size, 1), "bytes") as bar:
         done = bundles.pull(name, origin=origin, accept_unpinned=accept_unpinned, observe=bar.update)
+    if origin is not None and origin.is_dir():
+        console.note(f"Taken from {origin} as it is: from now on its files must stay as they are now.")
     for file, sha256 in done.accepted:
         console.note(f"Taken unpinned: {file}, SHA-256 {sha256}. Noted in {bundles.trusted_file()}; it must stay so.")
     return done.fetched

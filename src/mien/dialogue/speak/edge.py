@@ -233,6 +233,7 @@ class _Link:
         except BaseException as error:  # whatever it is, the reader must hear of it
             self._channel.fail(_told(error))
         finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
     async def _talk(self) -> None:
@@ -244,7 +245,14 @@ class _Link:
             pitch=f"{round(request.pitch * _PITCH_HERTZ):+d}Hz", boundary="WordBoundary", proxy=_proxy(),
             connect_timeout=10, receive_timeout=max(1, round(timeout)),
         )  # fmt: skip
-        async for message in call.stream():
+        messages = call.stream()
+        while True:
+            try:  # the library's own timeout does not reach into a WebSocket
+                message = await asyncio.wait_for(anext(messages), timeout)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise TimeoutError(f"nothing came for {timeout:g} seconds") from None
             if message["type"] == "audio":
                 self._channel.put(_Said(sound=message["data"]))
             elif message["type"] == "WordBoundary":
