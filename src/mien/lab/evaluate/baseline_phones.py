@@ -35,9 +35,10 @@ _LETTERS: Final = {
     "r": "AA R", "s": "EH S", "t": "T IY", "u": "Y UW", "v": "V IY", "w": "D AH B AH L Y UW", "x": "EH K S",
     "y": "W AY", "z": "Z EH D",
 }  # fmt: skip
-"""How the names of letters are said; in a list of words a lone letter is its name."""
+"""How the names of letters are said; in a list of words a lone letter is its name, or the article."""
 _MOST_WAYS: Final = 4
 _LETTER, _PHONE, _SILENCE = "letter_", "phone_", "sil"
+_ARTICLE: Final = "a(2)"
 _LONGEST_ONSET: Final = 0.08
 """Seconds that the first phone after a silence lasts at most."""
 
@@ -203,11 +204,13 @@ def _entries(words: Sequence[str]) -> Iterable[str]:
     if not words:
         yield from (f"{_PHONE}{phone} {phone.upper()}" for phone in (*ARPABET, _SILENCE))
     for word in words:
-        ways = [word, *(f"{word}({n})" for n in range(2, _MOST_WAYS + 1))] if len(word) > 1 else [_key(word)]
+        ways = [_key(word), *(f"{_key(word)}({n})" for n in range(2, _MOST_WAYS + 1))]
         yield from (f"{way} {_spelt(way)}" for way in ways if _spelt(way))
 
 
 def _spelt(way: str) -> str:
     """Phones of a way to say a word, upper case, "" for an unknown one."""
     letter = way.removeprefix(_LETTER)
-    return _LETTERS[letter] if letter != way else _dictionary().get(way, "")
+    if letter == _ARTICLE:
+        return "AH"
+    return _LETTERS.get(letter, "") if letter != way else _dictionary().get(way, "")
