@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Measure films, backgrounds, and lips against real ones.")
 app.command()(eval_lips.lips)
 app.command()(eval_lips.closures)
+app.command()(eval_lips.align)
 
 Portrait = Annotated[
     Path | None,

@@ -1,4 +1,4 @@
-"""``mien eval lips`` and ``mien eval closures``: how well a voice moves the mouth.
+"""``mien eval lips``, ``closures`` and ``align``: how well a voice moves the mouth, and words are found in it.
 
 Events under ``--json``: ``note`` while it works; then ``lips``, with films, ways and notes as
 :meth:`mien.lab.evaluate.lips_video.Result.as_dict` has them; or ``measures``, as ``mien eval film`` gives them.
@@ -88,8 +88,8 @@ def closures(
 
     mien eval closures
     """
-    if crowd is not None and not crowd.is_dir():
-        raise InputError(f"There is no folder '{crowd}'.", hint="Check the name.")
+    if crowd is not None:
+        _needs(crowd)
     from mien.apps.cli.eval import show_measures
     from mien.lab.evaluate import lips_noise
     from mien.lab.evaluate.lips_drive import open_driver
@@ -100,6 +100,31 @@ def closures(
     show_measures(driver if model is None else str(model), measures)
     if strict and not all_good(measures):
         raise typer.Exit(1)
+
+
+def align(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Recordings of the GRID corpus, with .align files.")],
+    clips: Annotated[int, typer.Option(metavar="N", help="So many of them, evenly spaced.", min=1)] = 50,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 when a bound is missed.")] = False,
+) -> None:
+    """Measure how exactly known words are found in recordings, and whether m, b and p then close the lips.
+
+    mien eval align grid
+    """
+    _needs(folder)
+    from mien.apps.cli.eval import show_measures
+    from mien.lab.evaluate.align import run
+    from mien.lab.evaluate.measure import all_good
+
+    measures = run(folder, clips=clips, tell=console.note)
+    show_measures(str(folder), measures)
+    if strict and not all_good(measures):
+        raise typer.Exit(1)
+
+
+def _needs(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InputError(f"There is no folder '{folder}'.", hint="Check the name.")
 
 
 def _ways(driver: str, model: Path | None, previous: Path | None) -> dict[str, Way]:
