@@ -106,7 +106,8 @@ def timecode(start: int, row: int, rate: Fraction) -> str:
 
     At a rate that is no whole number frames are counted as at the next whole one, as non-drop timecode does.
     """
-    thousandths = round((start * rate / TICKS_PER_SECOND + row) * 1000)
+    tick = TICKS_PER_SECOND * rate.denominator  # in whole numbers: it is asked for every row
+    thousandths = (2000 * (start * rate.numerator + row * tick) + tick) // (2 * tick)
     frames, rest = divmod(thousandths, 1000)
     seconds, frame = divmod(frames, math.ceil(rate))
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frame:02d}.{rest:03d}"
