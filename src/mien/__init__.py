@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mien.api import Film, FilmProgress, FilmReport, create_avatar, escape, load_avatar, make
     from mien.avatar import Avatar
     from mien.errors import MienError
+    from mien.mimicry import MimicFilm, mimic
     from mien.motions import MotionReport, Take, motion
     from mien.types import AudioChunk, FaceClip, VideoFrame
 
@@ -27,6 +28,7 @@ __all__ = [
     "FilmProgress",
     "FilmReport",
     "MienError",
+    "MimicFilm",
     "MotionReport",
     "Take",
     "VideoFrame",
@@ -35,6 +37,7 @@ __all__ = [
     "escape",
     "load_avatar",
     "make",
+    "mimic",
     "motion",
 ]
 
@@ -46,6 +49,7 @@ _HOMES = {
     "FilmProgress": "mien.api",
     "FilmReport": "mien.api",
     "MienError": "mien.errors",
+    "MimicFilm": "mien.mimicry",
     "MotionReport": "mien.motions",
     "Take": "mien.motions",
     "VideoFrame": "mien.types",
@@ -53,6 +57,7 @@ _HOMES = {
     "escape": "mien.api",
     "load_avatar": "mien.api",
     "make": "mien.api",
+    "mimic": "mien.mimicry",
     "motion": "mien.motions",
 }
 

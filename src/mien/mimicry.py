@@ -88,7 +88,7 @@ def mimic(
         recording=_stand_in(video),
         speak=speak,
         face=base.face,
-        film=replace(looks, fps=str(_usual_rate(video.fps))) if looks.fps == "auto" else looks,
+        film=looks,
         background=parse_background(looks.background),
     )
     return MimicFilm(order, say, follow, dials)
@@ -116,6 +116,8 @@ class MimicFilm(Film):
         motion = self._motion
         sound = _sound(motion.video, heard, self._tell) if heard and motion.video.sound else iter(())
         cast.follow(motion, self._dials, sound)
+        if self._order.film.fps == "auto" and not preview:
+            cast.fps = _usual_rate(motion.video.fps)
         return cast
 
 

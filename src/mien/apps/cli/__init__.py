@@ -28,6 +28,7 @@ from mien.errors import InputError, Interrupted, MienError, OutputError, UsageEr
 
 COMMANDS: Final[dict[str, str]] = {
     "make": "Make a film: a portrait or an avatar, and words.",
+    "mimic": "Make a portrait do what the face in a video does.",
     "motion": "Write the motion of a face as a file: from a voice, words or a video.",
     "align": "Find when the words of a transcript are said in a recording.",
     "avatar": "Create, show, list, remove, export and import avatars.",

@@ -14,6 +14,8 @@ _ROUNDS: Final = 3
 _FRONTAL: Final = 0.5
 """Share of the pictures, the ones least turned, that the shape of the face is read from."""
 _FEWEST: Final = 8
+_SHUT_PERCENTILE: Final = 4
+_SHUT_MOST: Final = 0.04
 
 
 def rest_face(points: NDArray[Any]) -> Array:
@@ -72,6 +74,14 @@ def _nose_root(face: Array) -> float:
 def lip_gap(local: Array) -> Array:
     """Opening of the inner lips, mean over their middle, (n,), eye distances; measured along the face's down axis."""
     return np.asarray((local[:, list(at.LOWER_RIM), 1] - local[:, list(at.UPPER_RIM), 1]).mean(1))
+
+
+def shut_lips(local: Array) -> float:
+    """The gap that landmarks show between a person's closed lips, eye distances.
+
+    local: a stretch of un-posed landmarks, (n, 478, 3). It is 0.04 (2.5 mm) at most, for somebody who never closes them.
+    """
+    return float(np.clip(np.percentile(lip_gap(local), _SHUT_PERCENTILE), 0.0, _SHUT_MOST))
 
 
 def lid_gap(local: Array, side: str) -> Array:

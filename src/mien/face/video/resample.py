@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
@@ -54,7 +55,7 @@ class Resampler:
         ready, self._ready = self._ready, []
         return np.array(ready).reshape(-1, len(self._rest))
 
-    def _fill(self, time: float, value, *, inclusive: bool = True) -> None:  # type: ignore[no-untyped-def]
+    def _fill(self, time: float, value: Callable[[float], Rows], *, inclusive: bool = True) -> None:
         while True:
             at = (self._count * TICKS_PER_SECOND * self._rate.denominator // self._rate.numerator) / TICKS_PER_SECOND
             if at > time or (at == time and not inclusive):

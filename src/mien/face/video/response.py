@@ -18,10 +18,12 @@ from mien.types import ARKIT_SHAPES
 
 @dataclass(frozen=True)
 class Response:
-    """Of a real movement of 1, what the net's points make. pitch: of the head's pitch. shapes: by the beginning of a
+    """Of a real movement of 1, what the net's points make. pitch: of the head's pitch. gap: of the lips'
+    opening. shapes: by the beginning of a
     shape's name, first match; 1 for the others."""
 
     pitch: float = 1.0
+    gap: float = 1.0
     shapes: dict[str, float] = field(default_factory=dict)
 
     def of_shapes(self) -> NDArray[np.float64]:
@@ -31,8 +33,9 @@ class Response:
 
 EMBEDDED: Final = Response(
     pitch=0.85,
+    gap=0.92,
     shapes={
-        "jawOpen": 0.80, "jaw": 0.75, "mouthClose": 0.5, "mouthSmile": 0.79, "mouthPucker": 0.57, "mouthFunnel": 0.47,
+        "jawOpen": 0.87, "jaw": 0.75, "mouthClose": 0.5, "mouthSmile": 0.79, "mouthPucker": 0.57, "mouthFunnel": 0.47,
         "mouthUpperUp": 0.42, "mouthLowerDown": 0.72, "mouthLeft": 0.5, "mouthRight": 0.5, "mouthFrown": 0.57,
         "mouthStretch": 0.65, "mouthDimple": 0.65, "mouthRoll": 0.5, "mouthShrug": 0.8, "mouthPress": 0.6, "brow": 0.6,
         "cheekSquint": 0.8,

@@ -1,4 +1,4 @@
-"""The 52 coefficients of a face, as far as mouth, jaw, cheeks, nose and brows go: bounded least squares, frame by frame.
+"""Mouth, jaw, cheeks, nose and brows of the 52 coefficients of a face: bounded least squares, frame by frame.
 
 A face is rest + Σ c · shape; the c are sought that explain the landmarks, each in 0…1. What one picture cannot tell is
 settled by a price: of all mixtures that look the same the one with the fewest and smallest shapes wins, so opposite
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mien.errors import UsageError
 from mien.face.video import points as at
+from mien.face.video.neutral import lip_gap
 from mien.face.video.pose import Array
 from mien.face.video.response import EMBEDDED, Response
 from mien.types import ARKIT_SHAPES, SHAPE_INDEX, FloatArray
@@ -38,9 +39,17 @@ _WIDTH: Final = 25.0
 """Weight of the mouth's width."""
 _LINE: Final = 6.0
 """Weight of how high each corner stands against the middle of the upper lip."""
+MOST_PARTING: Final = 1.2
+"""How far the lips' parting is raised at most to meet what is seen; it is lowered as far as needed."""
+_PARTING: Final = [
+    SHAPE_INDEX[name]
+    for name in ("jawOpen", "mouthFunnel", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft",
+                 "mouthUpperUpRight")
+]  # fmt: skip
 _RARE: Final = {
-    "cheekSquint": 4.0, "noseSneer": 4.0, "mouthShrug": 3.0, "mouthDimple": 4.0, "mouthPress": 3.0, "mouthStretch": 3.0,
-    "mouthRoll": 3.0, "mouthClose": 2.0, "mouthLowerDown": 1.5, "mouthUpperUp": 1.5, "jawLeft": 3.0, "jawRight": 3.0, "mouthFunnel": 3.0, "mouthFrown": 2.0,
+    "cheekSquint": 6.0, "noseSneer": 5.0, "mouthShrug": 6.0, "mouthDimple": 7.0, "mouthPress": 4.0, "mouthStretch": 5.0,
+    "mouthRoll": 3.0, "mouthClose": 2.0, "mouthLowerDown": 1.5, "mouthUpperUp": 1.5, "jawLeft": 3.0, "jawRight": 3.0,
+    "mouthFunnel": 3.0, "mouthFrown": 2.0,
 }  # fmt: skip
 
 
@@ -66,12 +75,13 @@ class Basis:
 class Solver:
     """Coefficients from un-posed landmarks. Holds what is common to all pictures of a person."""
 
-    def __init__(self, basis: Basis, response: Response = EMBEDDED) -> None:
+    def __init__(self, basis: Basis, response: Response = EMBEDDED, shut: float = 0.02) -> None:
+        """shut: gap that the landmarks show between this person's closed lips, eye distances."""
         self._names = [name for name in ARKIT_SHAPES if not name.startswith(_UNSEEN)]
         self._columns = [SHAPE_INDEX[name] for name in self._names]
         self._rows, weight = _rows()
         shapes = basis.shapes.astype(np.float64).copy()
-        # with mouthClose goes the jaw: what is sought is how far the lips are apart, and how far the jaw drops unseen
+        # With mouthClose goes the jaw: what is sought is how far the lips are apart, and how far the jaw drops unseen
         shapes[SHAPE_INDEX["mouthClose"]] += shapes[SHAPE_INDEX["jawOpen"]]
         self._shapes = np.einsum("mk,vkc->vmc", self._rows, shapes[self._columns])
         self._shapes *= response.of_shapes()[self._columns][:, None, None]
@@ -79,6 +89,8 @@ class Solver:
         self._weighted = self._shapes * weight[:, None]
         self._gram = np.einsum("vma,wmb->abvw", self._weighted, self._shapes)
         moves = np.einsum("vma,vma->v", self._weighted[..., :2], self._shapes[..., :2])
+        self._gap = shapes[:, list(at.LOWER_RIM), 1].mean(1) - shapes[:, list(at.UPPER_RIM), 1].mean(1)
+        self._shut, self._gap_seen = shut, response.gap
         self._ridge = RIDGE * moves + FLOOR
         self._dead = DEAD * np.array([_rare(name) for name in self._names]) * moves
 
@@ -91,10 +103,18 @@ class Solver:
         found = _bounded(gram, pull, self._ridge)
         out = np.zeros((len(local), len(ARKIT_SHAPES)), np.float32)
         out[:, self._columns] = found
+        out[:, _PARTING] *= self._parting(local, out)[:, None]
         jaw, close = SHAPE_INDEX["jawOpen"], SHAPE_INDEX["mouthClose"]
         out[:, jaw] = np.minimum(out[:, jaw] + out[:, close], 1)
         out[:, close] = np.minimum(out[:, close], out[:, jaw])
         return out
+
+    def _parting(self, local: Array, found: FloatArray) -> Array:
+        """By how much to change what parts the lips so that they are exactly as far apart as seen, (n,)."""
+        seen = np.maximum(lip_gap(local) - self._shut, 0) / self._gap_seen
+        parted = found[:, _PARTING] @ self._gap[_PARTING]
+        others = np.maximum(found @ self._gap - parted, 0)  # lips pressed together part no further
+        return np.asarray(np.clip((seen - others) / np.maximum(parted, 1e-4), 0, MOST_PARTING))
 
 
 def _rows() -> tuple[Array, Array]:

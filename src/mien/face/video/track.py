@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien.face.video.eyes import EyeRange, eye_range, read_eyes
 from mien.face.video.head import HeadPlace, head_place, head_rows
-from mien.face.video.neutral import rest_face
+from mien.face.video.neutral import rest_face, shut_lips
 from mien.face.video.pose import Array, fit_poses
 from mien.face.video.resample import Resampler
 from mien.face.video.response import EMBEDDED, Response
@@ -29,8 +29,6 @@ FEWEST: Final = 12
 _MOST_KEPT: Final = 3600
 """Pictures kept for it at most: 60 s at 60 a second, 20 MB."""
 _BLOCK: Final = 32
-_STEADY: Final = 150
-"""Calibration pictures for what is fitted twice."""
 
 _SHAPES: Final = len(ARKIT_SHAPES)
 _NOISE: Final = (
@@ -76,8 +74,9 @@ class FaceTracker:
     """Push landmarks, read motion. Chunked equals whole to float32's rounding.
 
     make_basis: rest face (478, 3), in its own frame and eye distances → the person's :class:`Basis`. rate: rows a
-    second. response: of the net that the landmarks come from. The first rows come once the calibration is complete. The head's angles are absolute (0 = into the camera),
-    its place is relative to where it mostly is; :attr:`person` says what is usual.
+    second. response: of the net that the landmarks come from. The first rows come once the calibration is complete. The
+    head's angles are absolute (0 = into the camera), its place is relative to where it mostly is; :attr:`person` says
+    what is usual.
     """
 
     def __init__(
@@ -106,9 +105,9 @@ class FaceTracker:
         self.tally.seen += 1
         self._last_seen = time
         self._waiting.append((time, np.asarray(points, np.float32)))
-        if self.person is None:
-            if time - self._waiting[0][0] >= CALIBRATION or len(self._waiting) >= _MOST_KEPT:
-                self._calibrate()
+        enough = time - self._waiting[0][0] >= CALIBRATION or len(self._waiting) >= _MOST_KEPT
+        if self.person is None and enough:
+            self._calibrate()
         if self.person is not None and len(self._waiting) >= _BLOCK:
             self._solve()
 
@@ -141,8 +140,9 @@ class FaceTracker:
         seen = np.array([points for _, points in self._waiting])
         basis = self._make_basis(rest_face(seen))
         poses = fit_poses(seen, basis.face)
-        self.person = Person(basis, eye_range(poses.local(seen)), head_place(poses, self._response.pitch))
-        self._solver = Solver(basis, self._response)
+        local = poses.local(seen)
+        self.person = Person(basis, eye_range(local), head_place(poses, self._response.pitch))
+        self._solver = Solver(basis, self._response, shut_lips(local))
 
     def _solve(self) -> None:
         assert self.person is not None and self._solver is not None
