@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mien
-from mien import config, errors, models
+from mien import bundles, config, errors, models, plugins
 from mien.apps import cli
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +24,7 @@ IN_CHINESE = [
     "docs/script-marks",
     "docs/settings",
     "docs/troubleshooting",
+    "docs/voices",
 ]
 
 
@@ -79,9 +80,21 @@ def test_the_table_of_model_files_is_the_catalogue() -> None:
     assert rows == known
 
 
+@pytest.mark.parametrize("page", ["docs/voices.md", "docs/zh-CN/voices.md"])
+def test_the_tables_of_voices_are_the_catalogue_and_the_back_ends(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| ([a-z ]+) \| .* \| ([\d.?]+) \| (.*?) \| (\w+) \|$", text, flags=re.M)
+    known = [
+        (b.name, " ".join(b.languages), f"{b.size / 1e6:.1f}" if b.size else "?", b.licence, b.commercial)
+        for b in bundles.catalogue().values()
+    ]
+    assert rows == known
+    assert all(f"| `{name}` |" in text for name in plugins.available("speak"))
+
+
 @pytest.mark.parametrize("page", ["docs/cli.md", "docs/zh-CN/cli.md"])
 @pytest.mark.parametrize(
-    "command", [["make"], ["eval", "film"], *(["avatar", c] for c in ("create", "show", "export", "import"))]
+    "command", [["make"], ["voice", "say"], ["eval", "film"], *(["avatar", c] for c in ("create", "show", "export", "import"))]
 )
 def test_every_option_is_on_the_page(
     page: str, command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
