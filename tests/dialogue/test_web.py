@@ -202,6 +202,18 @@ def test_only_addresses_of_servers_are_asked(address: str) -> None:
         OpenaiSpeaker(VoicesConfig(openai_url=address)).check(SpeakRequest("Hello.", "en"))
 
 
+def test_offline_lets_nothing_out_and_this_machine_in(server: SpeechServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_OFFLINE", "1")
+    assert say(speaker(server))
+    for who in (
+        OpenaiSpeaker(VoicesConfig(openai_url="https://speech.example/v1")),
+        GptSovitsSpeaker(VoicesConfig(gptsovits_url="http://speech.example:9880", reference="me.wav")),
+        CosyVoiceSpeaker(VoicesConfig(cosyvoice_url="http://speech.example:50000")),
+    ):
+        with pytest.raises(MissingError, match=r"speech\.example, and --offline"):
+            who.check(SpeakRequest("Hello.", "en"))
+
+
 def test_openai_itself_wants_a_key() -> None:
     with pytest.raises(MissingError, match="OPENAI_API_KEY"):
         say(OpenaiSpeaker(VoicesConfig()))

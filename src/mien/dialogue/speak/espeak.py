@@ -15,13 +15,13 @@ from mien.dialogue.speak import espeak_voices as data
 from mien.dialogue.speak.base import SpeakerInfo, SpeakRequest, Voice
 from mien.dialogue.speak.espeak_process import ChildDied, EspeakProcess, Job, Rendered
 from mien.dialogue.speak.espeak_text import Run, prepare
+from mien.dialogue.speak.sound import limited
 from mien.errors import BackendError, InputError, UsageError
 from mien.timeline import TICKS_PER_SECOND
 from mien.types import AudioChunk, FloatArray, Phone, SpeechPart, Word
 
 _SAMPLE_RATE = 22_050
 _FADE = 0.003
-_LOUDEST = 0.98
 _LONG = 80
 _STOPS = tuple(",.;:!?…—、，。；：！？।؟،؛")
 _QUOTES_AND_SPACES = " \"'“”‘’«»「『」』（(）)【】《》〈〉[]"
@@ -182,15 +182,4 @@ def _at_48k(pcm: NDArray[np.int16], volume: float) -> FloatArray:
     out = np.zeros(wanted, np.float32)
     n = min(wanted, len(sound))
     out[:n] = sound[:n]
-    return _limited(out)
-
-
-def _limited(sound: FloatArray) -> FloatArray:
-    """Bend what is louder than 0.7 smoothly below 0.98; quieter sound is left as it is."""
-    knee = 0.7
-    over = np.abs(sound) > knee
-    if over.any():
-        span = _LOUDEST - knee
-        bent = knee + span * np.tanh((np.abs(sound[over]) - knee) / span)
-        sound[over] = np.sign(sound[over]) * bent
-    return sound
+    return limited(out)

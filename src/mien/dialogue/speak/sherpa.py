@@ -29,13 +29,14 @@ class SherpaSpeaker:
 
     def __init__(self, settings: config.VoicesConfig | None = None) -> None:
         self._settings = settings or config.load().voices
+        self._models: tuple[SherpaModel, ...] | None = None
         self._process: SherpaProcess | None = None
         self._loaded: tuple[str, bool] = ("", False)
 
     @property
     def info(self) -> SpeakerInfo:
-        """What this back end can do with what is installed now."""
-        models = sherpa_model.installed()
+        """What this back end can do with what is installed."""
+        models = self._installed()
         lacks, mend = _lacks(models)
         spoken = dict.fromkeys(code for model in models for code in model.languages)
         return SpeakerInfo(
@@ -45,7 +46,7 @@ class SherpaSpeaker:
 
     def voices(self) -> tuple[Voice, ...]:
         """Every speaker of every model that is here: ``model`` or ``model/speaker``."""
-        return tuple(voice for model in sherpa_model.installed() for voice in model.voices())
+        return tuple(voice for model in self._installed() for voice in model.voices())
 
     def check(self, request: SpeakRequest) -> None:
         """Raise what :meth:`speak` would raise before a model is loaded."""
@@ -67,10 +68,16 @@ class SherpaSpeaker:
         if process is not None:
             process.close()
 
+    def _installed(self) -> tuple[SherpaModel, ...]:
+        """What was here when it was first asked for: a text has many sentences, and each is checked."""
+        if self._models is None:
+            self._models = sherpa_model.installed()
+        return self._models
+
     def _chosen(self, request: SpeakRequest) -> tuple[Prepared, SherpaModel, int]:
         """What to say, with which model, by which speaker."""
         prepared = prepare(request)
-        models = sherpa_model.installed()
+        models = self._installed()
         lacks, mend = _lacks(models)
         if lacks:
             raise MissingError(lacks, hint=mend, code="missing.backend")

@@ -17,6 +17,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from mien import config
 from mien.errors import BackendError, MienError, MissingError, NetworkError, UsageError
 
 TRIES: Final = 3
@@ -143,7 +144,10 @@ def host_of(url: str) -> str:
 
 
 def require_address(url: str, key: str) -> None:
-    """Raises UsageError unless ``url`` is an http or https address. key: the setting that it stands in."""
+    """Raises UsageError unless ``url`` is an http or https address, MissingError when --offline forbids going there.
+
+    key: the setting that it stands in.
+    """
     try:
         parts = urlsplit(url)
         fine = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
@@ -151,6 +155,12 @@ def require_address(url: str, key: str) -> None:
         fine = False
     if not fine:
         raise UsageError(f"'{url[:80]}' is not an address of a server.", hint=f"Write {key} as http://127.0.0.1:9880.")
+    if config.offline() and not is_loopback(url):
+        raise MissingError(
+            f"The text would go to {host_of(url)}, and --offline forbids it.",
+            hint="Use a voice on this machine.",
+            code="missing.offline",
+        )
 
 
 def _parts(url: str, secret: str) -> SplitResult:
