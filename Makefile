@@ -1,5 +1,6 @@
 # make demo    a talking portrait, in English and in Chinese, into out/
 # make test    the tests
+# make test-train  the tests of the training kit (installs torch)
 # make lint    ruff and mypy
 # make bench   the speed table (make bench-long: also a film of ten minutes)
 # make setup   only the environment, .venv (a named one: PYTHON=python3.12 make setup)
@@ -9,10 +10,11 @@
 # Needs python3 (3.11 to 3.13) with pip. Everything else comes from the lock files, checked by hash.
 
 .DEFAULT_GOAL := setup
-.PHONY: setup setup-dev demo test lint format bench bench-long lock clean
+.PHONY: setup setup-dev demo test test-train lint format bench bench-long lock clean
 SHELL := /bin/bash
 
 VENV ?= .venv
+TORCH ?= torch==2.13.0
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 INSTALL := scripts/install.sh $(VENV)
@@ -37,6 +39,11 @@ $(VENV)/.dev: $(VENV)/.core requirements-dev.lock
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# Torch comes by pip, as the machine's own settings have it: builds for one kind of processor have their own versions.
+$(VENV)/.train: $(VENV)/.dev
+	@$(PY) -m pip install --quiet --disable-pip-version-check "$(TORCH)" "onnx>=1.17" "pocketsphinx>=5.1,<6"
+	@touch $@
+
 demo: setup
 	@mkdir -p out
 	@portrait=$$($(VENV)/bin/mien models path astronaut) && \
@@ -45,6 +52,9 @@ demo: setup
 
 test: setup-dev
 	@$(PY) -m pytest
+
+test-train: $(VENV)/.train
+	@MIEN_TEST_TRAINING=1 $(PY) -m pytest tests/training
 
 lint: setup-dev
 	@$(VENV)/bin/ruff check .

@@ -1,6 +1,7 @@
 """``mien train``: make the network that listens, or a personal one, and fit the phone table to real lips.
 
-Events under ``--json``: ``note`` (message) while it works, then ``model``: folder, card (the card's contents).
+Events under ``--json``: ``note`` (message) while it works, then ``model``: folder, card (the card's contents), or
+``table``: file, card.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def audio2face(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of what is made; goes on from it.")],
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Real voices and films, with SOURCES.tsv stating licences.", show_default=False),
+        typer.Option(metavar="DIR", help="Real voices and films with a SOURCES.tsv.", show_default=False),
     ] = None,
     videos: Annotated[
         Path | None,
@@ -62,8 +63,35 @@ def audio2face(
         recipe = replace(plan.recipe, steps=_SMOKE_STEPS, width=min(width, 32), batch=4, rows=100)
         plan = replace(plan, recipe=recipe, hours=_SMOKE_HOURS, shards=1)
     card = kit.run(plan, console.note)
-    console.event("model", folder=str(out), card=card)
-    console.line(f"{out}: {', '.join(card['files'])}; see card.md.")
+    console.event("model", f"{out}: {', '.join(card['files'])}; see card.md.", folder=str(out), card=card)
+
+
+@app.command()
+def visemes(
+    clips: Annotated[Path, typer.Argument(metavar="DIR", help="Films of talking people, words beside them (.align).")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The fitted table with its card, JSON.")],
+    cache: Annotated[Path, typer.Option(metavar="DIR", help="Folder where tracked lips are kept.")],
+    others: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Films of other people, to judge by.", show_default=False)
+    ] = None,
+    licence: Annotated[str, typer.Option(metavar="NAME", help="Licence of the films, for the card.")] = "",
+    seed: Annotated[int, typer.Option(metavar="N", help="Which films are held out.", min=0)] = 0,
+) -> None:
+    """Fit how far each sound opens and spreads the lips to real lips.
+
+    mien train visemes films --out visemes-fitted.json --cache tracked
+    """
+    for folder in (clips, others):
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"There is no folder '{folder}'.", hint="Give the folder that holds the films.")
+    from mien.lab.training.visemes import fit
+
+    card = fit(
+        clips, out, cache=cache, others=others, data=clips.name, licence=licence, seed=seed, tell=console.note
+    )  # fmt: skip
+    console.event(
+        "table", f"{out}: fitted to {card['films']} films, judged on {card['held_out']}.", file=str(out), card=card
+    )
 
 
 def _needs_torch() -> None:

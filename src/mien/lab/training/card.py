@@ -53,7 +53,7 @@ def _page(card: dict[str, Any]) -> str:
         "## Data", "",
         *(f"- {', '.join(f'{k}: {v}' for k, v in entry.items())}" for entry in card["data"]), "",
         "## Training", "",
-        f"{card['training']['steps']} steps in {card['training']['minutes']} minutes, seed {card['recipe']['seed']}.", "",
+        "{steps} steps in {minutes} minutes".format(**card["training"]) + f", seed {card['recipe']['seed']}.", "",
         "| step | minutes | loss |", "|---|---|---|",
         *(f"| {s} | {m} | {loss} |" for s, m, loss in card["training"]["curve"][::10]), "",
         "## Correlation with real lips, clips held out, one lag for all", "",

@@ -1,4 +1,4 @@
-"""From nothing to a model: data, training, choice, export, card. Every stage keeps what it made and is not done twice."""
+"""From nothing to a model: data, training, choice, export, card. Every stage keeps what it made."""
 
 from __future__ import annotations
 
