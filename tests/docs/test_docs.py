@@ -20,6 +20,7 @@ IN_CHINESE = [
     "docs/README",
     "docs/avatar-format",
     "docs/cli",
+    "docs/motion",
     "docs/quality",
     "docs/script-marks",
     "docs/settings",
@@ -104,6 +105,18 @@ def test_every_option_is_on_the_page(
     options = set(re.findall(r"^│ +(--[\w-]+)", capsys.readouterr().out, flags=re.M))
     assert "--help" in options
     text = (ROOT / page).read_text("utf-8")
+    assert {option for option in options if f"`{option}" not in text} == set()
+
+
+@pytest.mark.parametrize("page", ["docs/motion.md", "docs/zh-CN/motion.md"])
+def test_every_option_of_motion_is_on_its_page(
+    page: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert cli.main(["motion", "--help"]) == 0
+    options = set(re.findall(r"^│ +(--[\w-]+)", capsys.readouterr().out, flags=re.M)) - {"--help"}
+    text = (ROOT / page).read_text("utf-8")
+    assert options
     assert {option for option in options if f"`{option}" not in text} == set()
 
 
