@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+import threading
 import tracemalloc
 import wave
 from fractions import Fraction
@@ -17,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.audio.kit import RATE, cut, loudness_at, noise, read, tone, write
 
+from mien.audio.decode import decode
 from mien.audio.read import probe_audio, read_audio
 from mien.errors import InputError, UsageError
 from mien.types import FloatArray
@@ -250,6 +253,40 @@ def test_not_a_number_and_the_wrong_scale_are_refused() -> None:
     for wrong in (np.zeros((3, 3, 3), np.float32), np.array(["a"]), np.zeros(9, np.complex64), np.zeros(9, bool)):
         with pytest.raises(InputError):
             read((wrong, RATE))
+
+
+class _Interrupted:
+    """A pipe in whose waiting Ctrl-C falls, after so many reads."""
+
+    def __init__(self, data: bytes, error: BaseException) -> None:
+        self._stream, self._error = io.BytesIO(data), error
+
+    def read(self, size: int) -> bytes:
+        piece = self._stream.read(min(size, 8_192))
+        if not piece:
+            raise self._error
+        return piece
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5])
+def test_what_stops_reading_is_not_lost(share: float, tmp_path: Path) -> None:
+    data = write(tmp_path / "a.mp3", noise(5.0), codec="libmp3lame").read_bytes()
+    head = data[: int(len(data) * share)]
+    for error, seen in ((KeyboardInterrupt(), KeyboardInterrupt), (OSError(5, "Input/output error"), InputError)):
+        with pytest.raises(seen):
+            list(decode(_Interrupted(head, error), "'a.mp3'"))  # type: ignore[arg-type]
+
+
+def test_a_pipe_is_not_used_up_by_asking_what_it_is(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
+    data = write(tmp_path / "a.mp3", tone(1.0), codec="libmp3lame").read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    assert probe_audio(tmp_path / "pipe") is None
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,), daemon=True)
+    writer.start()
+    assert len(read(tmp_path / "pipe")) == pytest.approx(RATE, abs=4_000)
+    writer.join(10)
 
 
 def test_a_playlist_cannot_open_other_files(tmp_path: Path) -> None:

@@ -77,21 +77,43 @@ def _opened(stream: BinaryIO, name: str) -> Iterator[Any]:
     import av
     import av.error
 
+    source = _Source(stream)
     try:
-        source: Any = stream if is_seekable(stream) else _Pipe(stream)
         with av.open(source, options={"protocol_whitelist": "none"}, metadata_errors="replace") as container:
-            yield container
+            try:
+                yield container
+            finally:
+                source.raise_stop(name)
     except (av.error.FFmpegError, av.error.InvalidDataError, OSError, ValueError, UnicodeError) as error:
+        source.raise_stop(name)
         raise InputError(
             f"{name} is not a sound file, or a part of it is missing.", hint=FORMATS_HINT, code="input.audio"
         ) from error
 
 
-class _Pipe:
-    """A stream that one cannot go back in, as PyAV wants it."""
+class _Source:
+    """A stream as PyAV wants it. What stops the program while it is read (Ctrl-C) is kept: PyAV would lose it."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self.read = getattr(stream, "read1", stream.read)  # gives what there is instead of waiting for more
+        self._read = getattr(stream, "read1", stream.read)  # gives what there is instead of waiting for more
+        self._stop: BaseException | None = None
+        if is_seekable(stream):
+            self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, size: int) -> bytes:
+        """Up to so many bytes, none at the end."""
+        try:
+            return b"" if self._stop else bytes(self._read(size))
+        except BaseException as error:
+            self._stop = error
+            return b""
+
+    def raise_stop(self, name: str) -> None:
+        """Raises what stopped reading, if anything did."""
+        if isinstance(self._stop, OSError):
+            raise InputError(f"{name} cannot be read: {self._stop.strerror}.", hint="Copy it to another disk.")
+        if self._stop is not None:
+            raise self._stop
 
 
 def _sound_stream(container: Any, name: str) -> Any:

@@ -51,7 +51,7 @@ class AudioInfo:
 
 
 def probe_audio(source: AudioSource) -> AudioInfo | None:
-    """What a source says of itself, None for a sound file on standard input (reading it would use it up).
+    """What a source says of itself, None for a sound file on standard input or a pipe (reading it would use it up).
 
     Raises InputError for what is missing, no sound file or without sound, UsageError for a wrong description.
     """
@@ -62,9 +62,9 @@ def probe_audio(source: AudioSource) -> AudioInfo | None:
         return _pcm_info(pcm)
     if source == "-":
         return None
+    if file_size(Path(source)) is None:
+        return None
     with open_bytes(Path(source)) as stream:
-        if not is_seekable(stream):
-            return None
         header = read_header(stream, name_of(source))
     return AudioInfo(header.seconds, header.rate, header.channels, header.codec, header.container)
 
@@ -190,8 +190,7 @@ def _array_info(source: tuple[Any, int]) -> AudioInfo:
 def _pcm_info(pcm: Pcm) -> AudioInfo:
     seconds = None
     if pcm.path is not None:
-        with open_bytes(pcm.path):
-            size = file_size(pcm.path)
+        size = file_size(pcm.path)
         seconds = None if size is None else size // pcm.frame_bytes / pcm.rate
     return AudioInfo(seconds, pcm.rate, pcm.channels, "pcm", "")
 

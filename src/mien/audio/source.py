@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
@@ -103,25 +104,23 @@ def name_of(source: AudioSource) -> str:
 def open_bytes(path: Path | None) -> BinaryIO:
     """A file, or standard input. Raises InputError for what is missing, a folder, empty or forbidden."""
     if path is None:
-        return sys.stdin.buffer
-    try:
-        about = path.stat()
-        if stat.S_ISDIR(about.st_mode):
-            raise InputError(f"The recording '{path}' is a folder.", hint="Give one sound or video file.")
-        if stat.S_ISREG(about.st_mode) and not about.st_size:
-            raise InputError(f"The recording '{path}' is empty: it has 0 bytes.", hint="Record or copy it again.")
+        return _standard_input()
+    file_size(path)
+    with _refusing(path):
         return path.open("rb")
-    except FileNotFoundError:
-        raise InputError(f"There is no recording '{path}'.", hint="Check the name.") from None
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else "") or "the name is not one"
-        raise InputError(f"The recording '{_shown(path)}' cannot be read: {reason}.", hint="Check the name.") from None
 
 
 def file_size(path: Path) -> int | None:
-    """Bytes of an ordinary file, None for pipes and the like."""
-    about = path.stat()
-    return about.st_size if stat.S_ISREG(about.st_mode) else None
+    """Bytes of an ordinary file, None for pipes and the like. Raises InputError for none, an empty one, a folder."""
+    with _refusing(path):
+        about = path.stat()
+    if stat.S_ISDIR(about.st_mode):
+        raise InputError(f"The recording '{path}' is a folder.", hint="Give one sound or video file.")
+    if not stat.S_ISREG(about.st_mode):
+        return None
+    if not about.st_size:
+        raise InputError(f"The recording '{path}' is empty: it has 0 bytes.", hint="Record or copy it again.")
+    return about.st_size
 
 
 def is_seekable(stream: BinaryIO) -> bool:
@@ -130,6 +129,25 @@ def is_seekable(stream: BinaryIO) -> bool:
         return stream.seekable() and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def _standard_input() -> BinaryIO:
+    """Without Python's buffer, whose lock a thread that still waits for sound would hold when the program ends."""
+    try:
+        return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+    except (OSError, ValueError, AttributeError):
+        return sys.stdin.buffer
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"There is no recording '{path}'.", hint="Check the name.") from None
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else "") or "the name is not one"
+        raise InputError(f"The recording '{_shown(path)}' cannot be read: {reason}.", hint="Check the name.") from None
 
 
 def _shown(path: Path) -> str:
