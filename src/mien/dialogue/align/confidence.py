@@ -1,4 +1,4 @@
-"""How sure an alignment is: a fit in spreads becomes a number from 0 to 1."""
+"""How sure an alignment is: what a fit (see :class:`mien.dialogue.align.match.Stretch`) says, from 0 to 1."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from mien.types import FloatArray
 
-OTHER_WORDS: Final = 0.25
-"""A recording whose fit is below this says other words: wrong transcripts have about 0.1, right ones 0.6 to 1.5."""
+OTHER_WORDS: Final = 0.3
+"""A recording whose fit is below this says other words: wrong transcripts have 0.1 ± 0.1, right ones 0.4 to 1."""
 
-_MIDDLE, _WIDTH = 0.3, 0.08
+_MIDDLE, _WIDTH = 0.33, 0.05
 _AROUND: Final = 25  # rows to each side that a phone's fit is averaged over
 _SLOWEST: Final = 3.0
 

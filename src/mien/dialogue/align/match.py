@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.dialogue.align import edges
 from mien.dialogue.align.confidence import confidence, smooth
@@ -32,14 +34,15 @@ _CLEARLY: Final = 0.25  # rows this loud are asked whether they fit
 _CHANCE_ROWS: Final = 900  # so many rows tell how well wrong words would fit
 _MOST_CHANCES: Final = 3
 _SEED: Final = 0
+_LEAST_ROOM: Final = 0.3  # between chance and the best
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """What is settled of a recording. start, end: ticks. phones: cover it, "" is a pause. words: in it.
 
-    rows, fit: how many rows of 10 ms were clear speech on the path, and by how many spreads they fit better, on the
-    mean, than words would that nobody said.
+    rows, fit: how many rows of 10 ms were clear speech on the path, and how well they fit on the mean: 0 as words that
+    nobody said would, 1 as if each row could choose freely among the sounds of the text.
     """
 
     start: int
@@ -155,7 +158,7 @@ class Match:
         found = edges.bounds(self._path, layout.columns, layout.words[done - 1][1] if done else 0, cut)
         found = edges.snapped(found, {word[0] for word in layout.words[:done]}, self._heard.loudness[:cut])
         clear = (self._path[:cut] >= 0) & (self._heard.loudness[:cut] > _CLEARLY)
-        fit = np.where(clear, self._fits(self._cost, self._path)[:cut] - self._chance(), np.nan)
+        fit = np.where(clear, self._shares(clear), np.nan)
         phones = self._phones(found, smooth(fit), start, end)
         words = tuple(
             Word(start + found[a][0] * HOP, min(start + found[b - 1][1] * HOP, end), c, d)
@@ -200,6 +203,15 @@ class Match:
         other = np.minimum(silence, np.float32(_OTHER))
         return warp(cost, silence, other, enter, leave, start, _STAY, _SKIP)[0]
 
+    def _shares(self, clear: NDArray[np.bool_]) -> FloatArray:
+        """Fits of the path's first rows, 0 = as by chance, 1 = as good as any sound of the text would fit."""
+        if not clear.any():
+            return np.zeros(len(clear), np.float32)
+        mean, spread = self._usual
+        best = float(((mean - self._cost.min(axis=1)) / spread)[: len(clear)][clear].mean())
+        chance = self._chance()
+        return (self._fits(self._cost, self._path)[: len(clear)] - chance) / max(best - chance, _LEAST_ROOM)
+
     def _reached(self, cut: int) -> int:
         """Reference rows that are done at a row of the window."""
         last = int(self._path[cut - 1]) if cut else -1
@@ -210,9 +222,16 @@ class Match:
         fits = np.zeros(len(path), np.float32)
         on = np.flatnonzero(path >= 0)
         if len(on):
-            table = self._cost[on]
-            fits[on] = (table.mean(axis=1) - cost[on, path[on]]) / (table.std(axis=1) + 1e-6)
+            mean, spread = self._usual
+            fits[on] = (mean[on] - cost[on, path[on]]) / spread[on]
         return fits
+
+    @cached_property
+    def _usual(self) -> tuple[FloatArray, FloatArray]:
+        """Mean and spread of each row's costs."""
+        mean = self._cost.mean(axis=1)
+        squares = np.einsum("ij,ij->i", self._cost, self._cost) / self._cost.shape[1]
+        return mean, np.sqrt(np.maximum(squares - mean**2, 1e-12))
 
     def _chance(self) -> float:
         """How well words fit that nobody said: the mean over some shuffled texts, each on its own best path."""

@@ -18,10 +18,10 @@ from mien.dialogue.align.reference import Sentence
 from mien.timeline import TICKS_PER_SECOND
 from mien.types import FloatArray, Word
 
-WINDOW: Final = 24 * TICKS_PER_SECOND
+WINDOW: Final = 18 * TICKS_PER_SECOND
 """Ticks of sound that are looked at together."""
 
-_TEXT_AHEAD: Final = 1.7  # reference rows a window holds, for each row of sound
+_TEXT_AHEAD: Final = 1.5  # reference rows a window holds, for each row of sound
 _RATE_STEP: Final = 0.15
 
 
