@@ -95,7 +95,8 @@ def test_the_tables_of_voices_are_the_catalogue_and_the_back_ends(page: str) -> 
 
 @pytest.mark.parametrize("page", ["docs/cli.md", "docs/zh-CN/cli.md"])
 @pytest.mark.parametrize(
-    "command", [["make"], ["voice", "say"], ["eval", "film"], *(["avatar", c] for c in ("create", "show", "export", "import"))]
+    "command",
+    [["make"], ["voice", "say"], ["eval", "film"], *(["avatar", c] for c in ("create", "show", "export", "import"))],
 )
 def test_every_option_is_on_the_page(
     page: str, command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
