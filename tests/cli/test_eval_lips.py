@@ -85,6 +85,7 @@ def test_which_ways_are_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         (["closures", "--crowd", "nowhere"], InputError.exit_status),
         (["closures", "--ambience", "nowhere.wav"], InputError.exit_status),
         (["align", "nowhere"], InputError.exit_status),
+        (["mimic", "nowhere"], InputError.exit_status),
     ],
 )
 def test_what_is_not_there_is_said(words: list[str], status: int, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Measure films, backgrounds, and li
 app.command()(eval_lips.lips)
 app.command()(eval_lips.closures)
 app.command()(eval_lips.align)
+app.command()(eval_lips.mimic)
 
 Portrait = Annotated[
     Path | None,

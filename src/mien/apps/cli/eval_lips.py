@@ -1,7 +1,8 @@
-"""``mien eval lips``, ``closures`` and ``align``: how well a voice moves the mouth, and words are found in it.
+"""``mien eval lips``, ``closures``, ``align`` and ``mimic``: how well voices and films move the face.
 
 Events under ``--json``: ``note`` while it works; then ``lips``, with films, ways and notes as
-:meth:`mien.lab.evaluate.lips_video.Result.as_dict` has them; or ``measures``, as ``mien eval film`` gives them.
+:meth:`mien.lab.evaluate.lips_video.Result.as_dict` has them; or ``measures``, as ``mien eval film`` gives them; or
+``mimic``, rows of films.
 """
 
 from __future__ import annotations
@@ -120,6 +121,25 @@ def align(
     show_measures(str(folder), measures)
     if strict and not all_good(measures):
         raise typer.Exit(1)
+
+
+def mimic(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Films of one face each.")],
+    landmarker: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="face_landmarker.task, unless pulled.", show_default=False)
+    ] = None,
+) -> None:
+    """Compare the motion that is read from films with what MediaPipe's landmarker sees in them.
+
+    mien eval mimic films --landmarker face_landmarker.task
+    """
+    _needs(folder)
+    if landmarker is not None and not landmarker.is_file():
+        raise InputError(f"There is no file '{landmarker}'.", hint="Check the name.")
+    from mien.lab.evaluate.mimic import COLUMNS, run
+
+    scores = run(folder, landmarker, console.note)
+    console.table("mimic", COLUMNS, [score.row() for score in scores], title="Motion read from films")
 
 
 def _needs(folder: Path) -> None:
