@@ -129,7 +129,7 @@ class Motion:
         shown = shown.copy()
         shown[:, _CORNERS] *= 1 - rounded[:, None]
         inner, outer = SHAPE_INDEX["browInnerUp"], [SHAPE_INDEX["browOuterUpLeft"], SHAPE_INDEX["browOuterUpRight"]]
-        flash = self._flashes.take(len(shapes)) + voice.brow
+        flash = self._flashes.take(len(shapes)) * voice.near + voice.brow
         drift = 0.05 * np.maximum(wander(self._seed, "brow", times, 2.6), 0)
         shown[:, inner] += flash * 0.8 + drift
         shown[:, outer] += (flash + drift)[:, None] * (1.0, 0.85)
@@ -140,7 +140,7 @@ class Motion:
         """Sway, breath, nods and attitude: (n, 6) within limits of angle and speed."""
         s, breath = sway(self._seed, times), self._breath.rows(times) - 0.5
         gain = self._style.head * (0.5 + 0.5 * self._liveliness(speaking)) * (1 + attitude[:, 2] + voice.energy)
-        nod = self._nods.take(len(times)) - voice.lift
+        nod = self._nods.take(len(times)) * voice.near - voice.lift
         degrees = (
             s.yaw * gain,
             s.pitch * gain - 0.22 * breath + nod + attitude[:, 0] * self._style.expression,

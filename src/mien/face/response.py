@@ -36,6 +36,7 @@ MOST_FEELING: Final = 0.55
 _FALL, _RISE = -0.3, 0.4
 _UNSURE: Final = 0.08  # valence and arousal below this are no news
 _HERE, _GONE = 1 / 20, 1 / 60  # how fast presence follows speech, per row
+_STAY, _LEAVE = 55, 20  # rows after speech in which its last nod, glance or blink still belongs to it
 _GLANCE: Final = (7.5, 5.0)  # degrees aside and up of a look away
 
 
@@ -43,7 +44,7 @@ _GLANCE: Final = (7.5, 5.0)  # degrees aside and up of a look away
 class Response:
     """What the voice adds, row by row. look: (n, 52 + 3) as an expression. brow: rise of the brows. lift: degrees that
     the chin goes up. energy: of the head's motion, added to 1. attend: 0…1, how far the gaze is drawn to the viewer.
-    aside, up: degrees that it goes elsewhere.
+    aside, up: degrees that it goes elsewhere. near: 0…1, whether somebody speaks or just did: music has stresses too.
     """
 
     look: Rows
@@ -53,6 +54,7 @@ class Response:
     attend: Rows
     aside: Rows
     up: Rows
+    near: Rows
 
 
 class Responder:
@@ -64,6 +66,7 @@ class Responder:
         self._mood = CALM
         self._row, self._ends = 0, 0
         self._present = self._brow = self._lift = 0.0
+        self._since = _STAY + _LEAVE
         self._attend, self._aside, self._up = Pulses(), Pulses(), Pulses()
         self._brows, self._chin = Pulses(), Pulses()
 
@@ -100,17 +103,27 @@ class Responder:
         n = len(speaking)
         table = np.array([self._step(now) for now in speaking.tolist()]).reshape(n, 5)
         brow, lift, energy, valence, arousal = table.T
+        near = self._near(speaking)
         style, amount = self._style, self._amount
         look = circumplex(valence, arousal) * (MOST_FEELING * amount) if table.any() else np.zeros((n, 58 - 3))
         return Response(
             look=look,
-            brow=MOST_BROW * amount * style.brows * brow + self._brows.take(n),
-            lift=MOST_LIFT * amount * style.nods * lift + self._chin.take(n),
+            brow=MOST_BROW * amount * style.brows * brow + self._brows.take(n) * near,
+            lift=MOST_LIFT * amount * style.nods * lift + self._chin.take(n) * near,
             energy=amount * energy,
-            attend=np.minimum(self._attend.take(n), 1),
-            aside=self._aside.take(n),
-            up=self._up.take(n),
+            attend=np.minimum(self._attend.take(n), 1) * near,
+            aside=self._aside.take(n) * near,
+            up=self._up.take(n) * near,
+            near=near,
         )
+
+    def _near(self, speaking: Rows) -> Rows:
+        """1 in speech and for :data:`_STAY` rows after it, 0 another :data:`_LEAVE` rows later."""
+        since = np.empty(len(speaking))
+        for i, now in enumerate(speaking.tolist()):
+            self._since = 0 if now > 0.3 else min(self._since + 1, _STAY + _LEAVE)
+            since[i] = self._since
+        return np.asarray(1 - np.clip((since - _STAY) / _LEAVE, 0, 1))
 
     def _step(self, speaking: float) -> tuple[float, float, float, float, float]:
         """Rise of brows and chin 0…1, energy, valence and arousal of the next row."""

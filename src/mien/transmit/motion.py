@@ -42,7 +42,7 @@ class MotionWriter:
     """Writes clips as they come; the file appears under its name when it is complete, or not at all.
 
     target: its ending, one of :data:`ENDINGS`, decides the format. fps: rows a second in the file, None = as the clips
-    come (VMD: 30, always). CSV and JSON are written as they come; VMD and GLB are kept until the end, 130 MB for three
+    come (VMD: 30, always). CSV and JSON are written as they come; VMD and GLB are kept until the end, 150 MB for three
     hours. Raises UsageError for another ending and for VMD at another rate, OutputError for a place that cannot be
     written. Use as a context manager, or end with exactly one of close and abort.
     """
