@@ -64,6 +64,9 @@ def dead() -> str:
         ("", "auto", ("auto", "")),
         ("zh-CN-YunxiNeural", "edge", ("edge", "zh-CN-YunxiNeural")),
         ("nobody:x", "espeak", ("espeak", "nobody:x")),
+        ("kokoro-zh-en/zf_001", "espeak", ("sherpa", "kokoro-zh-en/zf_001")),
+        ("de-DE-KatjaNeural", "espeak", ("edge", "de-DE-KatjaNeural")),
+        ("kokoro-zh-en", "openai", ("openai", "kokoro-zh-en")),
     ],
 )
 def test_a_voice_may_name_its_back_end(voice: str, backend: str, taken: tuple[str, str]) -> None:
@@ -103,6 +106,11 @@ def test_auto_takes_a_local_server_and_never_a_distant_one(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-something")
     assert open_voice(SpeakConfig(voice="auto"), "Hello.", told.append, VoicesConfig()).backend == "espeak"
     assert not any("leave" in line or "goes to" in line for line in told)
+
+
+def test_a_voice_of_the_user_s_own_folder_needs_no_back_end(voices: Path) -> None:
+    networks.make_vits(voices / "hum")
+    assert split("hum", "espeak") == ("sherpa", "hum")
 
 
 def test_what_leaves_the_machine_is_said(told: list[str]) -> None:

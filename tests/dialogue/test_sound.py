@@ -114,7 +114,7 @@ def test_float_wav_with_other_chunks_before_the_sound() -> None:
     ],
 )
 def test_what_is_no_sound_is_told(data: bytes) -> None:
-    with pytest.raises(BackendError, match=WHAT):
+    with pytest.raises(BackendError, match="server"):
         list(decoded([data], "wav", 24_000, WHAT))
 
 

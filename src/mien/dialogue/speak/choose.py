@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from mien import config, plugins
+from mien import bundles, config, plugins
 from mien.dialogue.speak import web
 from mien.dialogue.speak.base import Speaker, SpeakRequest
 from mien.dialogue.speak.fallback import FallbackSpeaker
@@ -54,9 +54,9 @@ def open_voice(
         chosen = _best(SpeakRequest(text, speak.language, voice=voice), settings, tell)
     else:
         chosen = Chosen(_made(backend, settings), voice, backend)
-    leaves = chosen.speaker.info.leaves
-    if leaves:
-        tell(leaves)
+    info = chosen.speaker.info
+    if info.leaves and not info.lacks:
+        tell(info.leaves)
     if speak.fallback and chosen.backend != EMBEDDED:
         stand_in = FallbackSpeaker(chosen.speaker, lambda: _made(EMBEDDED, settings), tell)
         return Chosen(stand_in, chosen.voice, chosen.backend)
@@ -64,11 +64,20 @@ def open_voice(
 
 
 def split(voice: str, backend: str) -> tuple[str, str]:
-    """Back end and voice of what a user wrote: "edge:NAME", "edge", "auto", "auto:female", or one of ``backend``."""
+    """Back end and voice of what a user wrote: "edge:NAME", "edge", "auto", "auto:female", or one of ``backend``.
+
+    With the embedded back end, names that can only be another's choose that: "kokoro-zh-en", "zh-CN-YunxiNeural".
+    """
     known = (AUTO, *plugins.available("speak"))
     first, colon, rest = voice.partition(":")
     if first in known and (colon or voice == first):
         return first, rest
+    if backend == EMBEDDED and voice:
+        name = voice.partition("/")[0]
+        if name in bundles.catalogue() or name in bundles.installed():
+            return "sherpa", voice
+        if voice.endswith("Neural") and "-" in voice:
+            return "edge", voice
     return backend, voice
 
 
@@ -139,12 +148,13 @@ def _answers(url: str) -> bool:
 
 def _advice(request: SpeakRequest) -> str:
     """How to get a natural voice for the text."""
-    from mien.bundles import catalogue
     from mien.dialogue.speak.request import prepare
 
     with contextlib.suppress(MienError):
         language = prepare(request).primary
-        spoken = [name for name, bundle in catalogue().items() if language in bundle.languages and bundle.pinned]
+        spoken = [
+            name for name, bundle in bundles.catalogue().items() if language in bundle.languages and bundle.pinned
+        ]
         if spoken:
             return f" A natural one: mien models pull {_PULL.get(language, spoken[0])}"
         return " A natural one sends the text to Microsoft: --voice edge"

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from mien.dialogue.speak.sound import Sound
+from mien.dialogue.speak.sound import Sound, inside
 from mien.errors import BackendError
 from mien.types import FloatArray
 
@@ -156,7 +156,9 @@ class WavDecoder:
         return Sound(_samples(raw, kind, bits).reshape(-1, channels).mean(axis=1, dtype=np.float32), rate)
 
     def _damaged(self, how: str) -> BackendError:
-        return BackendError(f"The sound that came from {self._what} {how}.", hint="Try again.", code="backend.sound")
+        return BackendError(
+            f"The sound that came from {inside(self._what)} {how}.", hint="Try again.", code="backend.sound"
+        )
 
 
 class Mp3Decoder:
@@ -175,7 +177,9 @@ class Mp3Decoder:
     def close(self) -> Iterator[Sound]:
         yield from self._decode([*self._codec.parse(None), None])
         if not self._heard:
-            raise BackendError(f"What came from {self._what} is no MP3.", hint="Try again.", code="backend.sound")
+            raise BackendError(
+                f"What came from {inside(self._what)} is no MP3.", hint="Try again.", code="backend.sound"
+            )
 
     def _decode(self, packets: Iterable[Any]) -> Iterator[Sound]:
         from av.error import FFmpegError

@@ -32,6 +32,7 @@ _HOST: Final = "speech.platform.bing.com"
 _RATE: Final = 24_000
 _HUNDRED_NS: Final = 10_000_000  # the service's times are in units of 100 ns
 _TRIES: Final = 3
+_UNREACHABLE: Final = "network.unreachable"
 _BACK_OFF: Final = 0.7  # seconds before the second try, twice that before the third
 _PITCH_HERTZ: Final = 50  # what pitch 1 adds
 _WAITING: Final = 64  # messages that may wait to be read
@@ -120,8 +121,9 @@ class EdgeSpeaker:
                     came = True
                     yield said
                 return
-            except NetworkError:
-                if came or attempt + 1 == _TRIES or link.wait(_BACK_OFF * (attempt + 1)):
+            except NetworkError as fault:
+                hopeless = came or fault.code == _UNREACHABLE or attempt + 1 == _TRIES
+                if hopeless or link.wait(_BACK_OFF * (attempt + 1)):
                     raise
             finally:
                 link.end()
@@ -278,9 +280,13 @@ def _told(error: BaseException) -> MienError:
     if isinstance(error, aiohttp.WSServerHandshakeError):
         said = f"{_WHAT} refuses the connection (status {error.status})."
         return NetworkError(said, hint="Check this machine's clock, or try again later.", code="network.server")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        why = error.os_error.strerror or str(error.os_error)
+        said = f"{_WHAT} cannot be reached: {why}."
+        return NetworkError(said, hint="Check the network, or add --fallback.", code=_UNREACHABLE)
     if isinstance(error, aiohttp.ClientError | OSError | TimeoutError):
-        said = f"{_WHAT} cannot be reached: {str(error) or 'it timed out'}."
-        return NetworkError(said, hint="Check the network, or add --fallback.", code="network.unreachable")
+        said = f"The connection to {_WHAT} broke: {str(error) or 'it timed out'}."
+        return NetworkError(said, hint="Check the network, or add --fallback.", code="network.cut")
     if isinstance(error, exceptions.EdgeTTSException):
         return NetworkError(f"{_WHAT} answered something unexpected: {error}.", hint="Try again.")
     return BackendError(f"{_WHAT} failed ({type(error).__name__}: {error}).", code="backend.edge")

@@ -127,6 +127,11 @@ def limited(sound: FloatArray) -> FloatArray:
     return sound
 
 
+def inside(what: str) -> str:
+    """A name as it stands inside a sentence: "the server"."""
+    return what[0].lower() + what[1:] if what.startswith("The ") else what
+
+
 def no_sound(what: str) -> BackendError:
     """Nothing came."""
     return BackendError(f"{what} returned no sound for this text.", hint="Reword it, or choose another voice.")

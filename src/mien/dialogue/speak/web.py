@@ -18,6 +18,7 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mien import config
+from mien.dialogue.speak.sound import inside
 from mien.errors import BackendError, MienError, MissingError, NetworkError, UsageError
 
 TRIES: Final = 3
@@ -116,7 +117,7 @@ class Web:
             sentence = f"{call.what} at {parts.hostname} sent nothing for {self._timeout:g} seconds."
             raise _Passing(NetworkError(sentence, hint="Try again, or raise [voices] timeout."), again=False) from None
         except (OSError, HTTPException) as error:
-            sentence = f"The connection to {call.what} at {parts.hostname} broke ({_reason(error)})."
+            sentence = f"The connection to {inside(call.what)} at {parts.hostname} broke ({_reason(error)})."
             raise _Passing(NetworkError(sentence, hint="Try again.", code="network.cut")) from None
         finally:
             self._connection = None
@@ -284,7 +285,7 @@ def _retry_after(response: HTTPResponse) -> float:
 def _unreachable(call: Call, parts: SplitResult, error: OSError) -> NetworkError:
     place = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
     return NetworkError(
-        f"No answer from {call.what} at {place}: {_reason(error)}.",
+        f"No answer from {inside(call.what)} at {place}: {_reason(error)}.",
         hint="Start it, check its address in the settings, or add --fallback to be spoken by the embedded voice.",
         code="network.unreachable",
     )
