@@ -4,8 +4,8 @@ Events under ``--json``, one JSON object a line on standard output:
 
 - ``note``: message. Something that was done first, or is worth knowing (stretches without a face).
 - ``progress``: stage ("Video", in whole seconds, then "Film", in frames), done, total, seconds, eta.
-- ``tracking``: video (path), seconds, pictures, seen (with a face), gaps (list of begin and end, seconds), taken_up (how
-  often a face was found anew), usual (yaw, pitch, roll in degrees as the head mostly is), speed (pictures a second).
+- ``tracking``: video (path), seconds, pictures, seen (with a face), gaps (list of begin and end, seconds), taken_up
+  (how often a face was found anew), usual (yaw, pitch, roll in degrees as the head mostly is), speed (pictures/s).
 - ``film``: as for ``mien make``.
 - ``error``: as for every command.
 """

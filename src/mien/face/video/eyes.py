@@ -27,7 +27,7 @@ _WIDE_MM: Final = 0.055
 """How much further than usual lids stand apart at eyeWide 1, eye distances."""
 _WINK: Final = 0.35
 """Eyes whose blinks differ by less move together."""
-_FULL: Final = 0.82
+_FULL: Final = 0.90
 """Closure that is already a shut eye: past it the lids touch and the net still draws them apart."""
 
 

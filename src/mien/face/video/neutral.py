@@ -77,9 +77,9 @@ def lip_gap(local: Array) -> Array:
 
 
 def shut_lips(local: Array) -> float:
-    """The gap that landmarks show between a person's closed lips, eye distances.
+    """The gap that landmarks show between a person's closed lips, eye distances, 0.04 (2.5 mm) at most.
 
-    local: a stretch of un-posed landmarks, (n, 478, 3). It is 0.04 (2.5 mm) at most, for somebody who never closes them.
+    local: a stretch of un-posed landmarks, (n, 478, 3).
     """
     return float(np.clip(np.percentile(lip_gap(local), _SHUT_PERCENTILE), 0.0, _SHUT_MOST))
 

@@ -12,7 +12,7 @@ from mien.errors import UsageError
 from mien.face.limits import legal, soft
 from mien.types import SHAPE_INDEX, FaceClip, FloatArray
 
-HEAD_MOST: Final = np.array([math.radians(10), math.radians(8), math.radians(5), 0.15, 0.10, 0.20])
+HEAD_MOST: Final = np.array([math.radians(9), math.radians(7), math.radians(4), 0.12, 0.08, 0.15])
 """Yaw, pitch, roll (radians) and x, y, z (eye distances) that are approached and never reached: a picture shows one
 side of a head only, and its background is behind it."""
 _PLACE: Final = 0.6
