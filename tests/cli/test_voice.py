@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.contract.speech_servers import speech_server
+from tests.dialogue import networks
 
+from mien import plugins
 from mien.apps.cli import main
 
 
@@ -62,3 +66,120 @@ def test_list_of_one_language(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["voice", "list", "--language", "zh-TW", "--json"]) == 0
     tables = {e["event"]: e["rows"] for e in map(json.loads, capsys.readouterr().out.splitlines())}
     assert [(row["language"], row["name"]) for row in tables["languages"]] == [("zh-TW", "Chinese (Mandarin)")]
+
+
+@pytest.fixture
+def voices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folder of voices; nothing else is there."""
+    monkeypatch.setenv("MIEN_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("MIEN_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("OPENAI_API_KEY", _SECRET)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    return tmp_path / "data/voices"
+
+
+_SECRET = "sk-never-to-be-seen"
+
+
+def test_list_shows_what_each_back_end_needs_and_sends(voices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    networks.make_kokoro(voices / "koko")
+    assert main(["voice", "list", "--language", "zh", "--json"]) == 0
+    said = capsys.readouterr().out
+    tables = {e["event"]: e["rows"] for e in map(json.loads, said.splitlines())}
+    ends = {row["back_end"]: row for row in tables["back_ends"]}
+    assert set(ends) == set(plugins.available("speak"))
+    assert all(row["licence"] for row in ends.values())
+    assert (ends["sherpa"]["ready"], ends["sherpa"]["what_leaves_this_machine"]) == ("yes", "-")
+    assert ends["edge"]["what_leaves_this_machine"] == "The text goes to Microsoft."
+    names = [row["voice"] for row in tables["voices"]]
+    assert {"female", "sherpa:koko/zf_001", "edge:zh-CN-XiaoxiaoNeural", "cosyvoice:中文女"} <= set(names)
+    assert not {"sherpa:koko/af_maple", "edge:de-DE-KatjaNeural", "cosyvoice:英文女"} & set(names)
+    assert _SECRET not in said
+
+
+def test_a_person_gets_a_short_list(voices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    networks.make_vits(voices / "many", speakers=40)
+    assert main(["voice", "list", "-l", "en"]) == 0
+    short = capsys.readouterr().out
+    assert "sherpa:many/11" in short and "sherpa:many/12" not in short
+    assert "28 more: mien voice list --all" in short
+    assert main(["voice", "list", "-l", "en", "--all"]) == 0
+    assert "sherpa:many/39" in capsys.readouterr().out
+
+
+def test_say_with_the_best_voice_here(tmp_path: Path, voices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    networks.make_kokoro(voices / "koko")
+    output = tmp_path / "a.wav"
+    assert main(["voice", "say", "今天[cue x]天气好。", "--voice", "auto", "-o", str(output), "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert events[0] == {"event": "note", "message": "Voice: sherpa:koko/zf_001."}
+    assert [e["name"] for e in events if e["event"] == "cue"] == ["x"]
+    assert (events[-1]["event"], events[-1]["backend"]) == ("said", "sherpa")
+
+
+def test_say_through_a_server_with_the_settings_file(
+    tmp_path: Path, voices: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with speech_server() as server:
+        voices.parent.mkdir(parents=True)
+        settings = f'[speak]\nbackend = "openai"\nvoice = "onyx"\n[voices]\nopenai_url = "{server.address}/v1"\n'
+        (voices.parent / "mien.toml").write_text(settings)
+        assert main(["voice", "say", "Hello.", "-o", str(tmp_path / "a.wav")]) == 0
+        assert json.loads(server.asked[0][2])["voice"] == "onyx"
+        server.moods = ["401"]
+        assert main(["voice", "say", "Hello.", "-o", str(tmp_path / "b.wav")]) == 4
+        said = capsys.readouterr()
+        assert _SECRET not in said.err + said.out
+        assert not (tmp_path / "b.wav").exists()
+        assert main(["voice", "say", "Hello.", "--fallback", "-o", str(tmp_path / "b.wav")]) == 0
+        assert "The embedded voice speaks instead" in capsys.readouterr().err
+
+
+def test_doctor_lists_the_voices_and_shows_no_key(voices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    networks.make_vits(voices / "hum")
+    main(["doctor", "--json"])
+    said = capsys.readouterr().out
+    rows = next(e["rows"] for e in map(json.loads, said.splitlines()) if e["event"] == "doctor")
+    found = {row["name"]: row["found"] for row in rows}
+    assert found["voices sherpa"] == "ready."
+    assert "Microsoft" in found["voices edge"]
+    assert "not ready (optional)" in found["voices gptsovits"]
+    assert _SECRET not in said
+
+
+def test_models_pull_takes_a_voice_from_a_folder_and_names_its_licence(
+    tmp_path: Path, voices: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = tmp_path / "plain"
+    shutil.copytree(networks.make_kokoro(tmp_path / "made"), plain)
+    assert main(["models", "pull", "kokoro-zh-en", "--from", str(plain)]) == 0
+    said = capsys.readouterr()
+    assert "Licence: Apache-2.0; commercial use allowed" in said.err and "as it is" in said.err
+    assert "Fetched: kokoro-zh-en." in said.out
+    assert main(["models", "path", "kokoro-zh-en"]) == 0
+    assert (Path(capsys.readouterr().out.strip()) / "voices.bin").is_file()
+    assert main(["models", "verify"]) == 0
+    assert "kokoro-zh-en" in capsys.readouterr().out
+    assert main(["models", "list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert {r["name"]: r["here"] for r in rows}["kokoro-zh-en"] is True
+    assert {r["name"]: r["size_mb"] for r in rows}["piper-en-small"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["pull", "piper-en-small"], 4, "--accept-unpinned"),
+        (["pull", "kokoro-zh-en", "--offline"], 4, "--offline forbids"),
+        (["pull", "nobody"], 2, "kokoro-zh-en"),
+        (["pull", "kokoro-zh-en", "melo-zh-en", "--from", "x"], 2, "one model only"),
+        (["pull", "kokoro-zh-en", "--from", "nowhere.tar.bz2"], 3, "cannot be read"),
+        (["path", "melo-zh-en"], 4, "mien models pull melo-zh-en"),
+    ],
+)
+def test_models_refuses_in_one_sentence(
+    voices: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, said: str
+) -> None:
+    assert main(["models", *arguments]) == status
+    error = [line for line in capsys.readouterr().err.splitlines() if "Licence:" not in line]
+    assert said in " ".join(error)
