@@ -86,6 +86,7 @@ def make(
     head_motion: float | None = None,
     blink_rate: float | None = None,
     smoothing: float | None = None,
+    voice_expression: float | None = None,
     seed: int | None = None,
     size: str | None = None,
     aspect: str | None = None,
@@ -117,7 +118,7 @@ def make(
     )
     moves = config.override(
         base.face, emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion,
-        blink_rate=blink_rate, smoothing=smoothing, seed=seed,
+        blink_rate=blink_rate, smoothing=smoothing, voice_expression=voice_expression, seed=seed,
     )  # fmt: skip
     heard = config.override(base.audio, denoise=denoise, vad=vad)
     looks = config.override(

@@ -66,12 +66,17 @@ _Driver = Annotated[str | None, _option(_FACE, "--face-driver", metavar="NAME", 
 _Language = Annotated[str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
 _Emotion = Annotated[str | None, _option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
 _Size = Annotated[str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")]
+_Expression = Annotated[
+    float | None, _option(_FACE, "--voice-expression", metavar="X", text="How much the voice shows in it, 0 to 1.")
+]
 _Background = Annotated[
     str | None, _option(_PICTURE, "--background", "-b", metavar="B", text="File, colour, source, blur, transparent.")
 ]
 _Encoder = Annotated[str | None, _option(_RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")]
 _Captions = Annotated[str | None, _option(_RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")]
-_Motion = Annotated[Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv .json .vmd .glb.")]
+_Motion = Annotated[
+    Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv .json .vmd .glb.")
+]
 _Trace = Annotated[
     Path | None, _option(_RESULT, "--trace", metavar="FILE", text="Also what was said when, for mien eval film.")
 ]
@@ -106,6 +111,7 @@ def command(
     head_motion: Annotated[float | None, _option(_FACE, "--head-motion", metavar="X", text="0 to 2.")] = None,
     blink_rate: Annotated[float | None, _option(_FACE, "--blink-rate", metavar="X", text="0 to 2.")] = None,
     smoothing: Annotated[float | None, _option(_FACE, "--smoothing", metavar="X", text="0 to 1.")] = None,
+    voice_expression: _Expression = None,
     seed: Annotated[int | None, _option(_FACE, "--seed", metavar="N", text="Another number, other idle life.")] = None,
     size: _Size = None,
     aspect: Annotated[str | None, _option(_PICTURE, "--aspect", metavar="W:H", text="9:16, 16:9, 1:1 …")] = None,
@@ -136,7 +142,7 @@ def command(
         audio=audio, transcript=transcript, denoise=denoise, vad=vad, face_driver=face_driver,
         language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, fallback=fallback, lexicon=lexicon,
         emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate,
-        smoothing=smoothing, seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background,
+        smoothing=smoothing, voice_expression=voice_expression, seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background,
         encoder=encoder, crop=crop, face=face or 0, tell=console.note,
     )  # fmt: skip
     _report(_save(made, out, captions, motion, trace), trace)

@@ -106,9 +106,9 @@ def command(
         source,
         text=None if text is None and text_file is None else read_text(text, text_file, None),
         video=video, relative=relative or None, transcript=transcript, denoise=denoise, vad=vad, language=language,
-        voice=voice, fallback=fallback or None, rate=rate, pitch=pitch, lexicon=lexicon, face_driver=face_driver, emotion=emotion, style=style,
-        lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate, smoothing=smoothing,
-        voice_expression=voice_expression, seed=seed, tell=console.note,
+        voice=voice, fallback=fallback or None, rate=rate, pitch=pitch, lexicon=lexicon, face_driver=face_driver,
+        emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate,
+        smoothing=smoothing, voice_expression=voice_expression, seed=seed, tell=console.note,
     )  # fmt: skip
     begun = time.perf_counter()
     _report(_save(take, out, fps, sound), time.perf_counter() - begun)
