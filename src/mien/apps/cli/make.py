@@ -142,7 +142,8 @@ def command(
         audio=audio, transcript=transcript, denoise=denoise, vad=vad, face_driver=face_driver,
         language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, fallback=fallback, lexicon=lexicon,
         emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate,
-        smoothing=smoothing, voice_expression=voice_expression, seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background,
+        smoothing=smoothing, voice_expression=voice_expression,
+        seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background,
         encoder=encoder, crop=crop, face=face or 0, tell=console.note,
     )  # fmt: skip
     _report(_save(made, out, captions, motion, trace), trace)
