@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,10 +121,8 @@ def test_the_child_stays_and_one_that_died_is_started_again(voices: Path, speake
     say(speaker, "One.", "en")
     process = speaker._process
     assert process is not None
-    begin = time.monotonic()
     say(speaker, "Two.", "en")
     assert speaker._process is process
-    assert time.monotonic() - begin < 0.3
     process._process.kill()
     process._process.wait()
     assert say(speaker, "Three.", "en")

@@ -35,7 +35,7 @@ _TRIES: Final = 3
 _UNREACHABLE: Final = "network.unreachable"
 _BACK_OFF: Final = 0.7  # seconds before the second try, twice that before the third
 _PITCH_HERTZ: Final = 50  # what pitch 1 adds
-_WAITING: Final = 64  # messages that may wait to be read
+_WAITING: Final = 4_096  # messages that may wait to be read: a sentence never waits for a slow reader
 _LONGEST: Final = 600 * _RATE  # samples of one sentence
 
 

@@ -21,6 +21,7 @@ from mien.types import SpeechPart
 
 LICENCE: Final = "Apache-2.0 (sherpa-onnx); each voice has its own"
 _WHAT: Final = "sherpa-onnx"
+_AT_HOME: Final = 6  # what a model's own language is worth in rank
 _FIRST: Final = "kokoro-zh-en"  # what is recommended to somebody who has no voice yet
 
 
@@ -125,7 +126,7 @@ def best(models: tuple[SherpaModel, ...], prepared: Prepared, *, cloning: bool) 
     whole = [m for m in usable if prepared.languages <= set(m.languages)]
     fitting = whole or [m for m in usable if prepared.primary in m.languages]
     if fitting:
-        return fitting[0]
+        return max(fitting, key=lambda m: m.rank + (_AT_HOME if m.languages[0] == prepared.primary else 0))
     require_language(prepared.language, {code for m in usable for code in m.languages}, _WHAT)
     raise MissingError(f"{_WHAT} has no voice for this text.", hint=f"mien models pull {_FIRST}", code="missing.voice")
 

@@ -18,6 +18,7 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mien import config
+from mien.channel import Abandoned, Channel
 from mien.dialogue.speak.sound import inside
 from mien.errors import BackendError, MienError, MissingError, NetworkError, UsageError
 
@@ -61,9 +62,32 @@ class Web:
     def stream(self, call: Call) -> Iterator[bytes]:
         """The answer's body as it comes. Tries again while nothing has come and the fault may pass.
 
-        Closing the iterator ends the request. Raises NetworkError, MissingError (the key), BackendError (refused).
+        It is read in a thread, so that a server need not wait for who makes pictures to the sound. Closing the iterator
+        ends the request. Raises NetworkError, MissingError (the key), BackendError (refused).
         """
         self._ended.clear()
+        come: Channel[bytes] = Channel(MAX_BYTES // _BLOCK)
+        reader = threading.Thread(target=self._read, args=(call, come), name="mien-web", daemon=True)
+        reader.start()
+        try:
+            yield from come
+        finally:
+            come.abandon()
+            if reader.is_alive():
+                self.close()
+                reader.join(2.0)
+
+    def _read(self, call: Call, come: Channel[bytes]) -> None:
+        try:
+            for block in self._tried(call):
+                come.put(block)
+            come.finish()
+        except Abandoned:
+            pass
+        except BaseException as error:  # whatever it is, the reader must hear of it
+            come.fail(error)
+
+    def _tried(self, call: Call) -> Iterator[bytes]:
         for attempt in range(TRIES):
             came = False
             try:
