@@ -49,7 +49,7 @@ def test_from_nothing_to_a_model_that_moves_a_face(tmp_path: Path) -> None:
     assert card["training"]["steps"] == 12
     assert "espeak-ng" in (tmp_path / "model" / "card.md").read_text()
     for name in card["files"]:
-        driver = ListenDriver(FaceSettings(), model=tmp_path / "model" / name)
+        driver = ListenDriver(FaceSettings(lip_model=str(tmp_path / "model" / name)))
         driver.push(SpeechPart(AudioChunk(0, np.zeros(48_000, np.float32))))
         driver.close()
         assert driver.read().shapes.shape == (50, 52)
@@ -76,7 +76,7 @@ def test_training_learns(data: Path, tmp_path: Path) -> None:
     calm = Harshness(room=0, noise=0, babble=0, only_noise=0, band=0, gaps=0, warp=False)
     recipe = replace(TINY, steps=200, harshness=calm, average=0.95)
     net = train([shard], recipe, tmp_path, said.append)
-    sound = shard.sound[: 1500 * SAMPLES] / np.float32(32768)
+    sound = np.asarray(shard.sound[: 1500 * SAMPLES] / 32768, np.float32)
     told = predict(net, sound)[:, APERTURE]
     assert np.corrcoef(told, shard.labels[:1500, APERTURE])[0, 1] > 0.4
     assert said

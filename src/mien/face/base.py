@@ -15,6 +15,8 @@ class FaceSettings:
     style: "serious", "lively" or "cartoon". seed: repeats idle life exactly. lip_strength, head_motion, blink_rate:
     factors, 0…2, 1 = as the style has it. smoothing: 0 (crisp) … 1 (soft). voice_expression: 0…1, how much the voice's
     pitch and loudness show in brows, head and eyes. emotion: name that holds where the script says nothing.
+    lip_model: file of a network that a driver which listens uses instead of its own, "" = its own. calibration: file
+    that keeps what such a driver learned about the voice, read where it is there, written at the end; "" = none.
     """
 
     style: str = "lively"
@@ -25,6 +27,8 @@ class FaceSettings:
     blink_rate: float = 1.0
     smoothing: float = 0.35
     voice_expression: float = 1.0
+    lip_model: str = ""
+    calibration: str = ""
 
 
 @dataclass(frozen=True, slots=True)

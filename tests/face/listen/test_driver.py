@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mien.dialogue.speak.base import SpeakRequest
 from mien.dialogue.speak.espeak import EspeakSpeaker
+from mien.errors import InputError
 from mien.face.base import FaceSettings
 from mien.face.listen.calibrate import Calibration
 from mien.face.listen.driver import ListenDriver
@@ -141,7 +143,7 @@ def test_loudness_does_not_matter(gain: float) -> None:
     assert np.corrcoef(usual, other)[0, 1] > 0.9
 
 
-def test_calibration_settles_within_three_seconds_and_can_be_kept(tmp_path: object) -> None:
+def test_calibration_settles_within_three_seconds() -> None:
     sound, _ = spoken()
     driver = ListenDriver(FaceSettings())
     seen = []
@@ -158,3 +160,35 @@ def test_calibration_settles_within_three_seconds_and_can_be_kept(tmp_path: obje
 def test_a_kept_calibration_is_where_the_next_stream_begins() -> None:
     known = Calibration(level=-3.0, range_mm=5.0, heard=400)
     assert ListenDriver(FaceSettings(), calibration=known).calibration == known
+
+
+def test_what_was_learned_is_kept_in_a_file(tmp_path: Path) -> None:
+    sound, _ = spoken()
+    file = tmp_path / "me.json"
+    driver = ListenDriver(FaceSettings(calibration=str(file)))
+    run([heard(sound)], driver)
+    assert ListenDriver(FaceSettings(calibration=str(file))).calibration == driver.calibration
+
+
+def test_too_little_speech_teaches_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "me.json"
+    run([heard(spoken()[0][:48_000])], ListenDriver(FaceSettings(calibration=str(file))))
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"level": 1}', '{"level": NaN, "range_mm": 5, "heard": 1}', "\0" * 9999]
+)
+def test_a_file_that_is_no_calibration_is_refused(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "me.json"
+    file.write_text(content)
+    with pytest.raises(InputError, match="calibration"):
+        ListenDriver(FaceSettings(calibration=str(file)))
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x07" * 50])
+def test_a_file_that_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "me.onnx"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="model"):
+        ListenDriver(FaceSettings(lip_model=str(file)))

@@ -31,6 +31,8 @@ from mien.types import ARKIT_SHAPES, FaceClip, FloatArray, SpeechPart
 Rows = NDArray[np.float64]
 
 _BLOCK: Final = 256
+_WORTH_KEEPING: Final = 150
+"""Rows of speech, three seconds, from which on a calibration is kept."""
 _EVENTS_LATE: Final = 13
 """Rows by which a prompt driver puts off nods and blinks, which are known that much after their moment."""
 _CLOSING, _OPENING = 0.14, 0.35
@@ -40,9 +42,9 @@ _CLOSING, _OPENING = 0.14, 0.35
 class ListenDriver:
     """Moves a face by sound: lips by a network, the rest as the phone driver has it. See FaceDriver in the base.
 
-    look_ahead: of the network, rows, 3 (60 ms) or 0. prompt: for live use. model: a personal model's file instead of
-    the shipped one. calibration: what an earlier stream learned about this voice. Raises UsageError for settings that
-    make no sense.
+    look_ahead: of the network, rows, 3 (60 ms) or 0; a model named in the settings has its own. prompt: for live use.
+    calibration: what an earlier stream learned about this voice, instead of what the settings name a file of. Raises
+    UsageError for settings that make no sense, InputError for files that are something else.
     """
 
     def __init__(
@@ -51,12 +53,13 @@ class ListenDriver:
         *,
         look_ahead: int = 3,
         prompt: bool = False,
-        model: Path | None = None,
         calibration: Calibration | None = None,
     ) -> None:
         self._settings, self._style = settings, resolve(settings)
-        known = calibration or Calibration()
-        self._features, self._network = Features(known.level), Network(look_ahead, model)
+        self._kept = Path(settings.calibration) if settings.calibration else None
+        known = calibration or (Calibration.load(self._kept) if self._kept and self._kept.exists() else Calibration())
+        self._features = Features(known.level)
+        self._network = Network(look_ahead, Path(settings.lip_model) if settings.lip_model else None)
         self._range = Range(known)
         self._prosody = Prosody()
         self._answers = _Pending(HEADS)
@@ -122,6 +125,9 @@ class ListenDriver:
             shapes.append(s)
             head.append(h)
             self._done += rows
+        if self._closed and self._kept and self._range.heard >= _WORTH_KEEPING:
+            self.calibration.save(self._kept)
+            self._kept = None
         return FaceClip(start, np.concatenate(shapes), np.concatenate(head))
 
     def _open(self, part: SpeechPart) -> tuple[Articulation, Motion]:

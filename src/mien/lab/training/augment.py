@@ -121,8 +121,10 @@ class Augment:
         """Bands or moments that are missing, so that nothing rests on one of them alone."""
         batch = rows.unflatten(-1, (2, heard.BANDS)).clone()
         for one in batch:
-            if float(self._uniform(1)) < self._how.gaps:
-                at, wide = (int(torch.randint(a, b, (1,), generator=self._dice)) for a, b in ((0, 70), (2, 12)))
+            for _ in range(2):
+                if float(self._uniform(1)) >= self._how.gaps:
+                    continue
+                at, wide = (int(torch.randint(a, b, (1,), generator=self._dice)) for a, b in ((0, 72), (2, 14)))
                 one[..., at : at + wide] = one[..., at : at + wide].mean()
         return batch.flatten(-2)
 

@@ -35,6 +35,7 @@ class Recipe:
     rows: int = 200
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
+    dropout: float = 0.1
     smoothness: float = 4.0
     average: float = 0.998
     harshness: Harshness = field(default_factory=Harshness)
@@ -83,7 +84,7 @@ class _Run:
         self._draw = np.random.default_rng(recipe.seed)
         weights = np.array([s.rows * s.weight for s in shards])
         self._odds = weights / weights.sum()
-        self.net = start or Listener(recipe.width)
+        self.net = start or Listener(recipe.width, recipe.dropout)
         self._mean = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
         self._optimiser = torch.optim.AdamW(
             self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay

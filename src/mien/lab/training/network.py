@@ -23,16 +23,16 @@ class Listener(nn.Module):
     Small enough to run on a core's twentieth part; recurrent, so its state is all that a stream has to carry.
     """
 
-    def __init__(self, width: int = 192, kinds: int = 0) -> None:
-        """width: units of a layer. kinds: posture classes of the extra answer that only training has."""
+    def __init__(self, width: int = 192, dropout: float = 0.0) -> None:
+        """width: units of a layer. dropout: share of them that training leaves out, 0…1."""
         super().__init__()
         self.width = width
+        self.drop = nn.Dropout(dropout)
         self.inlet = nn.Linear(FEATURES, width)
         self.context = nn.Conv1d(width, width, CONTEXT + 1)
         self.norm = nn.LayerNorm(width)
-        self.memory = nn.GRU(width, width, 2, batch_first=True)
+        self.memory = nn.GRU(width, width, 2, batch_first=True, dropout=dropout)
         self.answer = nn.Linear(width, len(LOOK_AHEADS) * HEADS)
-        self.kind = nn.Linear(width, kinds) if kinds else None
 
     def forward(self, features: Tensor) -> Tensor:
         """features: (batch, rows, FEATURES) from silence on. Returns (batch, rows, look-aheads, HEADS)."""
@@ -46,7 +46,7 @@ class Listener(nn.Module):
         before = functional.pad(first, (0, 0, CONTEXT, 0))
         seen = functional.gelu(self.context(before.transpose(1, 2)).transpose(1, 2))
         normed = self.norm(first + seen)
-        out: Tensor = self.memory(normed)[0] + normed
+        out: Tensor = self.drop(self.memory(self.drop(normed))[0] + normed)
         return out
 
 

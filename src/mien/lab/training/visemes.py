@@ -28,6 +28,7 @@ from mien.face.visemes import CHANNELS, WIDENS, make_gesture
 from mien.lab.evaluate.baseline_phones import as_phones
 from mien.lab.evaluate.truth_cache import track_folder
 from mien.lab.training.visemes_model import Dominance, Film, Films, correlation
+from mien.timeline import TICKS_PER_SECOND
 from mien.transmit.atomic import write_text
 
 Array = NDArray[np.float64]
@@ -80,7 +81,8 @@ def fit(
     """Fit the table to the films of a folder and write it, with its card, to ``out`` (JSON); returns the card.
 
     clips: films with known words (:func:`mien.lab.evaluate.truth_cache.track_folder`). cache: folder where what was
-    tracked is kept. others: films of other people, to see whether the table is good for them too. task: the landmark
+    tracked is kept. others: films of other people, to see whether the table is good for them too; those whose names
+    are among the clips are left out. task: the landmark
     net's file. data, licence: what the films are, for the card. sweeps: rounds of the search for dominance.
     Raises InputError when fewer than ten films can be used.
     """
@@ -90,7 +92,9 @@ def fit(
             f"Only {len(films)} films in '{clips}' show lips and tell their words.",
             hint="Put NAME.txt with the English words, or NAME.align, beside each NAME.mp4.",
         )
+    known = {film.name for film in films}
     strangers = _films(track_folder(others, cache / "others", task, tell)) if others else []
+    strangers = [film for film in strangers if film.name not in known]
     order = np.random.default_rng(seed).permutation(len(films))
     split = round(HELD_OUT * len(films))
     hand = _hand()
@@ -102,7 +106,7 @@ def fit(
     card = {
         "data": data, "licence": licence, "seed": seed, "films": len(learnt.counts), "held_out": split,
         "other_people": len(strangers), "width_share": WIDTH_SHARE, "lips_after_driver_ms": round(1000 * lag),
-        "correlation": scores,
+        "correlation": scores, "closures": _closures(films),
         "occurrences": dict(zip(hand.names, learnt.heard().tolist(), strict=True)),
     }  # fmt: skip
     write_text(out, json.dumps({"card": card, "visemes": table.rows()}, indent=1, ensure_ascii=False) + "\n")
@@ -248,6 +252,29 @@ def _carried_along(hand: _Table, turn: Array, searched: NDArray[np.intp]) -> Arr
         if (i := hand.names.index(one)) not in searched:
             out[:, i] = 0.5 * turn[:, [hand.names.index(other) for other in neighbours]].mean(1)
     return out
+
+
+def _closures(films: Sequence[Film]) -> dict[str, Any]:
+    """Where real lips meet around m, b and p, and how near they come: medians over short ones within speech."""
+    offsets, gaps = [], []
+    for film in films:
+        rows, first = np.arange(len(film.aperture)) * Films.STEP, np.flatnonzero(film.spoken)[0] * Films.STEP
+        for phone in film.phones:
+            start, end = phone.start / TICKS_PER_SECOND, phone.end / TICKS_PER_SECOND
+            if phone.symbol in {"m", "b", "p"} and end - start < 0.2 and start > first + 0.15:
+                at = np.arange(start - 0.12, end + 0.12, 0.004)
+                gap = np.interp(at, rows, film.aperture)
+                met = gap < gap.min() + 0.1 * np.ptp(gap)
+                offsets.append(float(at[met].mean()) - (start + end) / 2)
+                gaps.append(float(gap[(at >= start - 0.02) & (at <= end + 0.02)].min()))
+    if not gaps:
+        return {"count": 0}
+    low, middle, high = (round(1000 * float(x)) for x in np.percentile(offsets, (25, 50, 75)))
+    smallest = round(float(np.median(gaps)), 2)
+    return {
+        "count": len(gaps), "smallest_gap_mm": smallest, "lips_meet_after_its_middle_ms": middle,
+        "quartiles_ms": [low, high],
+    }  # fmt: skip
 
 
 def _scores(films: Films, hand: _Table, table: _Table, lag: float) -> dict[str, dict[str, float]]:
