@@ -4,7 +4,7 @@ Blending follows Cohen and Massaro's dominance functions (1993): each posture pu
 the time outside the posture's central half, and the mouth is the weighted mean. Dominance ends after
 :data:`REACH` seconds, so that a row is final once the speech that far ahead is known. Postures lead the sound by
 :data:`LEAD`: lips form a sound slightly before it is heard. The corners of the mouth follow the opening by
-:data:`CORNERS_FOLLOW`, as they do on the real lips of ten speakers.
+:data:`CORNERS_FOLLOW`, as they do on the real lips of nine speakers.
 
 Contacts come after blending: around a bilabial the lips are closed, and around a labiodental the lower lip is at the
 teeth, for long enough (:data:`SHORTEST_CONTACT`) that a film at 24 frames a second shows it wherever its frames fall.
