@@ -214,9 +214,10 @@ def _sound(video: Video, volume: float, tell: Callable[[str], None]) -> Iterator
 
 
 def _stand_in(video: Video) -> Recording:
-    """A recording as long as the video, which says nothing: films are made of words or of one. It takes no memory."""
+    """A recording as long as the video, which says nothing: films are made of words or of one. It takes no memory, and
+    names the video as a source, which no result may overwrite."""
     count = max(TICKS_PER_SECOND, round(video.seconds * TICKS_PER_SECOND))
-    return Recording((np.broadcast_to(np.float32(0), count), TICKS_PER_SECOND))
+    return Recording((np.broadcast_to(np.float32(0), count), TICKS_PER_SECOND), file=video.path)
 
 
 def _usual_rate(fps: Fraction) -> Fraction:
