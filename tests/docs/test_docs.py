@@ -18,6 +18,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 IN_CHINESE = [
     "README",
     "docs/README",
+    "docs/align",
     "docs/avatar-format",
     "docs/cli",
     "docs/motion",
