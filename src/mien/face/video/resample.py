@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from mien.face.video.smooth import Rows
-from mien.timeline import TICKS_PER_SECOND
+from mien.timeline import TICKS_PER_SECOND, to_ticks
 
 BRIDGE: Final = 0.6
 """Seconds without a face that are bridged straight; longer ones come to rest in between."""
@@ -56,11 +56,9 @@ class Resampler:
         return np.array(ready).reshape(-1, len(self._rest))
 
     def _fill(self, time: float, value: Callable[[float], Rows], *, inclusive: bool = True) -> None:
-        while True:
-            at = (self._count * TICKS_PER_SECOND * self._rate.denominator // self._rate.numerator) / TICKS_PER_SECOND
-            if at > time or (at == time and not inclusive):
-                return
-            self._ready.append(value(at))
+        last = to_ticks(time) - (not inclusive)
+        while (tick := self._count * TICKS_PER_SECOND * self._rate.denominator // self._rate.numerator) <= last:
+            self._ready.append(value(min(tick / TICKS_PER_SECOND, time)))
             self._count += 1
 
     def _away(self, t: float, begin: float, before: Rows, end: float, after: Rows) -> Rows:
