@@ -59,7 +59,7 @@ class Table:
 def main() -> int:
     """Run the benchmarks; exit status 1 when a promise is broken on an idle machine."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("--long", action="store_true", help="also the film of ten minutes")
+    parser.add_argument("--long", action="store_true", help="also a film of ten minutes and three hours of a voice")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="some parts of the table")
     parser.add_argument("--json", type=Path, help="write the rows to a file")
     chosen = parser.parse_args()
@@ -73,6 +73,7 @@ def main() -> int:
             PARTS[part](table, folder)
         if chosen.long:
             _ten_minutes(table, folder, _memory(table, folder))
+            _three_hours(table, folder, _voice(table, folder))
     print(f"{time.monotonic() - begin:.0f} s; load average {load:.2f} before, {os.getloadavg()[0]:.2f} after")
     if chosen.json:
         rows = [{**asdict(row), "kept": row.verdict} for row in table.rows]
@@ -177,6 +178,31 @@ def _memory(table: Table, folder: Path) -> int:
     return made.peak
 
 
+def _voice(table: Table, folder: Path, minutes: float = 20.0) -> int:
+    """What an hour of a recorded voice costs, from a shorter one. The most memory that making the motion took."""
+    file = str(folder / "voice.mp3")
+    listening = [sys.executable, "-m", "benchmarks.listening"]
+    run([*listening, "record", file, str(minutes)])
+    nothing = run([sys.executable, "-c", "import mien.audio.hear, mien.face.listen.driver"]).work
+    promises = {"read": None, "hear": 15.0, "move": 60.0}
+    names = {"read": "decoded and resampled", "hear": "and who speaks when", "move": "to motion"}
+    for what, promise in promises.items():
+        done = run([*listening, what, file], watch=True)
+        hour = (done.work - nothing) * 60 / minutes
+        table.add(f"an hour of a recorded voice {names[what]}, processor time", hour, "s", promise)
+    table.add(f"{minutes:g} minutes of it to motion, peak memory", done.peak / MB, "MB", 400)
+    return done.peak
+
+
+def _three_hours(table: Table, folder: Path, before: int) -> None:
+    file = str(folder / "long.mp3")
+    listening = [sys.executable, "-m", "benchmarks.listening"]
+    run([*listening, "record", file, "180"])
+    done = run([*listening, "move", file], watch=True)
+    table.add("three hours of it to motion, peak memory", done.peak / MB, "MB", 400)
+    table.add("three hours / 20 minutes, peak memory", done.peak / before, "x", 1.1)
+
+
 def _ten_minutes(table: Table, folder: Path, minute: int) -> None:
     from mien.lab.evaluate.film import Evidence, judge
     from mien.portrait.build import cached_avatar
@@ -211,6 +237,7 @@ PARTS: dict[str, Callable[[Table, Path], object]] = {
     "stages": _stages,
     "large": _large,
     "memory": _memory,
+    "voice": _voice,
 }
 
 if __name__ == "__main__":

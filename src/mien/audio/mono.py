@@ -24,12 +24,11 @@ def to_mono(samples: Samples, layout: tuple[str, ...] = (), name: str = "The sou
     FR, FC, LFE …). More than two named channels are weighed as in ITU-R BS.775 (speech is in the centre; the
     low-frequency channel is left out), all others alike; weights sum to 1, so nothing clips. name: what messages call
     the sound.
-    Raises InputError for NaN, infinity and values far beyond full scale.
+    Raises InputError for an array that cannot be sound; the values themselves are for :func:`check_values`.
     """
     sound = _as_float(np.asarray(samples), name)
     if sound.ndim == 2:
         sound = sound[:, 0] if sound.shape[1] == 1 else sound @ _weights(sound.shape[1], layout)
-    check_values(sound, name)
     return np.ascontiguousarray(sound, np.float32)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
 
 from mien.audio.decode import Block, decode, read_header
-from mien.audio.mono import to_mono
+from mien.audio.mono import check_values, to_mono
 from mien.audio.resample import Resampler
 from mien.audio.source import (
     AudioSource,
@@ -33,6 +33,8 @@ LONGEST: Final = 24 * 3600
 
 _PIECE: Final = 0.5  # seconds of a file that are resampled at once; streams come as they come
 _PCM_BYTES: Final = 65_536
+
+_Blocks: TypeAlias = Generator[Block, None, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ def read_audio(source: AudioSource) -> Iterator[AudioChunk]:
     return _chunks(first, blocks, source)
 
 
-def _chunks(first: Block, blocks: Iterator[Block], source: AudioSource) -> Iterator[AudioChunk]:
+def _chunks(first: Block, blocks: _Blocks, source: AudioSource) -> Iterator[AudioChunk]:
     at = 0
-    with closing(_resampled(first, blocks)) as pieces:  # type: ignore[type-var]
+    with closing(_resampled(first, blocks)) as pieces:
         for samples in pieces:
             if not len(samples):
                 continue
@@ -97,8 +99,8 @@ def _chunks(first: Block, blocks: Iterator[Block], source: AudioSource) -> Itera
                 )
 
 
-def _resampled(first: Block, blocks: Iterator[Block]) -> Iterator[FloatArray]:
-    try:
+def _resampled(first: Block, blocks: _Blocks) -> Generator[FloatArray, None, None]:
+    with closing(blocks):
         rate, resampler = first.rate, Resampler(first.rate)
         yield resampler.push(first.samples)
         for block in blocks:
@@ -107,12 +109,18 @@ def _resampled(first: Block, blocks: Iterator[Block]) -> Iterator[FloatArray]:
                 rate, resampler = block.rate, Resampler(block.rate)
             yield resampler.push(block.samples)
         yield resampler.close()
-    finally:
-        _close(blocks)
 
 
-def _blocks(source: AudioSource) -> Iterator[Block]:
-    """Mono blocks in the source's own rate."""
+def _blocks(source: AudioSource) -> _Blocks:
+    """Mono blocks in the source's own rate. Raises InputError for values that are no sound."""
+    name = name_of(source)
+    with closing(_read_blocks(source)) as blocks:
+        for block in blocks:
+            check_values(block.samples, name)
+            yield block
+
+
+def _read_blocks(source: AudioSource) -> _Blocks:
     if isinstance(source, tuple):
         yield from _from_arrays(*source)
         return
@@ -193,9 +201,3 @@ def _pcm_info(pcm: Pcm) -> AudioInfo:
         size = file_size(pcm.path)
         seconds = None if size is None else size // pcm.frame_bytes / pcm.rate
     return AudioInfo(seconds, pcm.rate, pcm.channels, "pcm", "")
-
-
-def _close(blocks: Iterator[Block]) -> None:
-    close = getattr(blocks, "close", None)
-    if close is not None:
-        close()

@@ -1,0 +1,87 @@
+"""``python -m benchmarks.listening read|hear|move FILE``: what is done with a recorded voice, without pictures.
+
+``record FILE MINUTES`` writes a recording to measure with: the embedded voice, as MP3.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.types import FloatArray
+
+_TEXT = Path(__file__).parent / "english.txt"
+_RATE = 48_000
+
+
+def main() -> None:
+    """One of the works, to its end."""
+    what, file = sys.argv[1], sys.argv[2]
+    if what == "record":
+        record(Path(file), float(sys.argv[3]))
+    else:
+        {"read": read, "hear": hear, "move": move}[what](file)
+
+
+def read(file: str) -> None:
+    """Decoding, mixing and resampling."""
+    from mien.audio.read import read_audio
+
+    for _ in read_audio(file):
+        pass
+
+
+def hear(file: str) -> None:
+    """And who speaks when."""
+    from mien.audio.hear import heard_parts
+
+    for _ in heard_parts(file):
+        pass
+
+
+def move(file: str) -> None:
+    """And the motion of the face."""
+    from mien.audio.hear import heard_parts
+    from mien.audio.loudness import level
+    from mien.face.base import FaceSettings
+    from mien.face.listen.driver import ListenDriver
+
+    driver = ListenDriver(FaceSettings())
+    for part in level(heard_parts(file)):
+        driver.push(part)
+        driver.read()
+    driver.close()
+    driver.read()
+
+
+def record(file: Path, minutes: float) -> None:
+    """The text of the benchmarks, over and over."""
+    import av
+
+    speech = _speech()
+    with av.open(str(file), "w") as container:
+        stream: Any = container.add_stream("libmp3lame", rate=_RATE)
+        stream.layout = "stereo"
+        for at in range(0, round(minutes * 60 * _RATE), 1152):
+            samples = np.take(speech, np.arange(at, at + 1152), mode="wrap")
+            frame = av.AudioFrame.from_ndarray(np.stack([samples] * 2), format="fltp", layout="stereo")
+            frame.sample_rate = _RATE
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def _speech() -> FloatArray:
+    from mien.dialogue.perform import perform
+    from mien.dialogue.speak.espeak import EspeakSpeaker
+
+    speaker = EspeakSpeaker()
+    sound = [part.audio.samples for part in perform(_TEXT.read_text(encoding="utf-8"), speaker, language="en")]
+    speaker.close()
+    return np.concatenate(sound)
+
+
+if __name__ == "__main__":
+    main()
