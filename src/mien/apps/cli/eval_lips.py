@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,9 +20,6 @@ from mien.apps.cli import console
 from mien.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from mien.lab.evaluate.lips_drive import Way
     from mien.lab.evaluate.lips_video import Followed, Result
 
@@ -182,19 +179,20 @@ def _show(result: Result) -> None:
     each, overall = [], []
     for way, measures in result.scores.items():
         for i, film in enumerate(result.films):
-            each.append((way, film, *_figures(measures, lambda found, i=i: found[i])))
+            each.append((way, film, *_figures(measures, i)))
         lags = " and ".join(f"{m.lag:+d}" for m in measures.values())
-        overall.append((way, *_figures(measures, lambda found: found.mean()), f"{lags} ms"))
+        overall.append((way, *_figures(measures), f"{lags} ms"))
     columns = [f"{m} {at}" for m in ("Aperture", "Width") for at in ("no lag", "one lag", "[best lag]")]
     title = f"Correlation with the real lips of {len(result.films)} films"
     console.table("lips", ("Way", "Film", *columns), each, title=title)
     console.table("lips_overall", ("Way", *columns, "One lag is"), overall, title="Means")
 
 
-def _figures(measures: dict[str, Followed], take: Callable[[NDArray[np.float64]], float]) -> list[str]:
+def _figures(measures: dict[str, Followed], film: int | None = None) -> list[str]:
+    """Six cells: of one film, or the means of all."""
     cells = []
     for measure in ("aperture", "width"):
         found = measures.get(measure)
-        figures = [None] * 3 if found is None else [take(r) for r in (found.at_zero, found.at_lag, found.at_best)]
-        cells += ["-" if x is None else f"{x:.3f}" for x in figures]
+        tracks = () if found is None else (found.at_zero, found.at_lag, found.at_best)
+        cells += [f"{t.mean() if film is None else t[film]:.3f}" for t in tracks] or ["-"] * 3
     return cells
