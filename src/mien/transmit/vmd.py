@@ -21,7 +21,7 @@ down (怒り the more the nose wrinkles), にこり with a smile. A model withou
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -68,15 +68,13 @@ class VmdMotion:
 
     def end(self) -> Iterator[bytes]:
         """The whole file."""
-        weights = np.concatenate(self._weights or [np.zeros((0, len(MORPHS)), np.float32)])
-        turns = np.concatenate(self._turns or [np.zeros((0, 12), np.float32)])
+        weights = np.round(np.concatenate(self._weights or [np.zeros((0, len(MORPHS)), np.float32)]), 4)
+        turns = np.concatenate(self._turns or [np.zeros((0, 4 * len(BONES)), np.float32)])
         yield struct.pack("<30s20s", b"Vocaloid Motion Data 0002", _MODEL.encode("cp932"))
-        keys = [_bone_keys(name, turns[:, 4 * i : 4 * i + 4], self._first) for i, name in enumerate(BONES)]
-        yield struct.pack("<I", sum(map(len, keys)))
-        yield from (part.tobytes() for part in keys)
-        faces = [_morph_keys(name, weights[:, i], self._first) for i, name in enumerate(MORPHS)]
-        yield struct.pack("<I", sum(map(len, faces)))
-        yield from (part.tobytes() for part in faces)
+        yield from _lists(_bone_keys, dict(zip(BONES, np.split(turns, len(BONES), axis=1), strict=True)), self._first)
+        yield from _lists(
+            _morph_keys, dict(zip(MORPHS, np.split(weights, len(MORPHS), axis=1), strict=True)), self._first
+        )
         yield struct.pack("<4I", 0, 0, 0, 0)  # camera, light, shadow, visibility
 
 
@@ -159,27 +157,35 @@ def _mean(shapes: FloatArray, name: str) -> Values:
     return np.asarray(shapes[:, columns].astype(np.float64).mean(axis=1))
 
 
-def _bone_keys(name: str, turns: FloatArray, first: int) -> NDArray[np.void]:
-    at = _needed(turns)
-    keys = np.zeros(len(at), _BONE)
-    keys["name"], keys["frame"] = name.encode("cp932"), at + first
-    keys["turn"], keys["curve"] = turns[at], np.void(_CURVES)
+def _lists(
+    make: Callable[[FloatArray], NDArray[np.void]], tracks: dict[str, FloatArray], first: int
+) -> Iterator[bytes]:
+    """The number of keys of some tracks, then the keys. tracks: rows by name. first: frame of row 0."""
+    needed = {name: _needed(rows) for name, rows in tracks.items()}
+    yield struct.pack("<I", sum(int(np.count_nonzero(keep)) for keep in needed.values()))
+    for name, rows in tracks.items():
+        at = np.flatnonzero(needed[name])
+        keys = make(rows[at])
+        keys["name"], keys["frame"] = name.encode("cp932"), at + first
+        yield keys.tobytes()
+
+
+def _bone_keys(turns: FloatArray) -> NDArray[np.void]:
+    keys = np.zeros(len(turns), _BONE)
+    keys["turn"], keys["curve"] = turns, np.void(_CURVES)
     return keys
 
 
-def _morph_keys(name: str, weights: FloatArray, first: int) -> NDArray[np.void]:
-    weights = np.round(weights, 4)
-    at = _needed(weights[:, None])
-    keys = np.zeros(len(at), _MORPH)
-    keys["name"], keys["frame"], keys["weight"] = name.encode("cp932"), at + first, weights[at]
+def _morph_keys(weights: FloatArray) -> NDArray[np.void]:
+    keys = np.zeros(len(weights), _MORPH)
+    keys["weight"] = weights[:, 0]
     return keys
 
 
-def _needed(rows: FloatArray) -> NDArray[np.int64]:
-    """Numbers of the rows that differ from one of their neighbours, the first and the last."""
-    if len(rows) < 3:
-        return np.arange(len(rows))
-    change = (rows[1:] != rows[:-1]).any(axis=1)
+def _needed(rows: FloatArray) -> NDArray[np.bool_]:
+    """Which rows differ from one of their neighbours; also the first and the last."""
     keep = np.ones(len(rows), bool)
-    keep[1:-1] = change[1:] | change[:-1]
-    return np.flatnonzero(keep)
+    if len(rows) > 2:
+        change = (rows[1:] != rows[:-1]).any(axis=1)
+        keep[1:-1] = change[1:] | change[:-1]
+    return keep
