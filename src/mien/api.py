@@ -87,6 +87,8 @@ def make(
     blink_rate: float | None = None,
     smoothing: float | None = None,
     voice_expression: float | None = None,
+    lip_model: str | Path | None = None,
+    calibration: str | Path | None = None,
     seed: int | None = None,
     size: str | None = None,
     aspect: str | None = None,
@@ -119,6 +121,8 @@ def make(
     moves = config.override(
         base.face, emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion,
         blink_rate=blink_rate, smoothing=smoothing, voice_expression=voice_expression, seed=seed,
+        lip_model=None if lip_model is None else str(lip_model),
+        calibration=None if calibration is None else str(calibration),
     )  # fmt: skip
     heard = config.override(base.audio, denoise=denoise, vad=vad)
     looks = config.override(

@@ -123,7 +123,7 @@ class Order:
         return FaceSettings(
             style=face.style, emotion=face.emotion, seed=face.seed, lip_strength=face.lip_strength,
             head_motion=face.head_motion, blink_rate=face.blink_rate, smoothing=face.smoothing,
-            voice_expression=face.voice_expression,
+            voice_expression=face.voice_expression, lip_model=face.lip_model, calibration=face.calibration,
         )  # fmt: skip
 
 

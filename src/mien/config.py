@@ -88,7 +88,8 @@ class VoicesConfig:
 class FaceConfig:
     """``[face]``. The dials of :class:`mien.face.base.FaceSettings`, and backend: entry point of ``mien.face``.
 
-    backend "auto": phones for a voice that tells exactly when each sound is spoken, listen for every other.
+    backend "auto": phones for a voice that tells exactly when each sound is spoken, listen for every other. lip_model:
+    file of a network of one's own for listen, calibration: file that keeps what it learned about a voice; "" = none.
     """
 
     backend: str = "auto"
@@ -100,6 +101,8 @@ class FaceConfig:
     blink_rate: float = _number(1.0, 0.0, 2.0)
     smoothing: float = _number(0.35, 0.0, 1.0)
     voice_expression: float = _number(1.0, 0.0, 1.0)
+    lip_model: str = ""
+    calibration: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,12 @@ _Vad = Annotated[
     str | None, _option(_RECORDING, "--vad", metavar="NAME", text="Who tells speech: auto, silero, energy.")
 ]
 _Driver = Annotated[str | None, _option(_FACE, "--face-driver", metavar="NAME", text="auto, phones or listen.")]
+_Model = Annotated[
+    Path | None, _option(_FACE, "--lip-model", metavar="FILE", text="A network of your own: see mien train.")
+]
+_Calibration = Annotated[
+    Path | None, _option(_FACE, "--calibration", metavar="FILE", text="Keeps what is learned about a voice.")
+]
 _Language = Annotated[str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
 _Emotion = Annotated[str | None, _option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
 _Size = Annotated[str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")]
@@ -112,6 +118,8 @@ def command(
     blink_rate: Annotated[float | None, _option(_FACE, "--blink-rate", metavar="X", text="0 to 2.")] = None,
     smoothing: Annotated[float | None, _option(_FACE, "--smoothing", metavar="X", text="0 to 1.")] = None,
     voice_expression: _Expression = None,
+    lip_model: _Model = None,
+    calibration: _Calibration = None,
     seed: Annotated[int | None, _option(_FACE, "--seed", metavar="N", text="Another number, other idle life.")] = None,
     size: _Size = None,
     aspect: Annotated[str | None, _option(_PICTURE, "--aspect", metavar="W:H", text="9:16, 16:9, 1:1 …")] = None,
@@ -142,8 +150,8 @@ def command(
         audio=audio, transcript=transcript, denoise=denoise, vad=vad, face_driver=face_driver,
         language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, fallback=fallback, lexicon=lexicon,
         emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate,
-        smoothing=smoothing, voice_expression=voice_expression,
-        seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background,
+        smoothing=smoothing, voice_expression=voice_expression, lip_model=lip_model,
+        calibration=calibration, seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background,
         encoder=encoder, crop=crop, face=face or 0, tell=console.note,
     )  # fmt: skip
     _report(_save(made, out, captions, motion, trace), trace)
