@@ -14,13 +14,13 @@ import pytest
 from tests.contract.speech_servers import SECRET, SpeechServer, hum, speech_server, wav_head
 
 from mien.config import VoicesConfig
-from mien.dialogue.speak import web
+from mien.dialogue.speak import web, web_answer
 from mien.dialogue.speak.base import SpeakRequest
 from mien.dialogue.speak.cosyvoice import CosyVoiceSpeaker
 from mien.dialogue.speak.gptsovits import GptSovitsSpeaker
 from mien.dialogue.speak.openai import OpenaiSpeaker
 from mien.errors import BackendError, InputError, MienError, MissingError, NetworkError, UsageError
-from mien.types import SpeechPart
+from mien.types import Emotion, SpeechPart
 
 TEXT = "This sentence is said by a server."
 
@@ -74,6 +74,15 @@ def test_what_is_asked(server: SpeechServer, monkeypatch: pytest.MonkeyPatch) ->
         "model": "tts-9", "input": TEXT, "voice": "onyx", "response_format": "wav", "speed": 1.25,
         "instructions": "Softly.",
     }  # fmt: skip
+
+
+def test_newer_models_are_stretched_here_and_told_the_feeling(server: SpeechServer) -> None:
+    who = speaker(server)
+    parts = say(who, rate=2.0, emotion=Emotion(name="happy"))
+    asked = json.loads(server.asked[0][2])
+    assert "speed" not in asked
+    assert asked["instructions"] == "Speak happily."
+    assert seconds(parts) == pytest.approx(len(TEXT) * 0.08 / 2, rel=0.05)
 
 
 @pytest.mark.parametrize("variable", ["MIEN_OPENAI_BASE_URL", "OPENAI_BASE_URL"])
@@ -184,7 +193,7 @@ def test_closing_from_another_thread_ends_a_request_that_waits(server: SpeechSer
 
 
 def test_more_than_a_text_can_need_is_cut_off(server: SpeechServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "MAX_BYTES", 50_000)
+    monkeypatch.setattr(web_answer, "MAX_BYTES", 50_000)
     with pytest.raises(BackendError, match="sends more than"):
         say(speaker(server))
 

@@ -162,6 +162,7 @@ def _speech() -> Iterator[Check]:
 
 def _voices() -> Iterator[Check]:
     """The natural voices: all optional, and none asked for anything over the network."""
+    from mien.apps.cli.voice import server_state
     from mien.dialogue.speak.choose import EMBEDDED, speakers
 
     try:
@@ -172,7 +173,9 @@ def _voices() -> Iterator[Check]:
         if name == EMBEDDED:
             continue
         info = speaker.info
-        found = "not ready (optional): " + info.lacks if info.lacks else " ".join(filter(None, ("ready.", info.leaves)))
+        state = server_state(speaker) if "server" in info.needs and not info.lacks else "yes"
+        lacks = info.lacks or state.removeprefix("no: ") * state.startswith("no")
+        found = f"not ready (optional): {lacks}" if lacks else " ".join(filter(None, ("ready.", info.leaves)))
         yield Check(f"voices {name}", OK, found, info.mend)
         speaker.close()
 

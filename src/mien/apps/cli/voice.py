@@ -102,11 +102,23 @@ def say(
 def _about(name: str, speaker: Speaker) -> tuple[Any, ...]:
     """A back end's row."""
     info = speaker.info
-    able = "if its server runs" if "server" in info.needs else "yes"
-    ready = able if not info.lacks else f"no: {info.mend}" if info.mend else "no"
+    ready = f"no: {info.mend or info.lacks}" if info.lacks else "yes"
+    if ready == "yes" and "server" in info.needs:
+        ready = server_state(speaker)
     many = len(info.languages) > _LONGEST_LIST
     spoken = f"{len(info.languages)} languages" if many else " ".join(info.languages)
     return name, ready, ", ".join(info.needs) or "-", spoken, info.licence, info.leaves or "-"
+
+
+def server_state(speaker: Speaker) -> str:
+    """Whether the server of a back end runs; only those on this machine are asked."""
+    from mien.dialogue.speak import web
+    from mien.dialogue.speak.choose import answers
+
+    address = str(getattr(speaker, "address", ""))
+    if not web.is_loopback(address):
+        return f"if {web.host_of(address)} answers"
+    return "yes" if answers(address) else f"no: no server at {address}"
 
 
 def _voices(name: str, speaker: Speaker, language: str, everything: bool) -> Iterator[tuple[Any, ...]]:

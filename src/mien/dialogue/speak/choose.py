@@ -122,20 +122,20 @@ def _best(request: SpeakRequest, settings: config.VoicesConfig, tell: Callable[[
 def _candidates(settings: config.VoicesConfig) -> Iterator[str]:
     """Back ends on this machine that could speak, the best first."""
     standard = config.VoicesConfig()
-    if settings.reference and _answers(settings.gptsovits_url):
+    if settings.reference and answers(settings.gptsovits_url):
         yield "gptsovits"
     named = settings.reference or settings.cosyvoice_speaker or settings.cosyvoice_url != standard.cosyvoice_url
-    if named and _answers(settings.cosyvoice_url):
+    if named and answers(settings.cosyvoice_url):
         yield "cosyvoice"
     yield "sherpa"
     from mien.dialogue.speak.openai import OpenaiSpeaker
 
-    if _answers(OpenaiSpeaker(settings).address):
+    if answers(OpenaiSpeaker(settings).address):
         yield "openai"
 
 
-def _answers(url: str) -> bool:
-    """Whether something listens there, on this machine."""
+def answers(url: str) -> bool:
+    """Whether something listens there, on this machine; nothing else is asked. Takes at most a third of a second."""
     if not web.is_loopback(url):
         return False
     parts = urlsplit(url)

@@ -15,6 +15,7 @@ from mien.dialogue.speak.base import SpeakerInfo, SpeakRequest, Voice
 from mien.dialogue.speak.decode import decoded
 from mien.dialogue.speak.request import Prepared, no_such_voice, prepare, require_language
 from mien.dialogue.speak.sound import Sound, as_parts, stretched
+from mien.dialogue.speak.web_answer import Call
 from mien.types import SpeechPart
 
 LANGUAGES: Final = ("zh", "en", "ja", "ko", "yue", "de", "es", "fr", "it", "ru")
@@ -35,6 +36,11 @@ class CosyVoiceSpeaker:
         self._settings = settings or config.load().voices
         self._web = web.Web(self._settings.timeout)
         self._reference: reference.Reference | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the server is to answer, without a slash at its end."""
+        return self._settings.cosyvoice_url.rstrip("/")
 
     @property
     def info(self) -> SpeakerInfo:
@@ -92,10 +98,10 @@ class CosyVoiceSpeaker:
             call = self._clone(sentence.text) if speaker == "reference" else self._own(sentence.text, speaker)
             yield from decoded(self._web.stream(call), "pcm", self._settings.cosyvoice_rate, _WHAT)
 
-    def _own(self, said: str, speaker: str) -> web.Call:
+    def _own(self, said: str, speaker: str) -> Call:
         return self._call("inference_sft", {"tts_text": said, "spk_id": speaker})
 
-    def _clone(self, said: str) -> web.Call:
+    def _clone(self, said: str) -> Call:
         """By what is known: an instruction, the recording's words, or only its sound."""
         if self._reference is None:
             self._reference = reference.load(self._settings, _WHAT)
@@ -107,9 +113,9 @@ class CosyVoiceSpeaker:
             return self._call("inference_zero_shot", {"tts_text": said, "prompt_text": self._reference.text}, sound)
         return self._call("inference_cross_lingual", {"tts_text": said}, sound)
 
-    def _call(self, way: str, fields: Mapping[str, str], sound: bytes | None = None) -> web.Call:
+    def _call(self, way: str, fields: Mapping[str, str], sound: bytes | None = None) -> Call:
         body, content_type = _form(fields, sound)
-        return web.Call(f"{self._settings.cosyvoice_url.rstrip('/')}/{way}", body, content_type, _WHAT)
+        return Call(f"{self.address}/{way}", body, content_type, _WHAT)
 
 
 def _form(fields: Mapping[str, str], sound: bytes | None) -> tuple[bytes, str]:

@@ -12,6 +12,7 @@ from mien.dialogue.speak.base import SpeakerInfo, SpeakRequest, Voice
 from mien.dialogue.speak.decode import decoded
 from mien.dialogue.speak.request import Prepared, no_such_voice, prepare, primary, require_language
 from mien.dialogue.speak.sound import Sound, as_parts
+from mien.dialogue.speak.web_answer import Call
 from mien.errors import MissingError
 from mien.types import SpeechPart
 
@@ -31,6 +32,11 @@ class GptSovitsSpeaker:
     def __init__(self, settings: config.VoicesConfig | None = None) -> None:
         self._settings = settings or config.load().voices
         self._web = web.Web(self._settings.timeout)
+
+    @property
+    def address(self) -> str:
+        """Where the server is to answer, without a slash at its end."""
+        return self._settings.gptsovits_url.rstrip("/")
 
     @property
     def info(self) -> SpeakerInfo:
@@ -86,7 +92,7 @@ class GptSovitsSpeaker:
             blocks = self._web.stream(self._call(sentence.text, prepared, request.rate))
             yield from decoded(blocks, "wav", _RATE, _WHAT)
 
-    def _call(self, said: str, prepared: Prepared, rate: float) -> web.Call:
+    def _call(self, said: str, prepared: Prepared, rate: float) -> Call:
         code = self._settings.reference_language
         body = {
             "text": said,
@@ -101,5 +107,5 @@ class GptSovitsSpeaker:
             "batch_size": 1,
             "seed": 0,
         }
-        address = f"{self._settings.gptsovits_url.rstrip('/')}/tts"
-        return web.Call(address, json.dumps(body).encode(), "application/json", _WHAT)
+        address = f"{self.address}/tts"
+        return Call(address, json.dumps(body).encode(), "application/json", _WHAT)

@@ -16,7 +16,8 @@ from mien.dialogue.speak import web
 from mien.dialogue.speak.base import SpeakerInfo, SpeakRequest, Voice
 from mien.dialogue.speak.decode import decoded
 from mien.dialogue.speak.request import Prepared, no_such_voice, prepare, require_language
-from mien.dialogue.speak.sound import Sound, as_parts
+from mien.dialogue.speak.sound import Sound, as_parts, stretched
+from mien.dialogue.speak.web_answer import Call
 from mien.errors import MissingError
 from mien.types import SpeechPart
 
@@ -28,6 +29,15 @@ _FEMALE: Final = ("coral", "nova", "sage", "shimmer", "marin")
 _VOICES: Final = (
     *_FEMALE, "ash", "ballad", "cedar", "echo", "fable", "onyx", "verse",
 )  # fmt: skip
+_FEELINGS: Final = {
+    "happy": "Speak happily.",
+    "sad": "Speak sadly.",
+    "angry": "Speak angrily.",
+    "surprised": "Speak with surprise.",
+    "tender": "Speak tenderly.",
+    "serious": "Speak seriously.",
+}
+"""What a feeling of the script becomes where no instruction is set."""
 LANGUAGES: Final = (
     "af", "ar", "az", "be", "bg", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "gl",
     "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "kk", "kn", "ko", "lt", "lv", "mi", "mk", "mr", "ms", "ne",
@@ -76,7 +86,8 @@ class OpenaiSpeaker:
 
     def speak(self, request: SpeakRequest) -> Iterator[SpeechPart]:
         """Yield the sound as it comes; see :class:`~mien.dialogue.speak.base.Speaker`. Closing ends the request."""
-        return as_parts(request, self._sounds(request, self._prepared(request)), _WHAT)
+        sounds = self._sounds(request, self._prepared(request))
+        return as_parts(request, stretched(sounds, request.rate) if self._is_instructed else sounds, _WHAT)
 
     def close(self) -> None:
         """End a request that is under way. Idempotent."""
@@ -89,6 +100,11 @@ class OpenaiSpeaker:
     @property
     def _model(self) -> str:
         return self._settings.openai_model
+
+    @property
+    def _is_instructed(self) -> bool:
+        """OpenAI's newer models take instructions, and have no dial for speed: the sound is stretched here."""
+        return self._model.startswith("gpt-")
 
     def _prepared(self, request: SpeakRequest) -> Prepared:
         prepared = prepare(request)
@@ -120,18 +136,19 @@ class OpenaiSpeaker:
     def _sounds(self, request: SpeakRequest, prepared: Prepared) -> Iterator[Sound]:
         voice = self._voice(request.voice)
         for sentence in prepared.sentences:
-            blocks = self._web.stream(self._call(sentence.text, voice, request.rate))
+            blocks = self._web.stream(self._call(sentence.text, voice, request))
             yield from decoded(blocks, self._settings.openai_format, _RATE, _WHAT)
 
-    def _call(self, said: str, voice: str, rate: float) -> web.Call:
+    def _call(self, said: str, voice: str, request: SpeakRequest) -> Call:
         body: dict[str, object] = {
             "model": self._model, "input": said, "voice": voice, "response_format": self._settings.openai_format,
         }  # fmt: skip
-        if rate != 1:
-            body["speed"] = round(rate, 3)
-        if self._settings.instruction:
-            body["instructions"] = self._settings.instruction
-        return web.Call(
+        if request.rate != 1 and not self._is_instructed:
+            body["speed"] = round(request.rate, 3)
+        instruction = self._settings.instruction or (_FEELINGS.get(request.emotion.name) if self._is_instructed else "")
+        if instruction:
+            body["instructions"] = instruction
+        return Call(
             f"{self.address}/audio/speech", json.dumps(body).encode(), "application/json", _WHAT,
             secret=self._key, key_variable=KEY,
         )  # fmt: skip

@@ -11,44 +11,23 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mien import config
 from mien.channel import Abandoned, Channel
 from mien.dialogue.speak.sound import inside
-from mien.errors import BackendError, MienError, MissingError, NetworkError, UsageError
+from mien.dialogue.speak.web_answer import BLOCK, MAX_BYTES, Call, Passing, body, refuse
+from mien.errors import MienError, MissingError, NetworkError, UsageError
 
 TRIES: Final = 3
-MAX_BYTES: Final = 64 << 20
-"""Most that is read of one answer: ten minutes of 48 kHz."""
 
 _CONNECT_SECONDS: Final = 10.0
 _BACK_OFF: Final = (0.5, 1.5)  # seconds before the second and third try
 _LONGEST_WAIT: Final = 20.0  # of what a server may ask for in Retry-After
-_BLOCK: Final = 1 << 14
-_MESSAGE_BYTES: Final = 4096
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-_NOT_SOUND: Final = ("application/json", "text/", "application/xml", "application/problem")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A POST. url: absolute. headers: without secrets. secret: sent as a bearer token, shown to nobody.
-
-    what: names the server in sentences. key_variable: the environment variable that the secret comes from.
-    """
-
-    url: str
-    body: bytes
-    content_type: str
-    what: str
-    secret: str = ""
-    key_variable: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Web:
@@ -66,26 +45,33 @@ class Web:
         ends the request. Raises NetworkError, MissingError (the key), BackendError (refused).
         """
         self._ended.clear()
-        come: Channel[bytes] = Channel(MAX_BYTES // _BLOCK)
+        come: Channel[bytes | BaseException] = Channel(MAX_BYTES // BLOCK)
         reader = threading.Thread(target=self._read, args=(call, come), name="mien-web", daemon=True)
         reader.start()
         try:
-            yield from come
+            for block in come:
+                if isinstance(block, BaseException):
+                    raise block
+                yield block
         finally:
             come.abandon()
             if reader.is_alive():
                 self.close()
                 reader.join(2.0)
 
-    def _read(self, call: Call, come: Channel[bytes]) -> None:
+    def _read(self, call: Call, come: Channel[bytes | BaseException]) -> None:
+        """What comes, and behind it what went wrong."""
         try:
-            for block in self._tried(call):
-                come.put(block)
+            try:
+                for block in self._tried(call):
+                    come.put(block)
+            except Abandoned:
+                raise
+            except BaseException as error:  # whatever it is, the reader must hear of it
+                come.put(error)
             come.finish()
         except Abandoned:
             pass
-        except BaseException as error:  # whatever it is, the reader must hear of it
-            come.fail(error)
 
     def _tried(self, call: Call) -> Iterator[bytes]:
         for attempt in range(TRIES):
@@ -95,7 +81,7 @@ class Web:
                     came = True
                     yield block
                 return
-            except _Passing as fault:
+            except Passing as fault:
                 if came or attempt + 1 == TRIES or not fault.again:
                     raise fault.error from None
                 if self._ended.wait(min(fault.wait or _BACK_OFF[attempt], _LONGEST_WAIT)):
@@ -126,7 +112,7 @@ class Web:
         try:
             connection, target = _connect(parts, min(self._timeout, _CONNECT_SECONDS))
         except OSError as error:
-            raise _Passing(_unreachable(call, parts, error), again=isinstance(error, ConnectionResetError)) from None
+            raise Passing(_unreachable(call, parts, error), again=isinstance(error, ConnectionResetError)) from None
         self._connection = connection
         try:
             with contextlib.closing(connection):
@@ -135,24 +121,16 @@ class Web:
                 headers = {"Content-Type": call.content_type, **call.headers}
                 connection.request("POST", target, call.body, _headers("*/*", call.secret) | headers)
                 with connection.getresponse() as response:
-                    _refuse(response, call, parts)
-                    yield from _body(response, call)
+                    refuse(response, call, str(parts.hostname))
+                    yield from body(response, call)
         except TimeoutError:
             sentence = f"{call.what} at {parts.hostname} sent nothing for {self._timeout:g} seconds."
-            raise _Passing(NetworkError(sentence, hint="Try again, or raise [voices] timeout."), again=False) from None
+            raise Passing(NetworkError(sentence, hint="Try again, or raise [voices] timeout."), again=False) from None
         except (OSError, HTTPException) as error:
             sentence = f"The connection to {inside(call.what)} at {parts.hostname} broke ({_reason(error)})."
-            raise _Passing(NetworkError(sentence, hint="Try again.", code="network.cut")) from None
+            raise Passing(NetworkError(sentence, hint="Try again.", code="network.cut")) from None
         finally:
             self._connection = None
-
-
-class _Passing(Exception):
-    """A fault that may pass. wait: seconds that the server asked for, 0 = it did not. again: whether to try again."""
-
-    def __init__(self, error: MienError, *, again: bool = True, wait: float = 0.0) -> None:
-        super().__init__(error.message)
-        self.error, self.again, self.wait = error, again, wait
 
 
 def is_loopback(url: str) -> bool:
@@ -230,80 +208,6 @@ def _proxy(scheme: str, host: str) -> SplitResult | None:
 def _headers(accept: str, secret: str) -> dict[str, str]:
     headers = {"Accept": accept, "User-Agent": "mien", "Accept-Encoding": "identity"}
     return headers | ({"Authorization": f"Bearer {secret}"} if secret else {})
-
-
-def _refuse(response: HTTPResponse, call: Call, parts: SplitResult) -> None:
-    """Raise for every answer that is no sound."""
-    status, host = response.status, parts.hostname
-    if 300 <= status < 400:
-        raise BackendError(
-            f"{call.what} at {host} wants to send the text elsewhere, which is refused.",
-            hint="If that is right, give the new address itself in the settings.",
-            code="backend.redirect",
-        )
-    kind = (response.getheader("Content-Type") or "").lower()
-    if status == 200 and not kind.startswith(_NOT_SOUND):
-        return
-    said = _message(response, call.secret)
-    if status in (401, 403):
-        hint = f"Set {call.key_variable} to a key that is valid there." if call.key_variable else "It wants a key."
-        raise MissingError(f"{call.what} at {host} refuses access{said}.", hint=hint, code="missing.key")
-    if status == 429 or status >= 500:
-        how = "is too busy" if status == 429 else f"failed (status {status})"
-        error = NetworkError(f"{call.what} at {host} {how}{said}.", hint="Try again later.", code="network.server")
-        raise _Passing(error, wait=_retry_after(response))
-    if status == 200:
-        raise BackendError(f"{call.what} at {host} answered with words instead of sound{said}.", code="backend.sound")
-    raise BackendError(
-        f"{call.what} at {host} refused the request (status {status}){said}.",
-        hint="Check its address, model and voice in the settings.",
-        code="backend.refused",
-    )
-
-
-def _body(response: HTTPResponse, call: Call) -> Iterator[bytes]:
-    """Blocks as they come. Raises HTTPException when a body of known length is cut short."""
-    announced = response.getheader("Content-Length")
-    whole = int(announced) if announced and announced.isdigit() else None
-    size = 0
-    while block := response.read1(_BLOCK):
-        size += len(block)
-        if size > MAX_BYTES:
-            raise BackendError(f"{call.what} sends more than {MAX_BYTES >> 20} MB for one text.", code="backend.sound")
-        yield block
-    if whole is not None and size < whole:
-        raise HTTPException(f"{size} of {whole} bytes came")
-
-
-def _message(response: HTTPResponse, secret: str) -> str:
-    """What the server says is wrong, as the end of a sentence: short, printable, without the key."""
-    try:
-        raw = response.read(_MESSAGE_BYTES).decode("utf-8", "replace")
-    except (OSError, HTTPException):
-        return ""
-    said: object = raw
-    with contextlib.suppress(ValueError):
-        said = _find(json.loads(raw))
-    words = " ".join(str(said or "").split())
-    words = "".join(c for c in words if c.isprintable())[:200].rstrip(".")
-    if secret:
-        words = words.replace(secret, "…")
-    return f": {words}" if words and "<" not in words[:2] else ""
-
-
-def _find(answer: object) -> object:
-    """The sentence in the JSON that servers send: OpenAI's error.message, FastAPI's detail, GPT-SoVITS' Exception."""
-    if isinstance(answer, dict):
-        for key in ("error", "Exception", "detail", "message", "msg"):
-            if answer.get(key):
-                return _find(answer[key])
-        return ""
-    return _find(answer[0]) if isinstance(answer, list) and answer else answer
-
-
-def _retry_after(response: HTTPResponse) -> float:
-    asked = (response.getheader("Retry-After") or "").strip()
-    return float(asked) if asked.isdigit() else 0.0
 
 
 def _unreachable(call: Call, parts: SplitResult, error: OSError) -> NetworkError:
