@@ -321,3 +321,21 @@ def test_a_long_recording_takes_the_memory_of_a_short_one(tmp_path: Path) -> Non
     tracemalloc.stop()
     assert ticks == 600 * RATE
     assert peak < 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.m4a", "aac"), ("a.mp3", "libmp3lame"), ("a.ogg", "libopus"), ("a.mka", "pcm_f32le")]
+)
+def test_damaged_files_are_read_or_refused(name: str, codec: str, tmp_path: Path) -> None:
+    data = write(tmp_path / name, noise(0.3), codec=codec).read_bytes()
+    chance = np.random.default_rng(len(data))
+    for _ in range(40):
+        damaged = bytearray(data)
+        for at in chance.integers(0, min(len(data), int(chance.choice([300, len(data)]))), 6):
+            damaged[at] = chance.integers(256)
+        (tmp_path / name).write_bytes(damaged)
+        try:
+            probe_audio(tmp_path / name)
+            assert len(read(tmp_path / name)) < 3600 * RATE
+        except InputError as error:
+            assert error.message.endswith(".")
