@@ -205,6 +205,18 @@ def test_a_key_never_travels_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> No
     assert SECRET not in str(refused.value)
 
 
+def test_a_password_in_an_address_is_shown_nowhere() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://me:{SECRET}@127.0.0.1:{free.getsockname()[1]}/v1?key={SECRET}"
+    for url in (address, f"ftp://me:{SECRET}@x/y"):
+        who = OpenaiSpeaker(VoicesConfig(openai_url=url))
+        with pytest.raises(MienError) as failed:
+            say(who)
+        assert SECRET not in f"{failed.value} {who.info}"
+    assert web.place_of(address).startswith("127.0.0.1:") and SECRET not in web.place_of(address)
+
+
 @pytest.mark.parametrize("address", ["ftp://x/y", "speech.example", "http://", "http://h:99999/", "file:///etc/passwd"])
 def test_only_addresses_of_servers_are_asked(address: str) -> None:
     with pytest.raises(UsageError, match="not an address"):

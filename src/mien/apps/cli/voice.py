@@ -118,7 +118,7 @@ def server_state(speaker: Speaker) -> str:
     address = str(getattr(speaker, "address", ""))
     if not web.is_loopback(address):
         return f"if {web.host_of(address)} answers"
-    return "yes" if answers(address) else f"no: no server at {address}"
+    return "yes" if answers(address) else f"no: no server at {web.place_of(address)}"
 
 
 def _voices(name: str, speaker: Speaker, language: str, everything: bool) -> Iterator[tuple[Any, ...]]:

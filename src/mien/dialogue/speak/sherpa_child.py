@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import struct
 import sys
 from typing import Any, BinaryIO
@@ -78,6 +79,7 @@ def speak(synthesizer: Any, job: dict[str, Any], recording: list[float] | None, 
 
 def main() -> None:
     """Serve texts until the input closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair: it closes the pipe
     source, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever the library prints must not mix with the frames
     first = receive(source)
@@ -99,7 +101,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (BrokenPipeError, KeyboardInterrupt):
+    except BrokenPipeError:
         os._exit(0)
     except Exception as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")

@@ -112,7 +112,7 @@ class Web:
         try:
             connection, target = _connect(parts, min(self._timeout, _CONNECT_SECONDS))
         except OSError as error:
-            raise Passing(_unreachable(call, parts, error), again=isinstance(error, ConnectionResetError)) from None
+            raise Passing(_unreachable(call, error), again=isinstance(error, ConnectionResetError)) from None
         self._connection = connection
         try:
             with contextlib.closing(connection):
@@ -146,6 +146,15 @@ def host_of(url: str) -> str:
         return ""
 
 
+def place_of(url: str) -> str:
+    """Machine and port of an address, without the name, password or query that may stand in it."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    except ValueError:
+        return ""
+
+
 def require_address(url: str, key: str) -> None:
     """Raises UsageError unless ``url`` is an http or https address, MissingError when --offline forbids going there.
 
@@ -157,7 +166,10 @@ def require_address(url: str, key: str) -> None:
     except ValueError:
         fine = False
     if not fine:
-        raise UsageError(f"'{url[:80]}' is not an address of a server.", hint=f"Write {key} as http://127.0.0.1:9880.")
+        raise UsageError(
+            f"'{url.rpartition('@')[2][:80]}' is not an address of a server.",
+            hint=f"Write {key} as http://127.0.0.1:9880.",
+        )
     if config.offline() and not is_loopback(url):
         raise MissingError(
             f"The text would go to {host_of(url)}, and --offline forbids it.",
@@ -210,10 +222,9 @@ def _headers(accept: str, secret: str) -> dict[str, str]:
     return headers | ({"Authorization": f"Bearer {secret}"} if secret else {})
 
 
-def _unreachable(call: Call, parts: SplitResult, error: OSError) -> NetworkError:
-    place = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+def _unreachable(call: Call, error: OSError) -> NetworkError:
     return NetworkError(
-        f"No answer from {inside(call.what)} at {place}: {_reason(error)}.",
+        f"No answer from {inside(call.what)} at {place_of(call.url)}: {_reason(error)}.",
         hint="Start it, check its address in the settings, or add --fallback to be spoken by the embedded voice.",
         code="network.unreachable",
     )
