@@ -109,7 +109,7 @@ def test_a_long_recording_is_worked_off_as_it_is_read() -> None:
 
     def recording() -> Iterator[FloatArray]:
         nonlocal read
-        for _ in range(40):
+        for _ in range(24):
             read += len(sound)
             yield sound
 

@@ -104,16 +104,17 @@ def _mouth(shapes: FloatArray) -> dict[str, Values]:
     gap = np.maximum(25 * jaw + 5.4 * (v["LowerDown"] + v["UpperUp"]) + 8.4 * funnel, 0)
     parted = np.clip(gap / 1.5, 0, 1)
     rounded = np.clip(1.5 * pucker + 1.1 * funnel, 0, 1) * parted
-    spread = np.clip(2.6 * v["Stretch"] + 0.8 * v["Smile"], 0, 1) * (1 - rounded)
+    spread = np.clip(6 * (v["Stretch"] - 0.05) + 0.8 * v["Smile"], 0, 1) * (1 - rounded)
     plain = (1 - rounded) * (1 - spread)
-    wide, size = np.clip((gap - 7.5) / 4.5, 0, 1), np.clip(gap / 10, 0, 1)
-    narrow, back = np.clip((7.5 - gap) / 3, 0, 1), np.clip((gap - 3) / 4.5, 0, 1)
+    size, narrow = np.clip(gap / 10, 0, 1), np.clip((7.5 - gap) / 3, 0, 1)
+    low = np.clip((jaw - 0.17) / 0.16, 0, 1)  # the jaw tells え from い, the lips' funnel お from う
+    back = np.clip(2.2 * funnel / (funnel + pucker + 0.05) - 0.2 + low, 0, 1)
     rolled = (_mean(shapes, "mouthRollLower") + _mean(shapes, "mouthRollUpper")) / 2
     return {
         "あ": plain * size * (1 - narrow),
-        "い": spread * size * (1 - wide),
+        "い": spread * size * (1 - low),
         "う": rounded * (1 - back) + 0.6 * plain * size * narrow,
-        "え": spread * size * wide,
+        "え": spread * size * low,
         "お": rounded * back,
         "ん": (2.5 * v["Press"] + 1.5 * rolled) * np.clip(1 - gap / 4, 0, 1),
         "にやり": 1.2 * v["Smile"],
