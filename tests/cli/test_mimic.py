@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,15 @@ def test_what_cannot_be_is_refused(
     assert main(["mimic", *named]) == status
     assert said in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("page", ["docs/mimic.md", "docs/zh-CN/mimic.md"])
+def test_every_option_is_on_its_page(
+    page: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["mimic", "--help"]) == 0
+    options = set(re.findall(r"(?<!\S)(--[\w-]+)", capsys.readouterr().out)) - {"--help"}
+    assert {"--driver", "--relative", "--absolute", "--no-sound"} <= options
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    assert {option for option in options if f"`{option}" not in text} == set()

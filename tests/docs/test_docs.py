@@ -21,6 +21,7 @@ IN_CHINESE = [
     "docs/align",
     "docs/avatar-format",
     "docs/cli",
+    "docs/mimic",
     "docs/motion",
     "docs/quality",
     "docs/script-marks",
