@@ -14,8 +14,8 @@ from mien.face.video.pose import Array
 from mien.face.video.solve import Basis
 from mien.types import SHAPE_INDEX, FloatArray
 
-_OPEN: Final = 70
-"""Percentile of the lids' opening that counts as open: above the blinks and the half-shut pictures."""
+_OPEN: Final = 55
+"""Percentile of the lids' opening that counts as open: above the blinks, below eyes that are torn open."""
 _SHUT: Final = (0.10, 0.32)
 """Lowest and highest opening of shut lids as the net draws them, share of the open one."""
 _SLACK: Final = 0.10
