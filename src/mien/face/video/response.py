@@ -1,8 +1,9 @@
 """How much of a movement the landmark nets show: regressors pull towards the mean face, the small one more.
 
-Measured by ``python -m mien.lab.evaluate.mimic_response`` on the speech of nine people (GRID corpus, CC BY 4.0), where
-the embedded net's points are regressed on the movements that the 478-point net sees in the same pictures; what nobody
-does while speaking (brows, jaw to the side, frown) on rendered faces instead, as the ratio of both nets there.
+Measured by ``python -m mien.lab.evaluate.mimic_response`` in two ways: on the speech of nine people (GRID corpus, CC BY
+4.0), where the embedded net's points are regressed on the movements that the 478-point net sees in the same pictures,
+and on faces drawn by our own renderer, as the ratio of what both nets show of each shape. The values lie between the
+two; what nobody does while speaking (brows, jaw to the side, frown) is the second alone.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ EMBEDDED: Final = Response(
     gap=0.92,
     shapes={
         "jawOpen": 0.87, "jaw": 0.75, "mouthClose": 0.5, "mouthSmile": 0.79, "mouthPucker": 0.57, "mouthFunnel": 0.47,
-        "mouthUpperUp": 0.42, "mouthLowerDown": 0.72, "mouthLeft": 0.5, "mouthRight": 0.5, "mouthFrown": 0.57,
-        "mouthStretch": 0.65, "mouthDimple": 0.65, "mouthRoll": 0.5, "mouthShrug": 0.8, "mouthPress": 0.6, "brow": 0.6,
+        "mouthUpperUp": 0.42, "mouthLowerDown": 0.85, "mouthLeft": 0.5, "mouthRight": 0.5, "mouthFrown": 0.57,
+        "mouthStretch": 0.65, "mouthDimple": 0.65, "mouthRoll": 0.5, "mouthShrug": 0.8, "mouthPress": 0.6, "brow": 0.65,
         "cheekSquint": 0.8,
     },
 )  # fmt: skip

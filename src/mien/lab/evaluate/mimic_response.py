@@ -3,8 +3,8 @@
 ``python -m mien.lab.evaluate.mimic_response FILMS [--task FILE]`` prints, for every shape, the share measured on films
 of people who speak (the embedded net's points regressed on the movements that the other net sees in the same
 pictures), and the share on drawn faces (stills of those films and the demo portrait, each shape drawn by our own
-renderer). :mod:`mien.face.video.response` holds what came out for the GRID corpus: the first share for what speech
-moves (energy over 0.1), the second for the rest.
+renderer). :mod:`mien.face.video.response` holds what came out for the GRID corpus: a value between both shares for what
+speech moves (energy over 0.5), the second, alike for left and right, for the rest. Eyes are read in another way.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def drawn(pictures: Iterable[ByteArray], better: Network) -> Array:
         views = [np.zeros(6, np.float32), np.array([0.03, 0.02, 0, 0.02, 0, 0], np.float32)]
         faces = {name: [canvas.draw(_only(name), view) for view in views] for name in ("", *ARKIT_SHAPES)}
         shares.append(_shown(faces, FaceFollower()) / _shown(faces, FaceFollower(better)))
-    return np.asarray(np.nanmedian(shares, axis=0))
+    return np.asarray(np.median(shares, axis=0))
 
 
 def _only(name: str) -> NDArray[np.float32]:
@@ -92,7 +92,7 @@ def _shown(faces: dict[str, list[ByteArray]], follower: FaceFollower) -> Array:
     seen = {name: _points(views, follower) for name, views in faces.items()}
     basis = face_basis(rest_face(np.repeat(seen[""], 4, axis=0)))
     rest = fit_poses(seen[""], basis.face).local(seen[""]).mean(0)
-    out = np.full(52, np.nan)
+    out = np.ones(52)
     for name, index in SHAPE_INDEX.items():
         moved = (fit_poses(seen[name], basis.face).local(seen[name]).mean(0) - rest)[:468, :2]
         shape = (_only(name) @ basis.shapes.reshape(52, -1)).reshape(-1, 3)[:468, :2]
