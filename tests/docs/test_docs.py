@@ -159,7 +159,7 @@ def test_commands_and_options_shown_exist(
     assert command in cli.COMMANDS
     plain = re.sub(r'"[^"]*"|\'[^\']*\'', "TEXT", words.partition("#")[0])
     first = plain.split()[0] if plain.split() else ""
-    group = command in ("avatar", "voice", "models", "eval")
+    group = command in ("avatar", "voice", "models", "eval", "train")
     assert cli.main([command, *([first] if group else []), "--help"]) == 0
     help_text = capsys.readouterr().out
     for option in re.findall(r"(?<!\S)(--?[a-z][\w-]*)", plain):
