@@ -85,6 +85,22 @@ def test_speech_before_and_after_the_transcript_is_passed_over() -> None:
     assert np.median(distances(moved, truth)) <= 25
 
 
+def test_speech_between_two_sentences_is_passed_over() -> None:
+    first, other = recorded("My brother wants to buy a new bicycle.", "en"), recorded(OTHER, "en")
+    second = recorded("The shop opens at nine, but the bus comes late.", "en")
+    sound = np.concatenate([first.sound, other.sound, second.sound])
+    alignment = align(sound, f"{first.text} {second.text}", "en")
+    place, later = len(first.text) + 1, len(first.sound) + len(other.sound)
+    ahead = tuple(w for w in alignment.words if w.char_start < place)
+    behind = tuple(
+        Word(w.start - later, w.end - later, w.char_start - place, w.char_end - place)
+        for w in alignment.words
+        if w.char_start >= place
+    )
+    assert np.median(distances(ahead, first)) <= 25
+    assert np.median(distances(behind, second)) <= 25
+
+
 def test_a_transcript_that_goes_on_after_the_recording_keeps_to_what_is_said() -> None:
     truth = recorded(TEXTS["en"], "en")
     alignment = align(truth.sound, f"{truth.text} {OTHER}", "en")

@@ -21,10 +21,10 @@ from mien.types import FloatArray, IntArray, Phone, Word
 
 _CUT_FROM, _CUT_TO = 0.35, 0.8  # of the window
 _LOUDNESS_WEIGHT: Final = 1.0
-_STAY, _SKIP, _PAUSE = 0.3, 0.3, 4.0  # costs; a row that fits costs about 1
-_SILENT, _LOUD = 0.4, 2.0  # cost of a pause's row, and what loudness 1 adds
+_STAY, _SKIP, _PAUSE = 0.3, 0.4, 4.0  # costs; a row that fits costs about 1
+_SILENT, _LOUD = 0.6, 2.0  # cost of a pause's row, and what loudness 1 adds
 _OTHER: Final = 1.25  # cost of a row of something untranscribed: a little below that of wrong words
-_OTHER_BETWEEN: Final = 8.0  # and of its beginning between two sentences
+_OTHER_BETWEEN: Final = 4.0  # and of its beginning between two sentences
 _UNSAID: Final = 0.3  # cost of a reference row that the end of the recording does not reach
 _FREE: Final = -1e-6
 _RATES = (0.4, 2.5)
