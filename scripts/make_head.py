@@ -51,6 +51,7 @@ def main(films: list[str]) -> None:
     parts = head.skin_parts()
     parts["cavity"] = head.to_viewer(head.cavity())
     parts["teeth"] = head.to_viewer(head.teeth())
+    parts["tongue"] = head.tongue()
     eyes = np.array([lids(points, side) for side in ("Left", "Right")]) * [1, -1, -1] - [0, 0, EYE_DEPTH]
     ball, rings = eyeball()
     np.savez_compressed(
@@ -187,6 +188,30 @@ class Head:
         top = [self.add(row + np.array([0, lip[1] + y, 0])) for y in (0.08, -0.045)]
         low = [self.add(row * [0.95, 1, 1] + np.array([0, lip[1] + y, -0.03]), jaw) for y in (-0.05, -0.18)]
         return np.vstack([band(*top, closed=False), band(*low, closed=False)])
+
+    def tongue(self) -> np.ndarray:
+        """A flat body, round at the tip, that lies behind the lower teeth, goes with the jaw, and comes out."""
+        lip, turn = self.points[13], np.arange(12) * 2 * np.pi / 12
+        back = np.array([0.02, 0.08, 0.2, 0.36, 0.6, 1.0])  # from the tip to the root
+        size = np.sqrt(1 - np.clip(1 - 2 * back, 0, 1) ** 2)[:, None]
+        rings = np.stack(
+            [
+                0.17 * size * np.cos(turn),
+                lip[1] - 0.17 + 0.03 * np.sin(np.pi * back)[:, None] + 0.055 * size * np.sin(turn),
+                lip[2] - 0.20 - 0.42 * back[:, None] + 0 * turn,
+            ],
+            axis=2,
+        )
+        tip = np.array([[0.0, lip[1] - 0.17, lip[2] - 0.195]])
+        points, out = np.vstack([tip, rings.reshape(-1, 3)]), 1 - np.r_[0.0, np.repeat(back, 12)]
+        moved = np.zeros((52, len(points), 3))
+        for name in ("jawOpen", "jawForward", "jawLeft", "jawRight"):
+            moved[SHAPE_INDEX[name]] = 0.85 * self.shapes[SHAPE_INDEX[name], 14]
+        moved[SHAPE_INDEX["tongueOut"]] = np.c_[0 * out, 0.19 * np.sqrt(out) - 0.05 * out**6, 0.38 * out]
+        index = self.add(points, moved)
+        grid = index[1:].reshape(-1, 12)
+        fan = [[index[0], a, b] for a, b in zip(grid[0], np.roll(grid[0], -1), strict=True)]
+        return np.vstack([fan, *(band(a, b, closed=True) for a, b in pairwise(grid))])
 
 
 def band(a: np.ndarray, b: np.ndarray, *, closed: bool) -> np.ndarray:

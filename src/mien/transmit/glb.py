@@ -49,11 +49,12 @@ _MATERIALS: Final[dict[str, tuple[tuple[float, float, float], float]]] = {  # li
     "brows": ((0.16, 0.09, 0.06), 0.90),
     "cavity": ((0.06, 0.01, 0.01), 1.00),
     "teeth": ((0.80, 0.77, 0.70), 0.30),
+    "tongue": ((0.52, 0.20, 0.19), 0.35),
     "pupil": ((0.01, 0.01, 0.01), 0.10),
     "iris": ((0.10, 0.14, 0.16), 0.15),
     "white": ((0.82, 0.80, 0.77), 0.20),
 }
-_FACE_PARTS, _EYE_PARTS = tuple(_MATERIALS)[:5], tuple(_MATERIALS)[5:]
+_FACE_PARTS, _EYE_PARTS = tuple(_MATERIALS)[:6], tuple(_MATERIALS)[6:]
 
 Arrays = dict[str, NDArray[Any]]
 
