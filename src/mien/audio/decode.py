@@ -7,30 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-import numpy as np
-
-from mien.audio.mono import to_mono
-from mien.audio.source import HIGHEST_RATE, LOWEST_RATE, is_seekable
+from mien.audio.clock import FORMATS_HINT, Block, Clock, undecodable
+from mien.audio.source import is_seekable
 from mien.errors import InputError
-from mien.types import FloatArray
 
-FORMATS_HINT: Final = "Use an mp3, m4a, ogg, flac or wav file, or a video with sound."
-
-_SLACK: Final = 0.05  # seconds by which time stamps may be off before sound is moved for them
-_LONGEST_GAP: Final = 600  # seconds; a longer jump is a clock that was set, not a pause in which nothing was sent
 _SHORTEST_LOSS: Final = 0.25  # seconds, and
 _SMALLEST_LOSS: Final = 0.01  # share of the file's own length that may be missing at its end
 _MOST_DAMAGED: Final = 0.1  # share of packets
 _EXACT: Final = frozenset({"wav", "w64", "flac", "aiff", "mov", "au", "caf"})  # containers that know their length
 _PICTURES: Final = frozenset({"image2", "gif", "ico", "apng"})
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Mono sound, float32 (n,), at ``rate`` Hz. Blocks follow each other without a gap."""
-
-    samples: FloatArray
-    rate: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +49,7 @@ def decode(stream: BinaryIO, name: str) -> Iterator[Block]:
     with _opened(stream, name) as container:
         sound = _sound_stream(container, name)
         start = container.start_time
-        clock = _Clock(name, None if start is None else start / 1e6)
+        clock = Clock(name, None if start is None else start / 1e6)
         tally = _Tally()
         for frame in _frames(container, sound, name, tally):
             yield from clock.place(frame)
@@ -162,7 +147,7 @@ def _frames(container: Any, sound: Any, name: str, tally: _Tally) -> Iterator[An
         except (av.error.FFmpegError, ValueError):
             tally.damaged += 1
             if tally.damaged > 20 and tally.damaged > tally.packets / 2:
-                raise _undecodable(name) from None
+                raise undecodable(name) from None
             continue
         yield from frames
 
@@ -190,10 +175,10 @@ def _check_wav(stream: BinaryIO, name: str) -> None:
     stream.seek(0)
 
 
-def _check_end(container: Any, sound: Any, name: str, tally: _Tally, clock: _Clock) -> None:
+def _check_end(container: Any, sound: Any, name: str, tally: _Tally, clock: Clock) -> None:
     if not clock.samples:
         if tally.damaged:
-            raise _undecodable(name)
+            raise undecodable(name)
         raise InputError(f"{name} holds no sound: it has 0 samples.", hint="Record it again.", code="input.no_sound")
     seconds = _seconds(container, sound)
     exact = _knows_length(container, sound)
@@ -206,7 +191,7 @@ def _check_end(container: Any, sound: Any, name: str, tally: _Tally, clock: _Clo
             code="input.audio",
         )
     if tally.damaged > max(1, _MOST_DAMAGED * tally.packets):
-        raise _undecodable(name)
+        raise undecodable(name)
 
 
 def _knows_length(container: Any, sound: Any) -> bool:
@@ -221,77 +206,7 @@ def _encrypted(name: str) -> InputError:
     )
 
 
-def _undecodable(name: str) -> InputError:
-    return InputError(
-        f"The sound of {name} cannot be decoded: it is damaged or encrypted.", hint=FORMATS_HINT, code="input.audio"
-    )
-
-
 def _seconds(container: Any, sound: Any) -> float | None:
     if sound.duration and sound.time_base:
         return float(sound.duration * sound.time_base)
     return container.duration / 1e6 if container.duration else None
-
-
-@dataclass(slots=True)
-class _Clock:
-    """Puts decoded frames on the time line. samples: of the file, silence not counted. seconds: so far."""
-
-    name: str
-    origin: float | None
-    samples: int = 0
-    seconds: float = 0.0
-    _rate: int = 0
-    _anchor: float = 0.0  # where the samples of this rate start
-    _since: int = 0  # samples since then
-
-    def place(self, frame: Any) -> Iterator[Block]:
-        """The frame's sound, silence before it where the file has a gap, its head cut off where it overlaps."""
-        rate = frame.sample_rate
-        if rate != self._rate:
-            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-                raise _undecodable(self.name)
-            self._anchor, self._rate, self._since = self.seconds, rate, 0
-        sound = _mono(frame, self.name)
-        gap = self._gap(frame)
-        if gap > 0:
-            yield Block(np.zeros(gap, np.float32), rate)
-            self._advance(gap)
-        elif gap < 0:
-            sound = sound[-gap:]
-        self.samples += frame.samples
-        self._advance(len(sound))
-        if len(sound):
-            yield Block(sound, rate)
-
-    def _gap(self, frame: Any) -> int:
-        """Samples of silence that are missing before the frame, negative when it repeats what was there."""
-        base = frame.time_base
-        if frame.pts is None or base is None:
-            return 0
-        stamp = frame.pts * base.numerator / base.denominator
-        if self.origin is None:
-            self.origin = stamp
-        off = stamp - self.origin - self.seconds
-        if abs(off) < (_SLACK if self.samples else 1.5 / self._rate):
-            return 0
-        if off > _LONGEST_GAP or off < -1:
-            self.origin += off
-            return 0
-        samples: int = round(off * self._rate)
-        return samples
-
-    def _advance(self, count: int) -> None:
-        self._since += count
-        self.seconds = self._anchor + self._since / self._rate
-
-
-def _mono(frame: Any, name: str) -> FloatArray:
-    channels = frame.layout.nb_channels
-    if frame.format.name == "fltp" and channels <= 2:  # what most decoders give, and a third of the time
-        planes = [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes]
-        return planes[0].copy() if channels == 1 else (planes[0] + planes[1]) * np.float32(0.5)
-    samples = frame.to_ndarray()
-    rows = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
-    names = tuple(channel.name for channel in frame.layout.channels) if channels > 2 else ()
-    return to_mono(rows, names, name)

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
 
-from mien.audio.decode import Block, decode, read_header
+from mien.audio.clock import Block
+from mien.audio.decode import decode, read_header
 from mien.audio.mono import check_values, to_mono
 from mien.audio.resample import Resampler
 from mien.audio.source import (
