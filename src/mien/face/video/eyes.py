@@ -23,7 +23,7 @@ _SLACK: Final = 0.10
 _FOLLOWS_DOWN: Final = 0.34
 _FOLLOWS_UP: Final = 0.10
 """How much of the opening the upper lid goes along with a full look down and up."""
-_WIDE_MM: Final = 0.055
+_WIDE: Final = 0.055
 """How much further than usual lids stand apart at eyeWide 1, eye distances."""
 _WINK: Final = 0.35
 """Eyes whose blinks differ by less move together."""
@@ -66,7 +66,7 @@ def read_eyes(local: NDArray[Any], eyes: EyeRange, basis: Basis) -> tuple[FloatA
         gap = lid_gap(local, side)
         closed = (usual - gap) / np.maximum(usual - eyes.shut[side], 1e-6)
         blinks[side] = np.clip((closed - _SLACK) / (_FULL - _SLACK), 0, 1)
-        wides[side] = np.clip((gap - usual * (1 + _SLACK)) / _WIDE_MM, 0, 1)
+        wides[side] = np.clip((gap - usual * (1 + _SLACK)) / _WIDE, 0, 1)
     seen = np.maximum(0.02, 1 - np.mean(list(blinks.values()), axis=0) * 1.6) ** 2
     for side, blink in _together(blinks).items():
         out[:, SHAPE_INDEX[f"eyeBlink{side}"]] = blink

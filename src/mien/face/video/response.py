@@ -19,9 +19,11 @@ from mien.types import ARKIT_SHAPES
 
 @dataclass(frozen=True)
 class Response:
-    """Of a real movement of 1, what the net's points make. pitch: of the head's pitch. gap: of the lips'
-    opening. shapes: by the beginning of a
-    shape's name, first match; 1 for the others."""
+    """Of a real movement of 1, what the net's points make.
+
+    pitch: of a nod (a drawn head's nod of 6° shows 0.82, the canonical face of ``face_landmarker`` says 0.85 to 0.88).
+    gap: of the lips' opening. shapes: by the beginning of a shape's name, first match; 1 for the others.
+    """
 
     pitch: float = 1.0
     gap: float = 1.0

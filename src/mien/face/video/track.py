@@ -28,6 +28,8 @@ FEWEST: Final = 12
 """Pictures with a face that a fit needs."""
 _MOST_KEPT: Final = 3600
 """Pictures kept for it at most: 60 s at 60 a second, 20 MB."""
+_SAMPLE: Final = 900
+"""Of those, how many the calibration looks at."""
 _BLOCK: Final = 32
 
 _SHAPES: Final = len(ARKIT_SHAPES)
@@ -137,7 +139,8 @@ class FaceTracker:
         return FaceClip(start, shapes.astype(np.float32), rows[:, _SHAPES:].astype(np.float32), self._rate)
 
     def _calibrate(self) -> None:
-        seen = np.array([points for _, points in self._waiting])
+        every = -(-len(self._waiting) // _SAMPLE)
+        seen = np.array([points for _, points in self._waiting[::every]])
         basis = self._make_basis(rest_face(seen))
         poses = fit_poses(seen, basis.face)
         local = poses.local(seen)
