@@ -84,6 +84,17 @@ def test_channels_are_mixed_speech_comes_from_the_centre(tmp_path: Path) -> None
     assert np.abs(back).max() == pytest.approx(0.3 / (1 + 2 * 0.707 + 2 * 0.5), rel=0.02)
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.wav", "pcm_s16le"), ("a.mp3", "libmp3lame")])
+def test_a_pair_that_mirrors_itself_is_not_silence(name: str, codec: str, tmp_path: Path) -> None:
+    voice = tone(2.0) * np.linspace(0, 1, 2 * RATE, dtype=np.float32)
+    hiss = np.stack([noise(2.0, 0.002, seed) for seed in (1, 2)], 1)
+    mirrored = write(tmp_path / name, np.stack([voice, -voice], 1) + hiss, codec=codec)
+    assert loudness_at(read(mirrored), 1.5) == pytest.approx(loudness_at(voice, 1.5), rel=0.1)
+    wide = np.stack([noise(2.0, 0.1, seed) for seed in (3, 4)], 1)  # what has nothing in common is mixed
+    mixed = read(write(tmp_path / f"wide-{name}", wide, codec=codec))
+    assert loudness_at(mixed, 1.0, 0.5) == pytest.approx(0.1 / np.sqrt(2), rel=0.1)
+
+
 def film(path: Path, sounds: list[tuple[FloatArray, int]], *, pictures: bool = True) -> Path:
     """A film of a second of black. sounds: of each sound stream, and the sample at which it starts."""
     with av.open(str(path), "w") as file:

@@ -26,7 +26,7 @@ def to_mono(samples: Samples, layout: tuple[str, ...] = (), name: str = "The sou
     the sound.
     Raises InputError for an array that cannot be sound; the values themselves are for :func:`check_values`.
     """
-    sound = _as_float(np.asarray(samples), name)
+    sound = as_float(np.asarray(samples), name)
     if sound.ndim == 2:
         sound = sound[:, 0] if sound.shape[1] == 1 else sound @ _weights(sound.shape[1], layout)
     return np.ascontiguousarray(sound, np.float32)
@@ -59,7 +59,8 @@ def _weights(channels: int, layout: tuple[str, ...]) -> FloatArray:
     return shares
 
 
-def _as_float(samples: Samples, name: str) -> NDArray[np.float32]:
+def as_float(samples: Samples, name: str = "The sound") -> NDArray[np.float32]:
+    """The same array as float32, integers over their whole range as -1…1. Raises InputError for what is no sound."""
     kind = samples.dtype.kind
     if samples.ndim not in (1, 2) or kind not in "fiu":
         raise InputError(

@@ -33,6 +33,7 @@ _PACKAGES: Final = {
     "ai-edge-litert": "ai_edge_litert.interpreter",
     "av": "av",
     "soxr": "soxr",
+    "onnxruntime": "onnxruntime",
     "espeakng-loader": "espeakng_loader",
     "typer": "typer",
     "rich": "rich",
