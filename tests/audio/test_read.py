@@ -92,7 +92,7 @@ def test_a_pair_that_mirrors_itself_is_not_silence(name: str, codec: str, tmp_pa
     assert loudness_at(read(mirrored), 1.5) == pytest.approx(loudness_at(voice, 1.5), rel=0.1)
     wide = np.stack([noise(2.0, 0.1, seed) for seed in (3, 4)], 1)  # what has nothing in common is mixed
     mixed = read(write(tmp_path / f"wide-{name}", wide, codec=codec))
-    assert loudness_at(mixed, 1.0, 0.5) == pytest.approx(0.1 / np.sqrt(2), rel=0.1)
+    assert loudness_at(mixed, 1.0, 0.5) == pytest.approx(0.1 / np.sqrt(2), rel=0.2)
 
 
 def film(path: Path, sounds: list[tuple[FloatArray, int]], *, pictures: bool = True) -> Path:
