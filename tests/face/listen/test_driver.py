@@ -90,10 +90,11 @@ def test_the_mouth_is_shut_before_and_after_speech() -> None:
     assert max(gap[: first - 8].max(), gap[last + 10 :].max()) < 0.5
 
 
-@pytest.mark.parametrize("sound", [noise(3, 0.1), noise(3, 0.001), np.zeros(144_000, np.float32)])
-def test_what_is_no_voice_moves_no_lips(sound: FloatArray) -> None:
+@pytest.mark.parametrize("sound", [noise(5, 0.1), noise(5, 0.001), np.zeros(240_000, np.float32)])
+def test_what_never_changes_moves_no_lips(sound: FloatArray) -> None:
+    """Two seconds tell background from voice; before that only voice activity, which is not asked here, could."""
     gap = aperture_mm(run([heard(sound)]).shapes)
-    assert (gap[25:] < 1.0).mean() > 0.99
+    assert (gap[120:] < 1.0).mean() > 0.99
 
 
 def test_voice_activity_has_the_last_word() -> None:

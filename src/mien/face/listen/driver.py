@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +19,12 @@ from mien.errors import UsageError
 from mien.face.base import FaceDriverInfo, FaceSettings
 from mien.face.lips import Articulation
 from mien.face.listen.calibrate import Calibration, Range
-from mien.face.listen.features import Features
-from mien.face.listen.heads import APERTURE, HEADS, ROW, SPEAKING
+from mien.face.listen.contacts import AROUND, PromptContacts, closed_at_peaks
+from mien.face.listen.features import Features, silence
+from mien.face.listen.heads import APERTURE, CLOSED, HEADS, ROW, SPEAKING, TEETH
 from mien.face.listen.mouth import Posture, blend, posture
 from mien.face.listen.network import Network
+from mien.face.listen.pauses import Pauses
 from mien.face.motion import Motion
 from mien.face.phones import LOOK_AHEAD as PHONES_AHEAD
 from mien.face.prosody import Prosody
@@ -31,10 +34,13 @@ from mien.types import ARKIT_SHAPES, FaceClip, FloatArray, SpeechPart
 Rows = NDArray[np.float64]
 
 _BLOCK: Final = 256
+_SETTLE: Final = 50
 _WORTH_KEEPING: Final = 150
 """Rows of speech, three seconds, from which on a calibration is kept."""
 _EVENTS_LATE: Final = 13
 """Rows by which a prompt driver puts off nods and blinks, which are known that much after their moment."""
+_MOVING: Final = [i for i in range(HEADS) if i not in (CLOSED, TEETH)]
+"""What rests in a pause: all but the contacts."""
 _CLOSING, _OPENING = 0.14, 0.35
 """How far the gate moves in a row: shut 140 ms after the voice stopped, open 60 ms after it began."""
 
@@ -60,7 +66,8 @@ class ListenDriver:
         known = calibration or (Calibration.load(self._kept) if self._kept and self._kept.exists() else Calibration())
         self._features = Features(known.level)
         self._network = Network(look_ahead, Path(settings.lip_model) if settings.lip_model else None)
-        self._range = Range(known)
+        self._range, self._pauses, self._contacts = Range(known), Pauses(), PromptContacts()
+        self._sure_before = np.zeros(AROUND)
         self._prosody = Prosody()
         self._answers = _Pending(HEADS)
         self._gate, self._sure = _Track(), _Track()
@@ -71,6 +78,7 @@ class ListenDriver:
         self._closed = False
         self._articulation: Articulation | None = None
         self._motion: Motion | None = None
+        self._network.run(np.repeat(silence(known.level), _SETTLE, axis=0))  # a stream begins after silence
         self._skip = self._network.look_ahead - 1
         if self._skip < 0:
             self._answers.put(np.zeros((-self._skip, HEADS), np.float32))
@@ -146,6 +154,7 @@ class ListenDriver:
 
     def _hear(self, samples: FloatArray) -> None:
         answers = self._network.run(self._features.push(samples))
+        answers[:, _MOVING] *= self._pauses.rows(self._features.loudness)[:, None].astype(np.float32)
         skipped = min(max(self._skip, 0), len(answers))
         self._skip -= skipped
         self._answers.put(answers[skipped:])
@@ -164,15 +173,26 @@ class ListenDriver:
         return max(ready, self._done)
 
     def _mouth(self, rows: int) -> Posture:
-        answers = self._answers.take(rows)
         gate = self._eased(self._gate.take(rows)) if self._gate.used else np.ones(rows)
-        answers[:, : SPEAKING + 1] *= gate[:, None].astype(np.float32)
-        told = answers.astype(np.float64)
+        closed = self._closures(rows) * gate
+        told = self._answers.take(rows) * gate[:, None]
         gains = self._range.gains(told[:, APERTURE] * 10, told[:, SPEAKING])
-        heard = posture(answers, gains)
+        heard = posture(told, closed, gains)
         assert self._articulation is not None
         known = Posture(*self._articulation.take(rows))
         return blend(heard, known, self._sure.take(rows))
+
+    def _closures(self, rows: int) -> Rows:
+        """Closed lips of the next rows. A patient driver sees a little beyond them."""
+        beyond = 0 if self._late else AROUND
+        sure = np.zeros(rows + beyond)
+        ahead = self._answers.peek(rows + beyond)[:, CLOSED]
+        sure[: len(ahead)] = ahead
+        if self._late:
+            return self._contacts.rows(sure)
+        whole = np.concatenate([self._sure_before, sure])
+        self._sure_before = whole[rows : rows + AROUND]
+        return closed_at_peaks(whole)
 
     def _eased(self, activity: Rows) -> Rows:
         out = np.empty(len(activity))
@@ -195,6 +215,10 @@ class _Pending:
 
     def put(self, rows: FloatArray) -> None:
         self._rows.extend(rows)
+
+    def peek(self, count: int) -> FloatArray:
+        """The next rows, as many as there are, which stay."""
+        return np.array(list(islice(self._rows, count)), np.float32).reshape(-1, self._columns)
 
     def take(self, count: int) -> FloatArray:
         out = np.zeros((count, self._columns), np.float32)

@@ -44,11 +44,13 @@ _KEPT: Final = WINDOW - HOP
 class Features:
     """Rows of features from 48 kHz sound. Chunked equals whole.
 
-    level: natural logarithm of the voice's mean band power to start from; it follows the sound.
+    level: natural logarithm of the voice's mean band power to start from; it follows the sound. loudness: of the rows
+    pushed last, the same relative to the level, float32 (n,).
     """
 
     def __init__(self, level: float = START_LEVEL) -> None:
         self.level = level
+        self.loudness = np.zeros(0, np.float32)
         self._sound = np.zeros(_TAPS - _RATIO, np.float32)  # 48 kHz not yet used up
         self._heard = np.zeros(_KEPT, np.float32)  # 16 kHz that the next window begins with
 
@@ -56,6 +58,7 @@ class Features:
         """Take float32 sound of any length; returns the rows that became known, float32 (n, FEATURES)."""
         self._sound = np.concatenate([self._sound, samples])
         rows = (len(self._sound) - (_TAPS - _RATIO)) // ROW
+        self.loudness = np.zeros(0, np.float32)
         if rows <= 0:
             return np.zeros((0, FEATURES), np.float32)
         used = self._sound[: rows * ROW + _TAPS - _RATIO]
@@ -69,12 +72,17 @@ class Features:
     def _follow(self, power: FloatArray) -> FloatArray:
         """The level at each row."""
         out = np.empty(len(power), np.float32)
-        level = self.level
-        for i, loudness in enumerate(np.log(power + TINY).tolist()):
+        level, loud = self.level, np.log(power + TINY)
+        for i, loudness in enumerate(loud.tolist()):
             level = next_level(level, loudness)
             out[i] = level
-        self.level = level
+        self.level, self.loudness = level, loud - out
         return out
+
+
+def silence(level: float) -> FloatArray:
+    """A row of nothing at all, (1, FEATURES), for a voice of this level."""
+    return scaled(np.zeros((2, BANDS), np.float32), np.full(2, level, np.float32)).reshape(1, FEATURES)
 
 
 def next_level(level: float, loudness: float) -> float:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.face.lips import ease
-from mien.face.listen.heads import APERTURE, CLOSED, MOUTH, SPEAKING, TEETH, WIDTH
+from mien.face.listen.contacts import over
+from mien.face.listen.heads import APERTURE, MOUTH, SPEAKING, TEETH, WIDTH
 from mien.face.measure import WIDENS
 from mien.face.visemes import CHANNEL, CHANNELS, TRAVEL
-from mien.types import FloatArray
 
 Rows = NDArray[np.float64]
 
@@ -24,10 +24,8 @@ _WIDE: Final = [CHANNEL[n] for n in ("mouthStretch", "mouthSmile")]
 _ROUND: Final = [CHANNEL[n] for n in ("mouthPucker", "mouthFunnel")]
 _STRETCH, _PUCKER = CHANNEL["mouthStretch"], CHANNEL["mouthPucker"]
 _JAW_SHARE: Final = 0.5
-_SURE_CLOSED: Final = (0.30, 0.55)
-"""Where the network's closure begins to count, and where lips are shut: it rarely dares to say 1."""
 _SURE_TEETH: Final = (0.30, 0.65)
-_SURE_SPEECH: Final = (0.12, 0.40)
+_SURE_SPEECH: Final = (0.30, 0.60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +38,15 @@ class Posture:
     speaking: Rows
 
 
-def posture(answers: FloatArray, gains: Rows) -> Posture:
-    """What the network says, (n, HEADS), as rows of articulation. gains: (n,), the voice's correction of openness."""
-    told = answers.astype(np.float64)
+def posture(told: Rows, closed: Rows, gains: Rows) -> Posture:
+    """What the network says, (n, HEADS), as rows of articulation.
+
+    closed: (n,), see :mod:`mien.face.listen.contacts`. gains: (n,), the voice's correction of openness.
+    """
     target = np.clip(told[:, MOUTH], 0, 1)
-    closed = _over(told[:, CLOSED], *_SURE_CLOSED)
     opened = np.maximum(told[:, APERTURE] * 10, 0) * gains
     target = _as_wide(_as_open(target, opened), told[:, WIDTH] * 5)
-    return Posture(target, closed, _over(told[:, TEETH], *_SURE_TEETH), _over(told[:, SPEAKING], *_SURE_SPEECH))
+    return Posture(target, closed, over(told[:, TEETH], *_SURE_TEETH), over(told[:, SPEAKING], *_SURE_SPEECH))
 
 
 def blend(heard: Posture, known: Posture, confidence: Rows) -> Posture:
@@ -90,7 +89,3 @@ def _as_wide(target: Rows, width: Rows) -> Rows:
     out[:, _STRETCH] += np.clip(error, 0, 6) / _SPREADS[_STRETCH]
     out[:, _PUCKER] += np.clip(error, -8, 0) / _SPREADS[_PUCKER]
     return np.asarray(np.clip(out, 0, 1))
-
-
-def _over(x: Rows, low: float, high: float) -> Rows:
-    return ease(np.clip((x - low) / (high - low), 0, 1))

@@ -1,0 +1,59 @@
+"""Pauses that are not silent: other people, music or a street go on while the voice is still.
+
+The network and voice activity take talk in the background for talk. It is quieter than the voice, though: where the
+sound keeps within a few decibels of the quietest that was heard lately, and that is not far below the voice, nobody
+near speaks; nor where it is far below the voice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.types import FloatArray
+
+Rows = NDArray[np.float64]
+
+_MEMORY: Final = 100
+"""Rows over which the background is the quietest: two seconds."""
+_SMOOTHED: Final = 5
+_SYLLABLE: Final = 6
+"""Rows within which speech is as loud as speech at least once."""
+_FAINT: Final = -5.5
+"""A background more than 24 dB below the voice (natural logarithm of power) fools nobody."""
+_SILENT: Final = -4.6
+"""What keeps 20 dB below the voice is no voice, whatever the background."""
+_ABOVE: Final = 1.6
+"""How far above the background, 7 dB, sound counts as the voice."""
+_SHUTTING, _OPENING = 0.14, 0.35
+
+
+class Pauses:
+    """Follows the background and says where the voice pauses. Streams; each row rests on those before it alone."""
+
+    def __init__(self) -> None:
+        self._last: deque[float] = deque(maxlen=_SMOOTHED)
+        self._quietest: deque[float] = deque(maxlen=_MEMORY)
+        self._loud: deque[float] = deque(maxlen=_SYLLABLE)
+        self._open = 1.0
+
+    def rows(self, loudness: FloatArray) -> Rows:
+        """How much the mouth may move, (n,), 0…1. loudness: relative to the voice's level, logarithm of power, (n,)."""
+        out = np.empty(len(loudness))
+        for i, now in enumerate(loudness.tolist()):
+            self._last.append(now)
+            self._quietest.append(sum(self._last) / len(self._last))
+            self._loud.append(self._quietest[-1])
+            out[i] = self._gate()
+        return out
+
+    def _gate(self) -> float:
+        background = min(self._quietest)
+        known = len(self._quietest) == _MEMORY and background > _FAINT
+        voice = max(_SILENT, background + _ABOVE) if known else _SILENT
+        step = (0.0 if max(self._loud) < voice else 1.0) - self._open
+        self._open += min(max(step, -_SHUTTING), _OPENING)
+        return self._open
