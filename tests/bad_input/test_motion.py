@@ -16,8 +16,8 @@ VALUES = st.text(max_size=12) | st.sampled_from(["0", "-1", "1e9", "nan", "inf",
 OPTIONS = st.sampled_from(
     [
         "--fps", "--sound", "--transcript", "--denoise", "--vad", "--from-video", "--text-file", "--language",
-        "--voice", "--rate", "--pitch", "--lexicon", "--emotion", "--face-driver", "--style", "--lip-strength", "--seed",
-        "--voice-expression",
+        "--voice", "--rate", "--pitch", "--lexicon", "--emotion", "--face-driver", "--style", "--lip-strength",
+        "--seed", "--voice-expression",
     ]
 )  # fmt: skip
 SOURCES = st.sampled_from(["none.wav", "none.csv", "none.JSON", "none", "pcm:x", "pcm:s16le:1:1:none"]) | st.text(

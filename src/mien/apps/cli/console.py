@@ -108,9 +108,14 @@ def error(failure: MienError) -> None:
             retryable=failure.retryable,
             exit_status=failure.exit_status,
         )
-    _write(sys.stderr, f"mien: {failure.message}")
+    _write(sys.stderr, f"mien: {_one_line(failure.message)}")
     if failure.hint:
-        _write(sys.stderr, f"  {failure.hint}")
+        _write(sys.stderr, f"  {_one_line(failure.hint)}")
+
+
+def _one_line(text: str) -> str:
+    """Names of files may hold characters that end a line; a sentence stays one."""
+    return " ".join(text.splitlines())
 
 
 class _Lines:
