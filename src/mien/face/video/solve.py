@@ -41,6 +41,10 @@ _LINE: Final = 6.0
 """Weight of how high each corner stands against the middle of the upper lip."""
 MOST_PARTING: Final = 1.2
 """How far the lips' parting is raised at most to meet what is seen; it is lowered as far as needed."""
+_SHUT_GAP: Final = 0.012
+_OPEN_GAP: Final = 0.045
+"""Gaps under the first, beyond that of shut lips, are shut lips that the net draws apart; over
+the second lips are open. Eye distances: 0.8 and 2.8 mm."""
 _PARTING: Final = [
     SHAPE_INDEX[name]
     for name in ("jawOpen", "mouthFunnel", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft",
@@ -111,7 +115,9 @@ class Solver:
 
     def _parting(self, local: Array, found: FloatArray) -> Array:
         """By how much to change what parts the lips so that they are exactly as far apart as seen, (n,)."""
-        seen = np.maximum(lip_gap(local) - self._shut, 0) / self._gap_seen
+        gap = np.maximum(lip_gap(local) - self._shut, 0)
+        sure = np.clip((gap - _SHUT_GAP) / (_OPEN_GAP - _SHUT_GAP), 0, 1)
+        seen = gap * sure * sure * (3 - 2 * sure) / self._gap_seen
         parted = found[:, _PARTING] @ self._gap[_PARTING]
         others = np.maximum(found @ self._gap - parted, 0)  # lips pressed together part no further
         return np.asarray(np.clip((seen - others) / np.maximum(parted, 1e-4), 0, MOST_PARTING))
