@@ -180,6 +180,6 @@ def shut(mouth: Rows, closed: Rows) -> tuple[Rows, Rows]:
 
 
 _OPENERS: Final = (
-    ("mouthLowerDown", 1.0), ("mouthUpperUp", 1.0), ("mouthFunnel", 1.0), ("tongueOut", 1.0), ("mouthStretch", 0.6),
-    ("mouthPucker", 0.7), ("mouthSmile", 0.5), ("mouthRollLower", 0.5),
+    ("mouthLowerDown", 1.0), ("mouthUpperUp", 1.0), ("mouthFunnel", 1.0), ("tongueOut", 1.0), ("mouthStretch", 0.15),
+    ("mouthPucker", 0.6), ("mouthSmile", 0.15), ("mouthRollLower", 0.5),
 )  # fmt: skip

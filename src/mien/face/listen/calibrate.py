@@ -14,12 +14,14 @@ from mien.errors import InputError
 from mien.face.listen.features import LEVEL_FLOOR, START_LEVEL
 
 USUAL_RANGE: Final = 9.0
-"""Millimetres that the wide vowels of a clear voice open the lips: nine rows in ten of its speech stay below."""
+"""Millimetres that the network opens the lips for most voices: nine rows in ten of speech stay below."""
+FULL_RANGE: Final = 10.5
+"""What they are brought to. Real lips open wider than the mean that a network learns to say."""
 _QUANTILE: Final = 0.9
-_FAST, _SLOW = 0.6, 0.02
+_FAST, _SLOW = 0.3, 0.02
 """Millimetres that one row of speech moves the estimate, in the first rows and once it has settled."""
 _SETTLED: Final = 100
-_LEAST, _MOST = 0.8, 1.3
+_LEAST, _MOST = 0.95, 1.4
 _MAX_BYTES: Final = 4096
 
 Rows = NDArray[np.float64]
@@ -68,12 +70,12 @@ class Range:
         self.heard = start.heard
 
     def gains(self, aperture: Rows, speaking: Rows) -> Rows:
-        """Factors for each row's opening, 0.8…1.3. aperture: mm, (n,), as the network says. speaking: 0…1."""
+        """Factors for each row's opening, 0.95…1.4. aperture: mm, (n,), as the network says. speaking: 0…1."""
         out = np.empty(len(aperture))
         for i, (gap, spoken) in enumerate(zip(aperture.tolist(), speaking.tolist(), strict=True)):
             if spoken > 0.5:
                 self._hear(gap)
-            out[i] = min(max(USUAL_RANGE / self.millimetres, _LEAST), _MOST)
+            out[i] = min(max(FULL_RANGE / self.millimetres, _LEAST), _MOST)
         return out
 
     def _hear(self, gap: float) -> None:

@@ -46,9 +46,9 @@ class PromptContacts:
         now = over(sure, *_PROMPT)
         before = np.concatenate([[self._last], now[:-1]])
         self._last = float(now[-1]) if len(now) else self._last
-        return np.maximum(now, before)
+        return np.asarray(np.maximum(now, before), np.float64)
 
 
 def over(x: Rows, low: float, high: float) -> Rows:
     """0 up to low, 1 from high on, eased between."""
-    return np.asarray(ease(np.clip((x - low) / (high - low), 0, 1)), np.float64)
+    return np.asarray(ease(np.clip((x - low) / (high - low), 0.0, 1.0)), np.float64)

@@ -108,9 +108,10 @@ class ListenDriver:
             self._gate.put(part.activity.probability)
         elif self._gate.used:
             self._gate.put_until(self._row(self._end), 1.0)
-        for event in self._prosody.push(part.audio.samples):
+        sound = part.audio.samples if part.heard is None else part.heard
+        for event in self._prosody.push(sound):
             motion.stress(replace(event, row=event.row + self._late))
-        self._hear(part.audio.samples if part.heard is None else part.heard)
+        self._hear(sound)
 
     def close(self) -> None:
         """No more speech: the rest of the rows becomes readable. Idempotent."""
