@@ -26,8 +26,8 @@ class Harshness:
     room: float = 0.5
     noise: float = 0.7
     noise_db: tuple[float, float] = (2.0, 40.0)
-    babble: float = 0.25
-    babble_db: tuple[float, float] = (6.0, 25.0)
+    babble: float = 0.45
+    babble_db: tuple[float, float] = (5.0, 25.0)
     only_noise: float = 0.05
     band: float = 0.15
     colour_db: float = 5.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,10 +68,10 @@ def run(plan: Plan, tell: Tell) -> dict[str, Any]:
 
     Raises InputError for data that cannot be used, MissingError for what is not installed.
     """
-    torch.set_num_threads(max(1, torch.get_num_threads() // 2))
     material = gather(plan, tell)
     start = load_network(plan.base) if plan.base else None
-    net = train(material.shards, plan.recipe, plan.out / "run", tell, start)
+    judge = partial(_worth, held_out=material.held_out) if material.held_out else None
+    net = train(material.shards, plan.recipe, plan.out / "run", tell, start=start, judge=judge)
     return finish(net, plan, material, tell)
 
 
@@ -125,6 +126,12 @@ def load_network(checkpoint: Path) -> Listener:
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise InputError(f"{checkpoint} is no checkpoint of this kit.", hint="Give a run's checkpoint.pt.") from error
     return net
+
+
+def _worth(net: Listener, held_out: dict[str, list[Clip]]) -> float:
+    """Mean correlation over the groups of clips that were held out."""
+    found = [s.total / 2 for s in _scores(net, held_out, LOOK_AHEADS[-1]).values()]
+    return sum(found) / len(found)
 
 
 def _scores(net: Listener, held_out: dict[str, list[Clip]], look_ahead: int) -> dict[str, Score]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -43,36 +43,52 @@ class Recipe:
 
 @dataclass
 class Progress:
-    """Where a run stands. curve: (step, minutes, loss) now and then."""
+    """Where a run stands. curve: (step, minutes, loss) now and then. judged: (step, what the judge said)."""
 
     step: int = 0
     minutes: float = 0.0
     curve: list[tuple[int, float, float]] = field(default_factory=list)
+    judged: list[tuple[int, float]] = field(default_factory=list)
 
 
 _WEIGHTS: Final = torch.full((HEADS,), 0.25)
 _WEIGHTS[MOUTH] = 1.0
-for _head, _weight in ((APERTURE, 5.0), (WIDTH, 2.5), (CLOSED, 2.0), (TEETH, 0.8), (SPEAKING, 0.5)):
+for _head, _weight in ((APERTURE, 5.0), (WIDTH, 2.5), (CLOSED, 2.5), (TEETH, 0.8), (SPEAKING, 0.5)):
     _WEIGHTS[_head] = _weight
+_CONTACTS: Final = torch.zeros(HEADS)
+_CONTACTS[CLOSED], _CONTACTS[TEETH] = 8.0, 2.0
+"""What a contact is worth beyond: they are rare, short, and what a viewer misses first."""
 _WARM_UP: Final = 100
+_NOTED, _JUDGED = 200, 1000
 _SETTLE: Final = 20
 """Rows at the start of a sample that teach nothing: the memory begins empty there."""
 
 
 def train(
-    shards: Sequence[Shard], recipe: Recipe, folder: Path, tell: Callable[[str], None], start: Listener | None = None
+    shards: Sequence[Shard],
+    recipe: Recipe,
+    folder: Path,
+    tell: Callable[[str], None],
+    *,
+    start: Listener | None = None,
+    judge: Callable[[Listener], float] | None = None,
 ) -> Listener:
     """Train until the minutes or steps are over, or go on where a run in this folder stopped.
 
-    Returns the network with the moving average of the weights. start: weights to begin with, for fine-tuning.
+    start: weights to begin with, for fine-tuning. judge: the larger, the better a network; asked now and then. Returns
+    the network with the moving average of the weights, of the moment that was judged best, else of the end.
     """
     run = _Run(shards, recipe, folder, start)
     while not run.over():
         loss = run.step()
-        if run.progress.step % 200 == 0:
+        if run.progress.step % _NOTED == 0:
             run.note(loss)
             tell(f"Step {run.progress.step}, {run.progress.minutes:.1f} min, loss {loss:.4f}.")
             run.save()
+        if judge and run.progress.step % _JUDGED == 0:
+            run.judge(judge)
+    if judge:
+        run.judge(judge)
     run.save()
     return run.averaged()
 
@@ -122,19 +138,27 @@ class _Run:
         p = self.progress
         p.curve.append((p.step, round(p.minutes, 2), round(loss, 5)))
 
+    def judge(self, judge: Callable[[Listener], float]) -> None:
+        """Ask how good the averaged network is; the best one is kept in a file."""
+        found = judge(self._listener(self._mean))
+        if not self.progress.judged or found > max(value for _, value in self.progress.judged):
+            _replace({"mean": self._mean}, self._folder / "best.pt")
+        self.progress.judged.append((self.progress.step, round(found, 4)))
+
     def averaged(self) -> Listener:
-        """The network with averaged weights."""
+        """The network with averaged weights: the best judged, else the present one."""
+        best = self._folder / "best.pt"
+        return self._listener(torch.load(best, weights_only=True)["mean"] if self.progress.judged else self._mean)
+
+    def _listener(self, weights: dict[str, Tensor]) -> Listener:
         out = Listener(self.net.width)
-        out.load_state_dict(self._mean)
+        out.load_state_dict(weights)
         return out.eval()
 
     def save(self) -> None:
         """A checkpoint that a later run goes on from; replaced in one move."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         whole = {"net": self.net.state_dict(), "mean": self._mean, "optimiser": self._optimiser.state_dict()}
-        fresh = self._folder / "checkpoint.new"
-        torch.save(whole, fresh)
-        fresh.replace(self._folder / "checkpoint.pt")
+        _replace(whole, self._folder / "checkpoint.pt")
         state = {"progress": asdict(self.progress), "recipe": asdict(self._recipe)}
         (self._folder / "progress.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
 
@@ -172,11 +196,20 @@ class _Run:
                 self._mean[name].lerp_(value, 1 - keep)
 
 
+def _replace(content: dict[str, Any], file: Path) -> None:
+    """Save in one move, so that a run that is stopped leaves a whole file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(content, file.with_suffix(".new"))
+    file.with_suffix(".new").replace(file)
+
+
 def _loss(answers: Tensor, labels: Tensor, smoothness: float) -> Tensor:
     """Squared error of both answers and of their change from row to row; what no label tells (nan) costs nothing."""
     total = torch.zeros(())
     for i, look_ahead in enumerate(LOOK_AHEADS):
-        error = (answers[:, :, i] - delayed(labels, look_ahead))[:, _SETTLE:].nan_to_num(0.0)
+        wanted = delayed(labels, look_ahead)[:, _SETTLE:]
+        error = (answers[:, _SETTLE:, i] - wanted).nan_to_num(0.0)
         change = error.diff(dim=1)
-        total = total + (error**2 * _WEIGHTS).mean() + smoothness * (change**2 * _WEIGHTS).mean()
+        worth = _WEIGHTS + _CONTACTS * wanted.nan_to_num(0.0).clamp_min(0)
+        total = total + (error**2 * worth).mean() + smoothness * (change**2 * _WEIGHTS).mean()
     return total
