@@ -98,6 +98,9 @@ def test_speech_between_two_sentences_is_passed_over() -> None:
         if w.char_start >= place
     )
     assert np.median(distances(ahead, first)) <= 25
+    inside = [p for p in alignment.phones if len(first.sound) + 48_000 <= p.start and p.end <= later - 48_000]
+    lengths = [p.end - p.start for p in inside]
+    assert np.average([p.confidence for p in inside], weights=lengths) < 0.3
     assert np.median(distances(behind, second)) <= 25
 
 
@@ -162,13 +165,22 @@ def test_confidence_falls_where_the_words_are_wrong() -> None:
         np.full(TICKS_PER_SECOND, 0.5, np.float32),
         np.random.default_rng(0).standard_normal(3 * TICKS_PER_SECOND).astype(np.float32) * 0.1,
         np.sin(np.arange(3 * TICKS_PER_SECOND) / 20).astype(np.float32),
+        np.full(3 * TICKS_PER_SECOND, np.nan, np.float32),
     ],
-    ids=["empty", "2 ms", "silence", "constant", "noise", "tone"],
+    ids=["empty", "2 ms", "silence", "constant", "noise", "tone", "no numbers"],
 )
 def test_sound_without_speech_is_refused(sound: np.ndarray) -> None:
     with pytest.raises(InputError) as caught:
         align(sound, TEXTS["en"], "en")
     assert caught.value.code in ("input.other_words", "input.no_sound")
+
+
+def test_a_hole_of_no_numbers_and_a_constant_offset_do_no_harm() -> None:
+    truth = recorded(TEXTS["en"], "en")
+    sound = truth.sound + np.float32(0.2)
+    sound[50_000:51_000] = np.nan
+    sound[60_000] = np.inf
+    assert np.median(distances(align(sound, truth.text, "en").words, truth)) <= 20
 
 
 def test_a_text_without_words_and_an_unknown_language_are_refused() -> None:

@@ -10,7 +10,10 @@ import pytest
 from tests.dialogue.align_kit import recorded
 
 from mien.errors import InputError
+from mien.lab.evaluate import truth
 from mien.lab.evaluate.align import grid, read_words, run
+from mien.lab.evaluate.align_lips import real_closures
+from mien.types import Phone
 
 GRID = Path(__file__).parents[3] / "shared" / "media" / "training" / "grid-s1"
 SENTENCE = "bin blue by b two please"
@@ -43,6 +46,20 @@ def test_measures_of_a_corpus(corpus: Path) -> None:
     assert found["align.grid.median"].value <= 20
     assert found["align.grid.closures"].value >= 0.95
     assert all(found[f"align.{language}.median"].good for language in ("grid", "en", "zh", "ja", "de"))
+
+
+def test_sounds_are_held_against_the_lips_of_the_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = np.arange(50) / 25
+    gaps = np.full(50, 8.0)
+    gaps[20:24] = 0.3  # shown from 0.80 to 0.96 s
+    gaps[30] = np.nan
+    still = np.zeros(50)
+    monkeypatch.setattr(truth, "lip_track", lambda film, task: truth.LipTrack(times, gaps, still, still))
+    phones = [Phone(40_000, 46_000, "b"), Phone(46_000, 50_000, "a"), Phone(70_000, 74_000, "m")]
+    shut, open_one = real_closures(Path("film.mp4"), phones, Path("net.task"))
+    assert shut.gap == 0.3
+    assert abs(shut.late) < 0.03
+    assert open_one.gap == 8.0
 
 
 def test_a_folder_without_alignments_and_a_damaged_one_are_refused(tmp_path: Path) -> None:

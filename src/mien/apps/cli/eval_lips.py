@@ -103,18 +103,24 @@ def closures(
 def align(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Recordings of the GRID corpus, with .align files.")],
     clips: Annotated[int, typer.Option(metavar="N", help="So many of them, evenly spaced.", min=1)] = 50,
+    landmarker: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="face_landmarker.task: also look at their lips.", show_default=False),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 when a bound is missed.")] = False,
 ) -> None:
     """Measure how exactly known words are found in recordings, and whether m, b and p then close the lips.
 
-    mien eval align grid
+    mien eval align grid --landmarker face_landmarker.task
     """
     _needs(folder)
+    if landmarker is not None and not landmarker.is_file():
+        raise InputError(f"There is no file '{landmarker}'.", hint="Check the name.")
     from mien.apps.cli.eval import show_measures
     from mien.lab.evaluate.align import run
     from mien.lab.evaluate.measure import all_good
 
-    measures = run(folder, clips=clips, tell=console.note)
+    measures = run(folder, clips=clips, landmarker=landmarker, tell=console.note)
     show_measures(str(folder), measures)
     if strict and not all_good(measures):
         raise typer.Exit(1)

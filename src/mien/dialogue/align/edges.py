@@ -15,6 +15,7 @@ Bounds = list[tuple[int, int]]
 _RISEN, _FALLEN = 0.2, 0.3  # loudness at which speech has begun, and at which it has ended
 _REACH: Final = 45  # rows that a bound may move
 _QUIET: Final = 4  # rows of silence that must lie behind a new bound
+_MOMENT: Final = 10  # rows to each side of which the greater part decides whether it is loud
 
 
 def bounds(path: IntArray, first_rows: IntArray, phones: int, cut: int) -> Bounds:
@@ -47,6 +48,20 @@ def snapped(found: Bounds, word_starts: set[int], loudness: FloatArray) -> Bound
             begin = _onset(first, stop, before, loudness) if opens else first
             out[i] = (begin, _offset(stop, after, loudness) if closes else stop)
     return out
+
+
+def pauses(first: int, stop: int, loudness: FloatArray) -> list[tuple[int, int, bool]]:
+    """Rows first…stop, in which no known word is said, as stretches: rows, and whether it is quiet there.
+
+    What is loud for a moment is a breath or a click and counts as quiet; somebody who says other words is not.
+    """
+    if stop <= first:
+        return []
+    loud = np.pad((loudness[first:stop] > _FALLEN).astype(float), _MOMENT, mode="edge")
+    share = np.convolve(loud, np.ones(2 * _MOMENT + 1) / (2 * _MOMENT + 1), "valid")
+    quiet = share <= 0.5
+    changes = [0, *(np.flatnonzero(np.diff(quiet)) + 1).tolist(), len(quiet)]
+    return [(first + a, first + b, bool(quiet[a])) for a, b in pairwise(changes) if b > a]
 
 
 def _onset(first: int, stop: int, before: int, loudness: FloatArray) -> int:

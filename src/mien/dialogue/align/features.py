@@ -88,7 +88,8 @@ def _measured(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
         return np.zeros((0, _CEPSTRA), np.float32), np.zeros(0, np.float32)
     lead = (_WINDOW - _STEP) // 2
     sound = np.zeros(lead + count * _STEP + _WINDOW, np.float32)
-    heard = soxr.resample(samples, TICKS_PER_SECOND, _RATE, "HQ")[: len(sound) - lead]
+    finite = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    heard = soxr.resample(finite, TICKS_PER_SECOND, _RATE, "HQ")[: len(sound) - lead]
     sound[lead : lead + len(heard)] = heard
     frames = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[::_STEP][:count]
     frames = frames - frames.mean(axis=1, keepdims=True)

@@ -26,7 +26,8 @@ _TELLING: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """words: in order, without those that the recording does not reach. phones: cover the recording, "" is a pause.
+    """words: in order, without those that the recording does not reach. phones: cover the recording, "" is a pause
+    (confidence 0 where it is loud: something else may be said).
     sentences: first to last word of each. All in ticks from the start of the recording.
 
     confidence: 0…1 for the whole; each phone has its own.

@@ -170,19 +170,21 @@ class Match:
     def _phones(self, bounds: edges.Bounds, fit: FloatArray, start: int, end: int) -> tuple[Phone, ...]:
         """Phones and the pauses between them, in ticks from ``start`` to ``end``."""
         lengths = np.diff(self._layout.columns)
-        phones: list[Phone] = []
-        at = start
+        rows: list[tuple[int, int, str, float]] = []
+        at = 0
         for i, (first, stop) in enumerate(bounds):
-            begin, done = start + first * HOP, min(start + stop * HOP, end)
-            if begin > at:
-                phones.append(Phone(at, begin, ""))
-            if done > begin:
+            rows += self._pauses(at, first)
+            if stop > first:
                 sure = confidence(float(fit[(first + stop) // 2]), (stop - first) / float(lengths[i]))
-                phones.append(Phone(begin, done, self._layout.symbols[i], sure))
-            at = max(at, done)
-        if end > at:
-            phones.append(Phone(at, end, ""))
-        return tuple(phones)
+                rows.append((first, stop, self._layout.symbols[i], sure))
+            at = max(at, stop)
+        rows += self._pauses(at, len(fit))
+        placed = ((start + a * HOP, min(start + b * HOP, end), symbol, sure) for a, b, symbol, sure in rows)
+        return tuple(Phone(a, b, symbol, sure) for a, b, symbol, sure in placed if b > a)
+
+    def _pauses(self, first: int, stop: int) -> list[tuple[int, int, str, float]]:
+        """Pauses, of which a loud one is doubted: there, something that the text does not have may be said."""
+        return [(a, b, "", float(quiet)) for a, b, quiet in edges.pauses(first, stop, self._heard.loudness)]
 
     def _walk(self, cost: FloatArray) -> IntArray:
         layout, m = self._layout, len(self._layout)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
+from mien.lab.evaluate.align_lips import SHUT_MM, RealClosure, real_closures
 from mien.lab.evaluate.measure import Measure, at_least, at_most
 from mien.timeline import TICKS_PER_SECOND, frame_tick, frames_in
 from mien.types import FloatArray, Phone, Word
@@ -64,7 +65,7 @@ _NOISE_DB: Final = (30, 20, 15, 10)
 class Clip:
     """A GRID recording. sound: float32 (n,), 48 kHz. words: start and end in seconds, and the word."""
 
-    name: str
+    film: Path
     sound: FloatArray
     words: tuple[tuple[float, float, str], ...]
 
@@ -74,12 +75,19 @@ class Clip:
         return " ".join(word for _, _, word in self.words)
 
 
-def run(folder: Path, *, clips: int = CLIPS, tell: Callable[[str], None] = lambda _: None) -> list[Measure]:
+def run(
+    folder: Path,
+    *,
+    clips: int = CLIPS,
+    landmarker: Path | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[Measure]:
     """Word boundaries and closures on GRID clips (films with ``.align`` files beside them), then four languages.
 
-    clips: so many of them, evenly spaced by name. Raises InputError without any.
+    clips: so many of them, evenly spaced by name. landmarker: ``face_landmarker.task``; with it the person's own lips
+    are looked at too. Raises InputError without clips.
     """
-    measures = list(_on_people(folder, clips, tell))
+    measures = list(_on_people(folder, clips, landmarker, tell))
     for language in _SENTENCES:
         measures += _on_voices(language)
         tell(f"{language}: {measures[-2].value:.1f} ms")
@@ -96,7 +104,7 @@ def grid(folder: Path, clips: int = CLIPS) -> Iterator[Clip]:
         raise InputError(f"{folder} has no .align files with recordings.", hint="Give a folder of the GRID corpus.")
     for name in names[:: max(1, len(names) // clips)][:clips]:
         sound = np.concatenate([chunk.samples for chunk in read_audio(films[name])])
-        yield Clip(name, sound, read_words(folder / f"{name}.align"))
+        yield Clip(films[name], sound, read_words(folder / f"{name}.align"))
 
 
 def read_words(path: Path) -> tuple[tuple[float, float, str], ...]:
@@ -112,13 +120,14 @@ def read_words(path: Path) -> tuple[tuple[float, float, str], ...]:
     return tuple(found)
 
 
-def _on_people(folder: Path, clips: int, tell: Callable[[str], None]) -> Iterator[Measure]:
+def _on_people(folder: Path, clips: int, landmarker: Path | None, tell: Callable[[str], None]) -> Iterator[Measure]:
     from mien.dialogue.align.forced import align
 
     starts: list[float] = []
     ends: list[float] = []
     shut: list[Errors] = []
     driven: list[Errors] = []
+    real: list[RealClosure] = []
     sure: list[float] = []
     for clip in grid(folder, clips):
         found = align(clip.sound, clip.text, "en-GB", lexicon=_LETTER)
@@ -128,16 +137,20 @@ def _on_people(folder: Path, clips: int, tell: Callable[[str], None]) -> Iterato
             start, end, _ = truth[word.char_start]
             starts.append(word.start / TICKS_PER_SECOND - start)
             ends.append(word.end / TICKS_PER_SECOND - end)
+        if landmarker is not None:
+            real += real_closures(clip.film, found.phones, landmarker)
         gaps = _gaps(clip)
         shut.append(_smallest(found.phones, gaps))
         driven.append(_smallest(_as_in_corpus(found.phones, found.words, truth), gaps))
     tell(f"GRID: {len(sure)} clips")
     yield from _boundaries("align.grid", starts, ends, f"{len(sure)} clips, against the corpus's own times")
     yield Measure("align.grid.confidence", float(np.median(sure)), "", note="median of the clips")
-    yield _share("align.grid.closures", shut, "m, b and p are shut in a frame while they are said, by the words' times")
-    yield _share(
-        "align.grid.closures_at_corpus_words", driven, "the same, m, b and p put where the corpus has the word"
-    )
+    closed, note = _closed(shut), "m, b and p are shut in a frame while they are said, by the times found"
+    yield at_least("align.grid.closures", float(closed.mean()), CLOSED, "", f"{len(closed)} {note}")
+    note = "the same, sounds stretched to where the corpus has the word; it does not know them"
+    yield Measure("align.grid.closures_at_corpus_words", float(_closed(driven).mean()), "", note=note)
+    if real:
+        yield from _on_real_lips(real)
 
 
 def _boundaries(name: str, starts: list[float], ends: list[float], note: str) -> Iterator[Measure]:
@@ -149,11 +162,19 @@ def _boundaries(name: str, starts: list[float], ends: list[float], note: str) ->
     yield Measure(f"{name}.end_bias", 1000 * float(np.median(ends)), "ms", note="median, > 0 is late")
 
 
-def _share(name: str, gaps: list[Errors], note: str) -> Measure:
+def _closed(gaps: list[Errors]) -> NDArray[np.bool_]:
     from mien.lab.evaluate.lips import CLOSED_MM
 
-    found = np.concatenate(gaps)
-    return at_least(name, float((found <= CLOSED_MM).mean()), CLOSED, "", f"{len(found)} {note}")
+    return np.asarray(np.concatenate(gaps) <= CLOSED_MM)
+
+
+def _on_real_lips(found: list[RealClosure]) -> Iterator[Measure]:
+    gaps = np.array([c.gap for c in found if np.isfinite(c.gap)])
+    late = 1000 * np.array([c.late for c in found if np.isfinite(c.late)])
+    note = f"{len(gaps)} m, b and p in which the person's own lips are at most {SHUT_MM:g} mm apart"
+    yield at_least("align.grid.real_lips", float((gaps <= SHUT_MM).mean()), CLOSED, "", note)
+    note = "median time from the end of an m, b or p to when the person's lips part"
+    yield Measure("align.grid.real_lips_part", float(np.median(late)), "ms", note=note)
 
 
 def _gaps(clip: Clip) -> Errors:
