@@ -59,6 +59,7 @@ class SpeechServer(ThreadingHTTPServer):
 
     moods: what the next requests meet, one each, the last one for ever: "", or see :meth:`_Handler._misbehave`.
     asked: what came: path, headers and body of each request. gone: set when a client left in the middle.
+    complaint: what moods of an error status say.
     """
 
     daemon_threads = True
@@ -70,6 +71,7 @@ class SpeechServer(ThreadingHTTPServer):
         self.gone = threading.Event()
         self.release = threading.Event()
         self.pause = 0.0
+        self.complaint = f"Incorrect API key provided: {SECRET}."
 
     @property
     def address(self) -> str:
@@ -111,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _misbehave(self, mood: str) -> bool:
         """Answer as a server in trouble does; False for moods that spoil the sound itself."""
         if mood.isdigit():
-            said = {"error": {"message": f"Incorrect API key provided: {SECRET}."}}
+            said = {"error": {"message": self.server.complaint}}
             self._json(int(mood), said, {"Retry-After": "0"} if mood == "429" else {})
         elif mood == "html":
             self._whole(200, b"<html><body>It works!</body></html>", "text/html")

@@ -205,6 +205,18 @@ def test_a_key_never_travels_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> No
     assert SECRET not in str(refused.value)
 
 
+@pytest.mark.parametrize("before", range(150, 205, 6))
+def test_no_piece_of_a_key_is_left_where_a_message_is_cut(
+    server: SpeechServer, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setattr(server, "complaint", "x" * before + SECRET)
+    server.moods = ["400"]
+    with pytest.raises(BackendError) as caught:
+        say(speaker(server))
+    assert "sk-" not in str(caught.value) and "x" * 100 in str(caught.value)
+
+
 def test_a_password_in_an_address_is_shown_nowhere() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -315,6 +327,15 @@ def test_a_recording_to_clone_must_be_some_seconds_long(
     file.write_bytes(b"no sound at all")
     with pytest.raises(InputError, match="cannot be read as sound"):
         list(who.speak(SpeakRequest("你好。", "zh")))
+
+
+def test_a_recording_to_clone_may_have_a_title_in_another_encoding(server: SpeechServer, tmp_path: Path) -> None:
+    file = tmp_path / "me.wav"
+    wav = wav_head(8_000)
+    title = b"LIST" + (18).to_bytes(4, "little") + b"INFOINAM" + (6).to_bytes(4, "little") + b"Caf\xe9\0\0"
+    file.write_bytes(wav[:36] + title + wav[36:] + np.full(16_000, 999, "<i2").tobytes())
+    who = CosyVoiceSpeaker(VoicesConfig(cosyvoice_url=server.address, reference=str(file)))
+    assert list(who.speak(SpeakRequest("你好。", "zh")))
 
 
 def test_a_dial_that_a_voice_lacks_is_refused(server: SpeechServer) -> None:

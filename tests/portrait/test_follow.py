@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import wave
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -13,9 +15,10 @@ import pytest
 from PIL import Image
 
 from mien.errors import InputError
+from mien.portrait.find import video as video_module
 from mien.portrait.find.features import Points, eye_distance
 from mien.portrait.find.follow import FaceFollower
-from mien.portrait.find.video import _upright, open_video
+from mien.portrait.find.video import Video, _upright, open_video
 from mien.types import ByteArray
 
 
@@ -99,6 +102,53 @@ def test_a_video_that_breaks_off_ends_there(tmp_path: Path, astronaut: ByteArray
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     video = open_video(path)
     assert 3 < len(list(video.pictures())) < 50
+
+
+def test_a_title_in_another_encoding_is_no_damage(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w", metadata_encoding="latin-1") as file:
+        stream = file.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        file.metadata["title"] = "Café"
+        for _ in range(3):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
+        file.mux(stream.encode(None))
+    assert len(list(open_video(tmp_path / "a.mp4").pictures())) == 3
+
+
+@pytest.mark.parametrize("jump", [7200.0, -7200.0])
+def test_a_clock_that_was_set_is_not_taken_for_time(tmp_path: Path, jump: float) -> None:
+    seconds = [8000 + k * 0.04 + (jump if k >= 10 else 0) for k in range(20)]
+    frames = [_shown(time) for time in seconds]
+    video = Video(tmp_path / "a.ts", Fraction(25), 0.8, 64, 48)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(video_module, "_opened", lambda path: contextlib.nullcontext(_File(frames)))
+        times = [time for time, _ in video.pictures()]
+    assert times == pytest.approx([k * 0.04 for k in range(20)], abs=1e-3)
+
+
+def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:
+    file = _File([_shown(8000.0), _shown(8000.04)], cover=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(video_module, "_opened", lambda path: contextlib.nullcontext(file))
+        assert len(list(Video(tmp_path / "a.mp4", Fraction(25), 0.08, 64, 48).pictures())) == 2
+
+
+class _File:
+    """A file whose clock and streams are as wanted; FFmpeg's own writers make none like it."""
+
+    def __init__(self, frames: list[av.VideoFrame], *, cover: bool = False) -> None:
+        film, picture = SimpleNamespace(disposition=0), SimpleNamespace(disposition=0x400)
+        self.streams = SimpleNamespace(video=[picture, film] if cover else [film])
+        self.start_time, self._frames, self._film = 8_000_000_000, frames, film
+
+    def decode(self, stream: object) -> list[av.VideoFrame]:
+        return self._frames if stream is self._film else self._frames[:1]
+
+
+def _shown(time: float) -> av.VideoFrame:
+    frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+    frame.pts, frame.time_base = round(time * 1000), Fraction(1, 1000)
+    return frame
 
 
 def test_what_a_phone_held_upright_films_is_turned() -> None:

@@ -6,6 +6,7 @@ import contextlib
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -116,6 +117,16 @@ def test_a_video_without_pictures_is_refused(tmp_path: Path) -> None:
         sound.writeframes(bytes(9600))
     with pytest.raises(InputError, match="no pictures"):
         LoopingVideo(tmp_path / "a.mov", 64, 64)
+
+
+def test_a_title_in_another_encoding_is_no_damage(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w", metadata_encoding="latin-1") as file:
+        stream = file.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        file.metadata["title"] = "Café"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 200, np.uint8), format="rgb24")))
+        file.mux(stream.encode(None))
+    assert LoopingVideo(tmp_path / "a.mp4", 64, 48).at(0).min() > 180
 
 
 def test_the_person_does_not_bleed_into_the_blurred_background() -> None:

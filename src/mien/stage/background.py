@@ -171,7 +171,8 @@ class LoopingVideo:
         import av.error
 
         try:
-            with av.open(str(self._path), options={"protocol_whitelist": "file"}) as file:
+            options = {"protocol_whitelist": "file"}
+            with av.open(str(self._path), options=options, metadata_errors="replace") as file:
                 if not file.streams.video:
                     return
                 stream = file.streams.video[0]

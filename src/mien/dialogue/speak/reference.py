@@ -81,7 +81,8 @@ def _samples(path: Path) -> FloatArray:
     blocks: list[FloatArray] = []
     size = 0
     try:
-        with av.open(str(path)) as file:
+        options = {"protocol_whitelist": "file"}  # a playlist that names other places opens nothing
+        with av.open(str(path), options=options, metadata_errors="replace") as file:
             resampler = AudioResampler(format="flt", layout="mono", rate=RATE)
             for frame in file.decode(audio=0):
                 for out in resampler.resample(frame):
@@ -89,7 +90,7 @@ def _samples(path: Path) -> FloatArray:
                     size += len(blocks[-1])
                 if size > _LONGEST * RATE:
                     break
-    except (av.error.FFmpegError, IndexError) as error:
+    except (OSError, av.error.FFmpegError, IndexError, ValueError) as error:
         raise InputError(f"The recording '{path.name}' cannot be read as sound: {error}.") from None
     if not _SHORTEST * RATE <= size <= _LONGEST * RATE:
         how = "shorter than a second" if size < RATE else "longer than 30 seconds"

@@ -96,9 +96,10 @@ def _message(response: HTTPResponse, secret: str) -> str:
     with contextlib.suppress(ValueError):
         said = _find(json.loads(raw))
     words = " ".join(str(said or "").split())
-    words = "".join(c for c in words if c.isprintable())[:200].rstrip(".")
+    words = "".join(c for c in words if c.isprintable())
     if secret:
-        words = words.replace(secret, "…")
+        words = words.replace(secret, "…")  # before the cut, which could leave a piece of it
+    words = words[:200].rstrip(".")
     return f": {words}" if words and "<" not in words[:2] else ""
 
 

@@ -99,7 +99,7 @@ def _opened(path: Path) -> Any:
     import av.error
 
     try:
-        file = av.open(str(path))
+        file = av.open(str(path), metadata_errors="replace")
     except (OSError, av.error.FFmpegError) as error:
         raise InputError(f"{path} cannot be read as a film: {error.strerror or error}.", hint="Give a film.") from None
     if not file.streams.video:

@@ -18,6 +18,8 @@ LARGEST_SIDE: Final = 1920
 """Larger pictures are made smaller as they are read: no landmark net sees more."""
 MOST_A_SECOND: Final = 62.0
 """Pictures in excess of so many a second are passed over."""
+_LONGEST_GAP: Final = 600
+"""Seconds; a longer jump, or one back, is a clock that was set, not a time in which nothing was shown."""
 _MOST_PIXELS: Final = 120_000_000
 _STILLS: Final = frozenset({"image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "svg_pipe"})
 _HINT: Final = "Give a video that shows one face, such as an mp4 or mov."
@@ -45,16 +47,19 @@ class Video:
         """
         import av.error
 
-        last = -1.0
+        last, step = -1.0, 1 / float(self.fps)
         try:
             with _opened(self.path) as file:
-                stream = file.streams.video[0]
+                stream = _moving(file)[0]
                 stream.thread_type = "AUTO"
                 zero = (file.start_time or 0) / 1e6
                 for frame in file.decode(stream):
                     if frame.pts is None or frame.time_base is None:
                         continue
                     time = float(frame.pts * frame.time_base) - zero
+                    if last >= 0 and not -1 < time - last < _LONGEST_GAP:
+                        zero += time - last - step
+                        time = last + step
                     if time < 0 or time - last < 1 / MOST_A_SECOND:
                         continue
                     last = time
@@ -70,7 +75,7 @@ def open_video(path: Path) -> Video:
     if path.is_dir():
         raise InputError(f"'{path}' is a folder, not a video.", hint=_HINT)
     with _opened(path) as file:
-        moving = [s for s in file.streams.video if not int(s.disposition) & 0x400]  # 0x400: a cover picture
+        moving = _moving(file)
         if not moving:
             kind = "sound" if file.streams.audio else "no pictures"
             raise InputError(f"{path.name} has {kind} only, no video." if kind == "sound" else
@@ -92,11 +97,16 @@ def _opened(path: Path) -> Iterator[Any]:
     import av.error
 
     try:
-        file = av.open(str(path), options={"protocol_whitelist": "file"})
+        file = av.open(str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except (OSError, av.error.FFmpegError, ValueError) as error:
         raise InputError(f"{path.name} cannot be read as a video: it is damaged or none.", hint=_HINT) from error
     with file:
         yield file
+
+
+def _moving(file: Any) -> list[Any]:
+    """The streams of pictures that are no cover."""
+    return [s for s in file.streams.video if not int(s.disposition) & 0x400]  # 0x400: a cover picture
 
 
 def _upright(frame: Any) -> ByteArray:
