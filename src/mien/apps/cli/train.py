@@ -39,9 +39,9 @@ def audio2face(
     base: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Checkpoint to begin with.", show_default=False)
     ] = None,
-    minutes: Annotated[float, typer.Option(metavar="N", help="Minutes of training.", min=0.01, max=10_000)] = 60.0,
+    minutes: Annotated[float, typer.Option(metavar="N", help="Minutes of training.", min=0.01, max=10_000)] = 15.0,
     hours: Annotated[float, typer.Option(metavar="N", help="Hours of made-up speech.", min=0.01, max=200)] = 6.0,
-    width: Annotated[int, typer.Option(metavar="N", help="Units of a layer.", min=16, max=512)] = 192,
+    width: Annotated[int, typer.Option(metavar="N", help="Units of a layer.", min=16, max=512)] = 160,
     seed: Annotated[int, typer.Option(metavar="N", help="Another number, another model.", min=0)] = 0,
     smoke: Annotated[bool, typer.Option("--smoke", help="A few steps, to see that everything works.")] = False,
 ) -> None:

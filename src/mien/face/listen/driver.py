@@ -39,6 +39,7 @@ _WORTH_KEEPING: Final = 150
 """Rows of speech, three seconds, from which on a calibration is kept."""
 _EVENTS_LATE: Final = 13
 """Rows by which a prompt driver puts off nods and blinks, which are known that much after their moment."""
+_DOUBT: Final = 0.6
 _MOVING: Final = [i for i in range(HEADS) if i not in (CLOSED, TEETH)]
 """What rests in a pause: all but the contacts."""
 _CLOSING, _OPENING = 0.14, 0.35
@@ -155,7 +156,9 @@ class ListenDriver:
 
     def _hear(self, samples: FloatArray) -> None:
         answers = self._network.run(self._features.push(samples))
-        answers[:, _MOVING] *= self._pauses.rows(self._features.loudness)[:, None].astype(np.float32)
+        moves, noise = self._pauses.rows(self._features.loudness)
+        answers[:, _MOVING] *= moves[:, None].astype(np.float32)
+        answers[:, CLOSED] *= 1 + _DOUBT * noise  # noise makes the network doubt what it hears
         skipped = min(max(self._skip, 0), len(answers))
         self._skip -= skipped
         self._answers.put(answers[skipped:])

@@ -24,6 +24,8 @@ _SYLLABLE: Final = 6
 """Rows within which speech is as loud as speech at least once."""
 _FAINT: Final = -5.5
 """A background more than 24 dB below the voice (natural logarithm of power) fools nobody."""
+_CLEAN, _NOISY = -7.5, -4.5
+"""Background of a clean recording, and of one in which it hides what lips do."""
 _SILENT: Final = -4.6
 """What keeps 20 dB below the voice is no voice, whatever the background."""
 _ABOVE: Final = 1.6
@@ -40,18 +42,22 @@ class Pauses:
         self._loud: deque[float] = deque(maxlen=_SYLLABLE)
         self._open = 1.0
 
-    def rows(self, loudness: FloatArray) -> Rows:
-        """How much the mouth may move, (n,), 0…1. loudness: relative to the voice's level, logarithm of power, (n,)."""
-        out = np.empty(len(loudness))
+    def rows(self, loudness: FloatArray) -> tuple[Rows, Rows]:
+        """How much the mouth may move, and how much noise there is, both (n,), 0…1.
+
+        loudness: relative to the voice's level, natural logarithm of power, (n,).
+        """
+        moves, noise = np.empty(len(loudness)), np.empty(len(loudness))
         for i, now in enumerate(loudness.tolist()):
             self._last.append(now)
             self._quietest.append(sum(self._last) / len(self._last))
             self._loud.append(self._quietest[-1])
-            out[i] = self._gate()
-        return out
+            background = min(self._quietest)
+            moves[i] = self._gate(background)
+            noise[i] = min(max((background - _CLEAN) / (_NOISY - _CLEAN), 0.0), 1.0)
+        return moves, noise
 
-    def _gate(self) -> float:
-        background = min(self._quietest)
+    def _gate(self, background: float) -> float:
         known = len(self._quietest) == _MEMORY and background > _FAINT
         voice = max(_SILENT, background + _ABOVE) if known else _SILENT
         step = (0.0 if max(self._loud) < voice else 1.0) - self._open

@@ -28,14 +28,14 @@ class Recipe:
     """
 
     seed: int = 0
-    minutes: float = 40.0
+    minutes: float = 15.0
     steps: int = 0
-    width: int = 192
+    width: int = 160
     batch: int = 16
     rows: int = 200
     learning_rate: float = 2e-3
-    weight_decay: float = 1e-3
-    dropout: float = 0.1
+    weight_decay: float = 1e-2
+    dropout: float = 0.25
     smoothness: float = 4.0
     average: float = 0.998
     harshness: Harshness = field(default_factory=Harshness)
@@ -59,7 +59,7 @@ _CONTACTS: Final = torch.zeros(HEADS)
 _CONTACTS[CLOSED], _CONTACTS[TEETH] = 8.0, 2.0
 """What a contact is worth beyond: they are rare, short, and what a viewer misses first."""
 _WARM_UP: Final = 100
-_NOTED, _JUDGED = 200, 1000
+_NOTED, _JUDGED = 200, 400
 _SETTLE: Final = 20
 """Rows at the start of a sample that teach nothing: the memory begins empty there."""
 
