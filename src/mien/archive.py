@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
+import tempfile
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
@@ -75,11 +77,11 @@ def _without_top(folder: Path, names: list[str], archive: Path) -> list[str]:
     if len(tops) != 1 or any("/" not in name for name in names):
         return sorted(names)
     top = folder / tops.pop()
-    away = folder / ".top"
-    top.rename(away)
-    for child in list(away.iterdir()):
+    away = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))  # a name that nothing inside has
+    top.rename(away / "top")
+    for child in list((away / "top").iterdir()):
         child.rename(folder / child.name)
-    away.rmdir()
+    shutil.rmtree(away)
     return sorted(name.partition("/")[2] for name in names)
 
 

@@ -272,3 +272,12 @@ def test_python_m_mien() -> None:
 @given(st.lists(st.text(max_size=8), max_size=4))
 def test_whatever_is_typed_never_raises(arguments: list[str]) -> None:
     assert cli.main(["models", "path", *arguments, "--no-such-option"]) == 2
+
+
+@pytest.mark.parametrize("command", ["make", "motion"])
+def test_a_console_that_lacks_letters_does_no_harm(command: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    shown = subprocess.run(
+        [sys.executable, "-m", "mien", command, "--help"], env=environment, capture_output=True, check=False
+    )
+    assert shown.returncode == 0 and b"--voice" in shown.stdout

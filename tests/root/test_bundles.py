@@ -285,6 +285,16 @@ def test_archives_that_do_harm_are_refused(tmp_path: Path, content: bytes) -> No
     assert outside == [file]
 
 
+@pytest.mark.parametrize("inside", ["m/.top", "m/.top/x", "m/m", "m/m/x"])
+def test_the_folder_on_top_goes_whatever_is_in_it(tmp_path: Path, inside: str) -> None:
+    file = tmp_path / "voice.tar.bz2"
+    file.write_bytes(tar((inside, b"1"), ("m/y", b"2")))
+    wanted = sorted([inside.removeprefix("m/"), "y"])
+    assert archive.unpack(file, tmp_path / "out") == wanted
+    found = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
+    assert sorted(found) == [*(f"out/{name}" for name in wanted), "voice.tar.bz2"]
+
+
 def test_bombs_are_stopped(tmp_path: Path) -> None:
     file = tmp_path / "bomb.tar.bz2"
     file.write_bytes(tar(("a/zeros", b"\0" * 3_000_000)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import re
 import signal
@@ -27,14 +28,14 @@ from mien.apps.cli import console
 from mien.errors import InputError, Interrupted, MienError, OutputError, UsageError
 
 COMMANDS: Final[dict[str, str]] = {
-    "make": "Make a film: a portrait or an avatar, and words.",
+    "make": "Make a film: a portrait or an avatar, and words or a recorded voice.",
     "mimic": "Make a portrait do what the face in a video does.",
     "motion": "Write the motion of a face as a file: from a voice, words or a video.",
     "align": "Find when the words of a transcript are said in a recording.",
     "avatar": "Create, show, list, remove, export and import avatars.",
     "voice": "List voices, say a sentence.",
     "models": "List, fetch and check the model files.",
-    "eval": "Measure a film: sync, closures, smoothness, loudness.",
+    "eval": "Measure films, backgrounds, and lips against real ones.",
     "train": "Make the network that listens; fit the phone table.",
     "doctor": "Say what is here, what is missing, and which command mends it.",
 }
@@ -69,6 +70,8 @@ def run() -> NoReturn:
     A film that is refused early may leave a thread inside compiled code. Python unwinds such threads when it shuts
     down, and C++ answers that by aborting the process; others it waits for, and after a Ctrl-C nobody wants to.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a console that lacks a letter shows "?" for it
     status = main()
     if threading.active_count() > 1:
         atomic = sys.modules.get("mien.transmit.atomic")
