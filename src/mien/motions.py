@@ -168,7 +168,9 @@ class Take(ABC):
     def _check(self, target: Path, sound: Path | None) -> None:
         """Refuse what can be refused cheaply."""
         if sound is not None and not self._has_sound:
-            raise UsageError("There is no sound to write beside this motion.", hint="Leave --sound out.")
+            raise UsageError(
+                "A video or a motion file gives no sound to write beside the motion.", hint="Leave --sound out."
+            )
         for written in (target, *(() if sound is None else (sound,))):
             check_target(written)
             for source in self._sources:

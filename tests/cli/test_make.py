@@ -74,7 +74,7 @@ def test_words_for_people(tmp_path: Path, portrait: str, capsys: pytest.CaptureF
         (["-t", "Hi", "-p", "x", "--rate", "x", "-o", "a.mp4"], 2, "--rate must be a number."),
         (["-t", "Hi", "-p", "{portrait}", "--seed", "-1", "-o", "a.mp4"], 2, "from 0 to 4294967295"),
         (["-t", "Hi", "-p", "{portrait}", "--size", "99999x99999", "-o", "a.mp4"], 2, "outside 64 to 4096"),
-        (["-p", "{portrait}", "-o", "a.mp4"], 2, "What should be said"),
+        (["-p", "{portrait}", "-o", "a.mp4"], 2, "--text-file and --audio"),
         (["-p", "{portrait}", "-t", "a", "--text-file", "b", "-o", "a.mp4"], 2, "More than one text"),
         (["-p", "{portrait}", "-t", "Hi", "stray", "-o", "a.mp4"], 2, "stray"),
         (["-p", "missing.jpg", "-t", "Hi", "-o", "a.mp4"], 3, "no portrait 'missing.jpg'"),

@@ -24,8 +24,10 @@ IN_CHINESE = [
     "docs/mimic",
     "docs/motion",
     "docs/quality",
+    "docs/recorded-voices",
     "docs/script-marks",
     "docs/settings",
+    "docs/training",
     "docs/troubleshooting",
     "docs/voices",
 ]

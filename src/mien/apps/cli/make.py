@@ -187,8 +187,11 @@ def read_text(text: str | None, file: Path | None, stdin: str | None) -> str:
         )
     given = sum(source is not None for source in (text, file, stdin))
     if given != 1:
-        question = "More than one text is given." if given else "What should be said?"
-        raise UsageError(question, hint="Give one of --text, --text-file and -.")
+        if not given:
+            raise UsageError(
+                "What should be said?", hint="Give one of --text, --text-file and --audio, or - for standard input."
+            )
+        raise UsageError("More than one text is given.", hint="Give one of --text, --text-file and -.")
     if text is not None:
         return _checked(text, "The text")
     if file is None:
