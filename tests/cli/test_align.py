@@ -91,3 +91,14 @@ def test_what_is_wrong_is_said_in_one_sentence(
 def test_a_recording_that_is_none_is_refused(words: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["align", str(words), str(words)]) == 3
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_transcript_and_the_recording_are_never_written_over(
+    talk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subtitles = tmp_path / "talk.srt"
+    subtitles.write_text(f"1\n00:00:00,000 --> 00:00:09,000\n{TRUTH}\n", "utf-8")
+    before = subtitles.read_bytes()
+    assert main(["align", str(talk), str(subtitles), "-o", str(subtitles)]) == 2
+    assert "overwrite its own source" in capsys.readouterr().err
+    assert subtitles.read_bytes() == before

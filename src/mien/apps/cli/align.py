@@ -58,6 +58,7 @@ def command(
         raise UsageError("What is said in it?", hint="Give either a transcript file or --text.")
     if output is not None:
         check_target(output)
+        _keep_sources(output, audio, transcript, lexicon)
     words = read_transcript(transcript) if transcript is not None else Transcript(text or "")
     started = time.monotonic()
     alignment = _align(audio, words, language, load(lexicon) if lexicon else None)
@@ -68,6 +69,15 @@ def command(
         "aligned", plain=said if output else "", path=output, seconds=seconds,
         confidence=round(alignment.confidence, 3), words=len(alignment.words), wall=wall,
     )  # fmt: skip
+
+
+def _keep_sources(output: Path, *sources: str | Path | None) -> None:
+    """Refuse to write over a file that is read. Raises UsageError."""
+    for source in sources:
+        if source is not None and output.exists() and Path(source).exists() and output.samefile(source):
+            raise UsageError(
+                f"The result would overwrite its own source '{source}'.", hint="Choose another name with -o."
+            )
 
 
 def _align(audio: str, words: Transcript, language: str, lexicon: dict[str, str] | None) -> Alignment:
