@@ -176,7 +176,8 @@ GOOD = {
     "change",
     [
         {"format": "other"}, {"schema_version": 2}, {"rate": "0/1"}, {"rate": "1/0"}, {"rate": 50},
-        {"rate": "999999999/1"}, {"start": -1}, {"start": 0.5}, {"start": True}, {"shapes": []}, {"head": None},
+        {"rate": "999999999/1"}, {"rate": "1/999999999"}, {"start": 1 << 52},
+        {"start": -1}, {"start": 0.5}, {"start": True}, {"shapes": []}, {"head": None},
         {"frames": {}}, {"frames": 3}, {"frames": [[0.0] * 57]}, {"frames": [[0.0] * 58, [0.0]]},
         {"frames": [["x"] * 58]}, {"frames": [[float("nan")] * 58]}, {"frames": [[10**400] * 58]},
         {"frames": [[[0.0]] * 58, 1]},

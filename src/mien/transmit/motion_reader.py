@@ -24,7 +24,9 @@ LARGEST: Final = 1 << 28
 """Bytes of a file that is read at most: some two hours."""
 
 _TIMECODE: Final = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2}):(\d{1,3})(?:\.(\d{1,6}))?", re.ASCII)
-_FASTEST: Final = 1000
+_SLOWEST, _FASTEST = 1, 1000
+_LATEST: Final = 1 << 41
+"""Ticks before which start and end lie, a year and a half: what every format can count to."""
 _HINT: Final = "Use a motion file that Mien or Live Link Face wrote."
 
 
@@ -67,7 +69,7 @@ def _read_json(text: str) -> FaceClip:
     if data.get("shapes") != list(ARKIT_SHAPES) or data.get("head") != list(HEAD):
         raise _Damaged("its columns have other names")
     start, frames = data.get("start"), data.get("frames")
-    if type(start) is not int or not 0 <= start < 1 << 53:
+    if type(start) is not int or not 0 <= start < _LATEST:
         raise _Damaged("its start is not a tick")
     if not isinstance(frames, list):
         raise _Damaged("it has no list of frames")
@@ -76,7 +78,7 @@ def _read_json(text: str) -> FaceClip:
 
 def _rate(value: Any) -> Fraction:
     match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value, re.ASCII) if isinstance(value, str) else None
-    if not match or int(match[2]) == 0 or not 0 < Fraction(int(match[1]), int(match[2])) <= _FASTEST:
+    if not match or int(match[2]) == 0 or not _SLOWEST <= Fraction(int(match[1]), int(match[2])) <= _FASTEST:
         raise _Damaged("its rate is not a rate")
     return Fraction(int(match[1]), int(match[2]))
 
@@ -133,5 +135,7 @@ def _table(rows: Sequence[Any], width: int) -> NDArray[np.float32]:
 
 
 def _clip(start: int, table: NDArray[np.float32], rate: Fraction) -> FaceClip:
+    if start + len(table) / rate * TICKS_PER_SECOND > _LATEST:
+        raise _Damaged("it lasts longer than a year")
     shapes = np.clip(table[:, : len(ARKIT_SHAPES)], 0, 1)
     return FaceClip(start, shapes, np.ascontiguousarray(table[:, len(ARKIT_SHAPES) :]), rate)
