@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mien.dialogue.speak.base import SpeakRequest
 from mien.dialogue.speak.espeak import EspeakSpeaker
-from mien.errors import InputError
+from mien.errors import InputError, OutputError
 from mien.face.base import FaceSettings
 from mien.face.listen.calibrate import Calibration
 from mien.face.listen.driver import ListenDriver
@@ -163,6 +163,20 @@ def test_a_kept_calibration_is_where_the_next_stream_begins() -> None:
     assert ListenDriver(FaceSettings(), calibration=known).calibration == known
 
 
+@pytest.mark.parametrize("wild", [np.nan, np.inf, 1e30])
+def test_a_wild_sample_does_no_lasting_harm(wild: float) -> None:
+    sound = spoken()[0].copy()
+    sound[30_000:30_010] = wild
+    shapes = run([heard(sound)]).shapes
+    assert np.isfinite(shapes).all()
+    assert aperture_mm(shapes)[75:].max() > 5
+
+
+def test_a_calibration_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="calibration"):
+        run([heard(spoken()[0])], ListenDriver(FaceSettings(calibration=str(tmp_path / "no" / "me.json"))))
+
+
 def test_what_was_learned_is_kept_in_a_file(tmp_path: Path) -> None:
     sound, _ = spoken()
     file = tmp_path / "me.json"
@@ -178,7 +192,7 @@ def test_too_little_speech_teaches_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"level": 1}', '{"level": NaN, "range_mm": 5, "heard": 1}', "\0" * 9999]
+    "content", ["", "[]", '{"level": 1}', '{"level": NaN, "range_mm": 5, "heard": 1}', "\0" * 9999, "[" * 4000]
 )
 def test_a_file_that_is_no_calibration_is_refused(content: str, tmp_path: Path) -> None:
     file = tmp_path / "me.json"

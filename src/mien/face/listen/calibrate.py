@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import InputError
+from mien.errors import InputError, OutputError
 from mien.face.listen.features import LEVEL_FLOOR, START_LEVEL
 
 USUAL_RANGE: Final = 9.0
@@ -40,8 +40,13 @@ class Calibration:
     heard: int = 0
 
     def save(self, file: Path) -> None:
-        """Write it as JSON."""
-        file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        """Write it as JSON. Raises OutputError where that cannot be."""
+        try:
+            file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(
+                f"The calibration '{file}' cannot be written: {error.strerror or error}.", hint="Name another file."
+            ) from error
 
     @staticmethod
     def load(file: Path) -> Calibration:
@@ -52,7 +57,7 @@ class Calibration:
             found = Calibration(float(data["level"]), float(data["range_mm"]), int(data["heard"]))
             if not (LEVEL_FLOOR <= found.level <= 10 and 0.5 <= found.range_mm <= 30 and found.heard >= 0):
                 raise ValueError("out of range")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise InputError(
                 f"'{file}' is not a calibration of a voice.", hint="Leave it out; a few seconds of speech make one."
             ) from error

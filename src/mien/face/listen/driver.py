@@ -68,7 +68,7 @@ class ListenDriver:
         self._features = Features(known.level)
         self._network = Network(look_ahead, Path(settings.lip_model) if settings.lip_model else None)
         self._range, self._pauses, self._contacts = Range(known), Pauses(), PromptContacts()
-        self._sure_before = np.zeros(AROUND)
+        self._before = np.zeros((AROUND, 2))
         self._prosody = Prosody()
         self._answers = _Pending(HEADS)
         self._gate, self._sure = _Track(), _Track()
@@ -109,7 +109,7 @@ class ListenDriver:
             self._gate.put(part.activity.probability)
         elif self._gate.used:
             self._gate.put_until(self._row(self._end), 1.0)
-        sound = part.audio.samples if part.heard is None else part.heard
+        sound = _finite(part.audio.samples if part.heard is None else part.heard)
         for event in self._prosody.push(sound):
             motion.stress(replace(event, row=event.row + self._late))
         self._hear(sound)
@@ -188,15 +188,14 @@ class ListenDriver:
 
     def _closures(self, rows: int) -> Rows:
         """Closed lips of the next rows. A patient driver sees a little beyond them."""
-        beyond = 0 if self._late else AROUND
-        sure = np.zeros(rows + beyond)
-        ahead = self._answers.peek(rows + beyond)[:, CLOSED]
-        sure[: len(ahead)] = ahead
         if self._late:
-            return self._contacts.rows(sure)
-        whole = np.concatenate([self._sure_before, sure])
-        self._sure_before = whole[rows : rows + AROUND]
-        return closed_at_peaks(whole)
+            return self._contacts.rows(self._answers.peek(rows)[:, CLOSED].astype(np.float64))
+        ahead = np.zeros((rows + AROUND, 2))
+        known = self._answers.peek(rows + AROUND)[:, (CLOSED, APERTURE)]
+        ahead[: len(known)] = known
+        whole = np.concatenate([self._before, ahead])
+        self._before = whole[rows : rows + AROUND]
+        return closed_at_peaks(whole[:, 0], whole[:, 1])
 
     def _eased(self, activity: Rows) -> Rows:
         out = np.empty(len(activity))
@@ -205,6 +204,11 @@ class ListenDriver:
             self._open_by += min(max(step, -_CLOSING), _OPENING)
             out[i] = self._open_by
         return out
+
+
+def _finite(sound: FloatArray) -> FloatArray:
+    """The sound within -4…4: one wild sample of a broken stream would stay in the network's memory for good."""
+    return np.clip(np.nan_to_num(sound, nan=0.0, posinf=0.0, neginf=0.0), -4.0, 4.0)
 
 
 class _Pending:

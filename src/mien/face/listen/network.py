@@ -81,9 +81,13 @@ def _session(file: Path) -> Any:
 
 
 def _checked(session: Any, file: Path) -> Any:
-    shapes = {value.name: value.shape[-1] for value in (*session.get_inputs(), *session.get_outputs())}
+    shapes = {v.name: v.shape[-1] for v in (*session.get_inputs(), *session.get_outputs()) if v.shape}
     meta = session.get_modelmeta().custom_metadata_map
-    if shapes.get("features") != FEATURES or shapes.get("answers") != HEADS or not {"look_ahead", "width"} <= set(meta):
+    if (
+        shapes.get("features") != FEATURES
+        or shapes.get("answers") != HEADS
+        or not all(meta.get(name, "").isdecimal() for name in ("look_ahead", "width"))
+    ):
         raise InputError(
             f"'{file.name}' is a model of another kind or version.", hint="Make one with: mien train audio2face."
         )

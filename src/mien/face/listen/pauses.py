@@ -19,6 +19,8 @@ Rows = NDArray[np.float64]
 
 _MEMORY: Final = 100
 """Rows over which the background is the quietest: two seconds."""
+_LONG_MEMORY: Final = 250
+"""The same for telling how noisy a recording is: some speakers do not pause for long."""
 _SMOOTHED: Final = 5
 _SYLLABLE: Final = 6
 """Rows within which speech is as loud as speech at least once."""
@@ -39,6 +41,7 @@ class Pauses:
     def __init__(self) -> None:
         self._last: deque[float] = deque(maxlen=_SMOOTHED)
         self._quietest: deque[float] = deque(maxlen=_MEMORY)
+        self._long: deque[float] = deque(maxlen=_LONG_MEMORY)
         self._loud: deque[float] = deque(maxlen=_SYLLABLE)
         self._open = 1.0
 
@@ -52,9 +55,10 @@ class Pauses:
             self._last.append(now)
             self._quietest.append(sum(self._last) / len(self._last))
             self._loud.append(self._quietest[-1])
+            self._long.append(self._quietest[-1])
             background = min(self._quietest)
             moves[i] = self._gate(background)
-            noise[i] = min(max((background - _CLEAN) / (_NOISY - _CLEAN), 0.0), 1.0)
+            noise[i] = min(max((min(self._long) - _CLEAN) / (_NOISY - _CLEAN), 0.0), 1.0)
         return moves, noise
 
     def _gate(self, background: float) -> float:

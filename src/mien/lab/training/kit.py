@@ -120,7 +120,7 @@ def finish(net: Listener, plan: Plan, material: Material, tell: Tell) -> dict[st
 def load_network(checkpoint: Path) -> Listener:
     """The averaged network of a checkpoint. Raises InputError for any other file."""
     try:
-        mean = torch.load(checkpoint, weights_only=True)["mean"]
+        mean = torch.load(checkpoint, weights_only=True, map_location="cpu")["mean"]
         net = Listener(mean["norm.weight"].shape[0])
         net.load_state_dict(mean)
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:

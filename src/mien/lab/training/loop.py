@@ -100,8 +100,9 @@ class _Run:
         self._draw = np.random.default_rng(recipe.seed)
         weights = np.array([s.rows * s.weight for s in shards])
         self._odds = weights / weights.sum()
-        self.net = start or Listener(recipe.width, recipe.dropout)
-        self._mean = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.net = (start or Listener(recipe.width, recipe.dropout)).to(self._device)
+        self._mean = {k: v.detach().cpu().clone() for k, v in self.net.state_dict().items()}
         self._optimiser = torch.optim.AdamW(
             self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
@@ -122,7 +123,8 @@ class _Run:
             group["lr"] = self._rate()
         with torch.no_grad():
             features, labels = self._augment(*self._batch())
-        loss = _loss(self.net(features), labels, self._recipe.smoothness)
+        answers = self.net(features.to(self._device))
+        loss = _loss(answers, labels.to(self._device), self._recipe.smoothness)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -166,9 +168,9 @@ class _Run:
         saved, told = self._folder / "checkpoint.pt", self._folder / "progress.json"
         if not (saved.exists() and told.exists()):
             return
-        whole = torch.load(saved, weights_only=True)
+        whole = torch.load(saved, weights_only=True, map_location=self._device)
         self.net.load_state_dict(whole["net"])
-        self._mean = whole["mean"]
+        self._mean = {name: value.cpu() for name, value in whole["mean"].items()}
         self._optimiser.load_state_dict(whole["optimiser"])
         self.progress = Progress(**json.loads(told.read_text(encoding="utf-8"))["progress"])
         self._draw = np.random.default_rng([self._recipe.seed, self.progress.step])
@@ -193,7 +195,7 @@ class _Run:
         keep = min(self._recipe.average, (self.progress.step + 1) / (self.progress.step + 10))
         with torch.no_grad():
             for name, value in self.net.state_dict().items():
-                self._mean[name].lerp_(value, 1 - keep)
+                self._mean[name].lerp_(value.cpu(), 1 - keep)
 
 
 def _replace(content: dict[str, Any], file: Path) -> None:
@@ -205,11 +207,12 @@ def _replace(content: dict[str, Any], file: Path) -> None:
 
 def _loss(answers: Tensor, labels: Tensor, smoothness: float) -> Tensor:
     """Squared error of both answers and of their change from row to row; what no label tells (nan) costs nothing."""
-    total = torch.zeros(())
+    total = torch.zeros((), device=answers.device)
+    weights, contacts = _WEIGHTS.to(answers.device), _CONTACTS.to(answers.device)
     for i, look_ahead in enumerate(LOOK_AHEADS):
         wanted = delayed(labels, look_ahead)[:, _SETTLE:]
         error = (answers[:, _SETTLE:, i] - wanted).nan_to_num(0.0)
         change = error.diff(dim=1)
-        worth = _WEIGHTS + _CONTACTS * wanted.nan_to_num(0.0).clamp_min(0)
-        total = total + (error**2 * worth).mean() + smoothness * (change**2 * _WEIGHTS).mean()
+        worth = weights + contacts * wanted.nan_to_num(0.0).clamp_min(0)
+        total = total + (error**2 * worth).mean() + smoothness * (change**2 * weights).mean()
     return total
