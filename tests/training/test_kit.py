@@ -29,7 +29,7 @@ from mien.lab.training.score import predict, score
 from mien.lab.training.synthesis import SAMPLES, load_shard, make_shards
 from mien.types import AudioChunk, Phone, SpeechPart
 
-TINY = Recipe(width=24, batch=4, rows=60, steps=6)
+TINY = Recipe(width=24, batch=4, rows=60, steps=6, dropout=0.0)
 
 
 def quiet(_line: str) -> None:
