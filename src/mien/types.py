@@ -131,9 +131,9 @@ class SpeechPart:
     Parts of one utterance follow each other without a gap. Times are absolute ticks and lie inside the part's sound,
     except that a phone or word may end in a later part.
     phones, words: None when the back end gives no times (drivers then listen to the sound instead).
-    activity: voice activity, None when nobody listened for it. Its rows follow on from part to part; they may lag behind
-    the sound, and the last part's reach its end. heard: float32, as long as the sound, what a driver should listen to
-    (noise taken away), None = the sound itself.
+    activity: voice activity, None when nobody listened for it. Its rows follow on from part to part; they may lag
+    behind the sound, and the last part's reach its end. heard: float32, as long as the sound, what a driver should
+    listen to (noise taken away), None = the sound itself.
     last: True on the last part of an utterance.
     """
 
