@@ -107,6 +107,18 @@ def test_voice_activity_has_the_last_word() -> None:
     np.testing.assert_allclose(awake_gap[20:], aperture_mm(run([heard(sound)]).shapes)[20:], atol=0.5)
 
 
+def test_activity_counts_from_where_it_says() -> None:
+    """Parts that nobody listened to may come first; what is known later does not slide back over them."""
+    sound, _ = spoken()
+    middle = 100 * ROW
+    rest = len(sound) - middle
+    unheard = SpeechPart(AudioChunk(0, sound[:middle]))
+    silent = Activity(middle, np.zeros(-(-rest // ROW), np.float32))
+    gap = aperture_mm(run([unheard, SpeechPart(AudioChunk(middle, sound[middle:]), activity=silent)]).shapes)
+    assert gap[25:85].max() > 3
+    assert gap[110:].max() < 0.5
+
+
 def test_it_listens_to_the_cleaned_sound() -> None:
     sound, _ = spoken()
     clean = run([heard(sound)])

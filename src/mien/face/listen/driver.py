@@ -72,7 +72,7 @@ class ListenDriver:
         self._prosody = Prosody()
         self._answers = _Pending(HEADS)
         self._gate, self._sure = _Track(), _Track()
-        self._open_by = 0.0
+        self._gate_known, self._open_by = False, 0.0
         self._start, self._end, self._done = 0, 0, 0
         self._wait = self._network.look_ahead * ROW if prompt else PHONES_AHEAD
         self._late = _EVENTS_LATE if prompt else 0
@@ -106,8 +106,10 @@ class ListenDriver:
         if part.phones is None:
             self._sure.put_until(self._row(self._end), 0.0)
         if part.activity is not None:
+            self._gate_known = True
+            self._gate.put_until(self._row(part.activity.start), 1.0)
             self._gate.put(part.activity.probability)
-        elif self._gate.used:
+        else:
             self._gate.put_until(self._row(self._end), 1.0)
         sound = _finite(part.audio.samples if part.heard is None else part.heard)
         for event in self._prosody.push(sound):
@@ -172,12 +174,12 @@ class ListenDriver:
         if self._closed:
             return -(-length // ROW)
         ready = min(self._done + len(self._answers), (length - self._wait) // ROW + 1, length // ROW)
-        if self._gate.used:
+        if self._gate_known:
             ready = min(ready, self._gate.known)
         return max(ready, self._done)
 
     def _mouth(self, rows: int) -> Posture:
-        gate = self._eased(self._gate.take(rows)) if self._gate.used else np.ones(rows)
+        gate = self._eased(self._gate.take(rows)) if self._gate_known else self._gate.take(rows)
         closed = self._closures(rows) * gate
         told = self._answers.take(rows) * gate[:, None]
         gains = self._range.gains(told[:, APERTURE] * 10, told[:, SPEAKING])
@@ -236,16 +238,12 @@ class _Pending:
 
 
 class _Track:
-    """One number a row. used: whether anything was ever put. known: rows put so far, taken ones included."""
+    """One number a row. known: rows put so far, taken ones included."""
 
     def __init__(self) -> None:
         self._values: deque[float] = deque()
         self._last = 0.0
         self.known = 0
-
-    @property
-    def used(self) -> bool:
-        return self.known > 0
 
     def put(self, values: FloatArray) -> None:
         self._values.extend(values.tolist())
