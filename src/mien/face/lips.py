@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.face.visemes import CHANNEL, CHANNELS, Gesture, gestures
+from mien.face.visemes import CHANNEL, CHANNELS, WIDENS, Gesture, gestures
 from mien.timeline import TICKS_PER_SECOND
 from mien.types import Phone
 
@@ -169,16 +169,23 @@ def at_teeth(target: Rows, teeth: Rows) -> Rows:
 def shut(mouth: Rows, closed: Rows) -> tuple[Rows, Rows]:
     """Close the lips whatever the mouth does: at an open jaw by mouthClose = jawOpen; what parts them goes back.
 
+    Lips that were rounded stay as narrow, pouted as far as pouted lips still meet.
     closed: how much, (rows,), 0…1. Returns the channels, a new array, and mouthClose, (rows,).
     """
     out = mouth.copy()
     for name, share in _OPENERS:
         out[:, CHANNEL[name]] *= 1 - share * closed
+    pucker = CHANNEL["mouthPucker"]
+    rounder = np.maximum((mouth - out) @ _SPREADS / WIDENS["mouthPucker"], 0.0)
+    out[:, pucker] = np.maximum(out[:, pucker], np.minimum(out[:, pucker] + rounder, _SEALED_POUT))
     press = CHANNEL["mouthPress"]
     out[:, press] = np.maximum(out[:, press], 0.22 * closed)
     return out, out[:, CHANNEL["jawOpen"]] * closed
 
 
+_SPREADS: Final = np.array([WIDENS.get(name, 0.0) for name in CHANNELS])
+_SEALED_POUT: Final = 0.3
+"""Largest mouthPucker of closed lips: half a millimetre between them."""
 _OPENERS: Final = (
     ("mouthLowerDown", 1.0), ("mouthUpperUp", 1.0), ("mouthFunnel", 1.0), ("tongueOut", 1.0), ("mouthStretch", 0.15),
     ("mouthPucker", 0.6), ("mouthSmile", 0.15), ("mouthRollLower", 0.5),
