@@ -1,0 +1,1 @@
+"""Hearing: sound in, words out, and who has the turn."""

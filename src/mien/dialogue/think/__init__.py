@@ -1,0 +1,1 @@
+"""Thinking: words in, words out: language models, documents, memory, personas."""
