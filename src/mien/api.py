@@ -270,7 +270,9 @@ class Film:
 
     def _write_extras(self, cast: Cast, extras: _Extras) -> None:
         if extras.captions:
-            lines = make_captions(cast.words, self._script.source, self._script.caption)
+            recording = self._order.recording
+            cut = () if recording is None else recording.cut
+            lines = make_captions(cast.words, self._script.source, self._script.caption, cut)
             for path in extras.captions:
                 write_captions(lines, path)
 

@@ -25,6 +25,7 @@ class Recording:
     """A recorded voice. transcript: its words, "" where they are not known. file: where they stand, if in one.
 
     hints: roughly when characters of the transcript are spoken, as subtitles say it. language: of the words; "auto".
+    cut: how subtitles cut the transcript into captions.
     """
 
     source: AudioSource
@@ -33,6 +34,7 @@ class Recording:
     file: Path | None = None
     language: str = "auto"
     audio: config.AudioConfig = field(default_factory=config.AudioConfig)
+    cut: tuple[tuple[int, ...], ...] = ()
 
     @staticmethod
     def of(source: AudioSource, transcript: str | Path | None, language: str, audio: config.AudioConfig) -> Recording:
@@ -44,7 +46,7 @@ class Recording:
 
             file = transcript if isinstance(transcript, Path) else None
             words = read_transcript(file) if file else Transcript(str(transcript))
-            recording = Recording(source, _with_content(words.text), words.hints, file, language, audio)
+            recording = Recording(source, _with_content(words.text), words.hints, file, language, audio, words.cut)
         recording.seconds()  # what is missing or no sound file is refused here
         return recording
 

@@ -64,6 +64,18 @@ def test_without_a_file_the_words_are_printed(talk: Path, capsys: pytest.Capture
     assert [line.split()[2] for line in lines] == [word.strip(".,") for word in TRUTH.split()]
 
 
+def test_subtitles_keep_their_cuts_and_get_new_times(talk: Path, truth: Recorded, tmp_path: Path) -> None:
+    lines = [["My brother wants", "to buy"], ["a new bicycle. The shop"], ["opens at nine, but the bus comes late."]]
+    cues = [f"{n}\n00:00:0{n},000 --> 00:00:0{n},900\n" + "\n".join(cue) for n, cue in enumerate(lines)]
+    (tmp_path / "in.srt").write_text("\n\n".join(cues), "utf-8")
+    assert main(["align", str(talk), str(tmp_path / "in.srt"), "-o", str(tmp_path / "out.srt")]) == 0
+    blocks = [block.split("\n") for block in (tmp_path / "out.srt").read_text("utf-8").strip().split("\n\n")]
+    assert [block[2:] for block in blocks] == lines
+    begins = [block[1].split(" ")[0].replace(",", ".").split(":") for block in blocks]
+    heard = [truth.starts[TRUTH.index(first)] / 48_000 for first in ("My", "a new", "opens")]
+    assert [60 * int(m) + float(s) for _, m, s in begins] == pytest.approx(heard, abs=0.15)
+
+
 def test_subtitles_can_be_the_transcript(talk: Path, tmp_path: Path) -> None:
     (tmp_path / "in.srt").write_text(f"1\n00:00:00,000 --> 00:00:09,000\n{TRUTH}\n", "utf-8")
     assert main(["align", str(talk), str(tmp_path / "in.srt"), "-o", str(tmp_path / "out.vtt")]) == 0

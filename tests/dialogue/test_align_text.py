@@ -53,11 +53,22 @@ def test_subtitles_give_words_and_hints(tmp_path: Path, name: str, content: str,
     assert [transcript.text[h.char_start : h.char_end] for h in transcript.hints] == transcript.text.split("\n")
     times = [(h.start / TICKS_PER_SECOND, h.end / TICKS_PER_SECOND) for h in transcript.hints]
     assert times == [(1.0, 2.5), (3.0, 4.0)]
+    lines = [[transcript.text[a:b].strip() for a, b in pairwise(places)] for places in transcript.cut]
+    assert lines == [["Hello there,", "my friend."], ["How & why?"]]
+    assert [(places[0], places[-1]) for places in transcript.cut] == [
+        (h.char_start, h.char_end) for h in transcript.hints
+    ]
 
 
 def test_cues_without_the_empty_line_between_them_are_told_apart() -> None:
     text = "1\n00:00:01,000 --> 00:00:02,000\nOne.\n2\n00:00:02,000 --> 00:00:03,000\nTwo.\n"
     assert parse_transcript(text).text == "One.\nTwo."
+
+
+def test_plain_text_is_cut_nowhere_and_empty_lines_are_no_lines() -> None:
+    assert parse_transcript("One.\nTwo.").cut == ()
+    text = "1\n00:00:01,000 --> 00:00:02,000\n<i> </i>\nOne.\n\n00:00:02,000 --> 00:00:03,000\n<b></b>\n"
+    assert (parse_transcript(text).text, parse_transcript(text).cut) == ("One.", ((0, 4),))
 
 
 @pytest.mark.parametrize(
@@ -98,6 +109,7 @@ def test_any_text_is_a_transcript_or_refused(text: str) -> None:
         except InputError:
             continue
         assert all(0 <= h.char_start < h.char_end <= len(transcript.text) for h in transcript.hints)
+        assert all(a < b for places in transcript.cut for a, b in pairwise(places))
 
 
 TEXT = 'Say "yes", Anna.'

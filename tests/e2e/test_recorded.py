@@ -99,6 +99,22 @@ def test_a_transcript_gives_captions_at_the_words(text: str, language: str, avat
     assert text[words[0].char_start : words[0].char_end] in ("Good", "大", "大家")
 
 
+def test_a_film_s_captions_are_those_of_its_transcript(avatar: Avatar, tmp_path: Path) -> None:
+    path, _ = recording(tmp_path)
+    lines = [
+        ["Good morning,"],
+        ["dear listeners. My best", "map is"],
+        ["by the pub. We will talk about the weather today."],
+    ]
+    cues = [f"00:0{n}.000 --> 00:0{n}.900\n" + "\n".join(cue) for n, cue in enumerate(lines, 1)]
+    (tmp_path / "words.vtt").write_text("WEBVTT\n\n" + "\n\n".join(cues), encoding="utf-8")
+    film = mien.make(avatar, audio=path, transcript=tmp_path / "words.vtt", **SMALL)
+    film.save(tmp_path / "film.mp4", captions="both")
+    for name, first in (("film.srt", 0), ("film.vtt", 1)):
+        blocks = (tmp_path / name).read_text(encoding="utf-8").strip().split("\n\n")[first:]
+        assert [block.split("\n")[2 - first :] for block in blocks] == lines
+
+
 def test_words_as_text_and_a_language_of_their_own(avatar: Avatar, tmp_path: Path) -> None:
     path, _ = recording(tmp_path)
     report = mien.make(avatar, audio=path, transcript=ENGLISH, **SMALL).save(tmp_path / "film.mp4", captions="vtt")

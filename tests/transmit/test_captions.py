@@ -99,6 +99,44 @@ def test_a_long_silence_ends_a_caption() -> None:
     assert [c.lines for c in make_captions(words, text)] == [("One two.",), ("Three four.",)]
 
 
+CUT = "Good morning, my\ndear friends. It is a fine\nday. (Music.)\nBye."
+PLACES = ((0, 14, 16), (17, 43), (44, 48), (49, 57), (58, 62))
+
+
+def test_cuts_that_were_made_before_are_kept_with_their_lines() -> None:
+    words = [word for word in spoken(CUT) if CUT[word.char_start : word.char_end] != "Music"]
+    captions = make_captions(words, CUT, cut=PLACES)
+    assert [c.lines for c in captions] == [
+        ("Good morning,", "my"),
+        ("dear friends. It is a fine",),
+        ("day.",),
+        ("Bye.",),
+    ]
+    firsts = [word.start for word in words if word.char_start in (0, 17, 44, 58)]
+    assert [c.start for c in captions] == firsts
+    assert all(a.end <= b.start for a, b in pairwise(captions))
+
+
+def test_a_caption_that_its_author_made_long_stays_whole() -> None:
+    captions = make_captions(spoken(ENGLISH), ENGLISH, cut=((0, len(ENGLISH)),))
+    (words, one) = spoken(ENGLISH), captions[0]
+    assert [c.lines for c in captions] == [(ENGLISH,)]
+    assert (one.start, one.end) == (words[0].start, words[-1].end) and one.end - one.start > LONGEST
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=30), max_size=12), st.floats(0.02, 1.5))
+def test_any_cut_gives_ordered_captions_in_its_lines(lines: list[str], pace: float) -> None:
+    text = "\n".join(lines)
+    starts = [sum(len(line) + 1 for line in lines[:i]) for i in range(len(lines))]
+    cut = [(start, start + len(line)) for start, line in zip(starts, lines, strict=True) if line]
+    captions = make_captions(spoken(text, pace), text, cut=cut)
+    assert all(c.start < c.end for c in captions)
+    assert all(a.end <= b.start for a, b in pairwise(captions))
+    kept = (" ".join(re.sub(r"[\x00-\x1f\x7f]", " ", line).split()) for line in lines)
+    assert all(" ".join(c.lines[0].split()) in kept for c in captions)
+
+
 def test_marks_are_never_shown() -> None:
     text = "[happy]Hello[/happy] there [pause 500ms] friend."
     hidden = "".join(" " if i in {*range(7), *range(12, 20), *range(27, 40)} else c for i, c in enumerate(text))

@@ -3,13 +3,14 @@
 Text is the user's own, punctuation included. At most two lines of 42 columns (38 where Chinese, Japanese or Korean
 prevails: 19 full-width characters), cut at sentences first, then at clauses, never inside a word and never against the
 East Asian line-start and line-end rules (JIS X 4051, kinsoku). Between 1 and 7 seconds each where speech allows it,
-never overlapping.
+never overlapping. A text that somebody cut into captions before keeps their cuts and their lines; only times are new.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -45,11 +46,12 @@ _CLAUSE_END: Final = frozenset("，、；：,;:،؛—–")
 _PHRASE_START: Final = frozenset("在和与及把被从对但而就都也还让使将或因所如比向为")  # words that open a Chinese phrase
 _PHRASE_END: Final = frozenset("的了着过吗呢吧啊地得")  # particles that close one
 _CLOSERS: Final = frozenset("」』】〕）〉》”’)]}»›\"'")
+_SPACE: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """start, end: ticks. lines: one or two."""
+    """start, end: ticks. lines: one or two, or as many as their author made."""
 
     start: int
     end: int
@@ -71,15 +73,32 @@ _BREAK_COST: Final = {_WEAK: 3.0, _PHRASE: 2.2, _CLAUSE: 1.0, _SENTENCE: 0.0}
 _LINE_GAIN: Final = {_PHRASE: 7, _CLAUSE: 18, _SENTENCE: 22}
 
 
-def make_captions(words: Sequence[Word], source: str, show: Callable[[int, int], str] | None = None) -> list[Caption]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Lines to show, and when their first word begins and their last one ends."""
+
+    start: int
+    end: int
+    lines: tuple[str, ...]
+
+
+def make_captions(
+    words: Sequence[Word],
+    source: str,
+    show: Callable[[int, int], str] | None = None,
+    cut: Sequence[Sequence[int]] = (),
+) -> list[Caption]:
     """Captions in order of time.
 
     words: in order of time. source: the text whose characters they point at. show: (start, stop) → what a reader
-    sees of source[start:stop]: it removes script marks; by default it shows all.
+    sees of source[start:stop]: it removes script marks; by default it shows all. cut: how the text is cut already: for
+    each caption where its lines begin and, last, where it ends; captions of which nothing was said are left out.
     """
-    tokens = _tokens(words, source, show or (lambda start, stop: source[start:stop]))
-    groups = [group for block in _blocks(tokens) for group in _cut(block)]
-    return _timed(groups)
+    show = show or (lambda start, stop: source[start:stop])
+    if cut:
+        return _timed(list(_as_cut(_in_text(words), cut, show)))
+    groups = [group for block in _blocks(_tokens(words, source, show)) for group in _cut(block)]
+    return _timed([said for group in groups for said in _said(group)])
 
 
 def to_srt(captions: Iterable[Caption]) -> str:
@@ -127,19 +146,34 @@ def columns(text: str) -> int:
 
 def _tokens(words: Sequence[Word], source: str, show: Callable[[int, int], str]) -> list[_Token]:
     """Cut the source at the words, so that every visible character is in exactly one token."""
-    spoken = sorted({word.char_start: word for word in words if word.char_end > word.char_start}.values(), key=_place)
+    spoken = _in_text(words)
     starts = [_before_openers(source, word.char_start) for word in spoken]
     bounds = [0, *starts[1:], len(source)] if spoken else []
     tokens: list[_Token] = []
     for word, begin, stop in zip(spoken, bounds, bounds[1:], strict=False):
-        text = re.sub(r"[\s\x00-\x1f\x7f]+", " ", show(begin, stop))
+        text = _SPACE.sub(" ", show(begin, stop))
         following = show(stop, min(len(source), stop + 40)).lstrip()[:1]
         tokens.append(_Token(word.start, word.end, text, _break_after(text, following)))
     return tokens
 
 
+def _in_text(words: Sequence[Word]) -> list[Word]:
+    """The words that stand in the text, in its order."""
+    return sorted({word.char_start: word for word in words if word.char_end > word.char_start}.values(), key=_place)
+
+
 def _place(word: Word) -> int:
     return word.char_start
+
+
+def _as_cut(words: Sequence[Word], cut: Sequence[Sequence[int]], show: Callable[[int, int], str]) -> Iterable[_Said]:
+    """Captions with their author's lines."""
+    starts = [word.char_start for word in words]
+    for places in cut:
+        mine = words[bisect_left(starts, places[0]) : bisect_left(starts, places[-1])]
+        lines = [_SPACE.sub(" ", show(start, stop)).strip() for start, stop in pairwise(places)]
+        if mine and any(lines):
+            yield _Said(mine[0].start, mine[-1].end, tuple(line for line in lines if line))
 
 
 def _before_openers(source: str, start: int) -> int:
@@ -243,22 +277,27 @@ def _wrapped(text: str, group: Sequence[_Token]) -> tuple[str, ...]:
     return chosen
 
 
-def _timed(groups: Sequence[Sequence[_Token]]) -> list[Caption]:
+def _said(group: Sequence[_Token]) -> Iterable[_Said]:
+    """What a group shows, if anything. A word that was drawn out beyond all measure is not waited for."""
+    text = "".join(token.text for token in group).strip()
+    if text:
+        start = group[0].start
+        yield _Said(start, min(group[-1].end, start + LONGEST), _wrapped(text, group))
+
+
+def _timed(said: Sequence[_Said]) -> list[Caption]:
     captions: list[Caption] = []
-    for number, group in enumerate(groups):
-        text = "".join(token.text for token in group).strip()
-        if not text:
-            continue
-        start, spoken = group[0].start, group[-1].end
-        following = groups[number + 1][0].start if number + 1 < len(groups) else spoken + LONGEST
+    for number, one in enumerate(said):
+        start, spoken = one.start, one.end
+        following = said[number + 1].start if number + 1 < len(said) else spoken + LONGEST
         end = min(max(spoken + _LINGER, start + SHORTEST), max(spoken, following - _APART), following)
-        end = min(end, start + LONGEST)
+        end = min(end, max(start + LONGEST, spoken))
         if end - start < SHORTEST and captions:
             start = max(captions[-1].end + _APART, end - SHORTEST, 0) if captions[-1].end + _APART < start else start
         elif end - start < SHORTEST:
             start = max(0, end - SHORTEST)
         if end > start:
-            captions.append(Caption(start, end, _wrapped(text, group)))
+            captions.append(Caption(start, end, one.lines))
     return captions
 
 

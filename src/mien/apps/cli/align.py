@@ -62,7 +62,7 @@ def command(
     words = read_transcript(transcript) if transcript is not None else Transcript(text or "")
     started = time.monotonic()
     alignment = _align(audio, words, language, load(lexicon) if lexicon else None)
-    _write(output, alignment, words.text, language)
+    _write(output, alignment, words, language)
     seconds, wall = round(to_seconds(alignment.end), 3), round(time.monotonic() - started, 2)
     said = f"{output or audio}: {len(alignment.words)} words in {seconds:.2f} s, confidence {alignment.confidence:.2f}"
     console.event(
@@ -93,7 +93,8 @@ def _align(audio: str, words: Transcript, language: str, lexicon: dict[str, str]
         )  # fmt: skip
 
 
-def _write(output: Path | None, alignment: Alignment, text: str, language: str) -> None:
+def _write(output: Path | None, alignment: Alignment, words: Transcript, language: str) -> None:
+    text = words.text
     if output is None:
         _tell(alignment, text)
         return
@@ -103,7 +104,7 @@ def _write(output: Path | None, alignment: Alignment, text: str, language: str) 
 
     ending = output.suffix.lower()
     if ending in (".srt", ".vtt"):
-        captions.write_captions(captions.make_captions(alignment.words, text), output)
+        captions.write_captions(captions.make_captions(alignment.words, text, cut=words.cut), output)
     elif ending == ".textgrid":
         write_text(output, formats.to_textgrid(alignment, text))
     elif ending == ".csv":

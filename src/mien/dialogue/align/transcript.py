@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,10 +31,12 @@ _TAGS: Final = re.compile(r"</?[A-Za-z][^<>\n]*>|<[\d:.]+>|\{\\[^{}\n]*\}")
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """text: the words; of subtitles without numbers, times and tags. hints: where subtitles say that characters of the
-    text are spoken, in order; () for plain text."""
+    text are spoken, in order; () for plain text. cut: for each subtitle, in order, where its lines begin in the text
+    and, last, where it ends."""
 
     text: str
     hints: tuple[Word, ...] = ()
+    cut: tuple[tuple[int, ...], ...] = ()
 
 
 def read_transcript(path: Path) -> Transcript:
@@ -66,7 +69,24 @@ def parse_transcript(text: str, *, subtitles: bool | None = None) -> Transcript:
 def _from_subtitles(lines: list[str]) -> Transcript:
     pieces: list[str] = []
     hints: list[Word] = []
+    cut: list[tuple[int, ...]] = []
     size = 0
+    for start, end, said in _subtitles(lines):
+        places = [size]
+        for line in said:
+            places.append(places[-1] + len(line) + 1)
+        pieces.append(" ".join(said))
+        stop = size + len(pieces[-1])
+        hints.append(Word(start, max(end, start), size, stop))
+        cut.append((*places[:-1], stop))
+        size = stop + 1
+    if not pieces:
+        raise InputError("The subtitles have no cues with words.", hint="Give plain text, .srt or .vtt.")
+    return Transcript("\n".join(pieces), tuple(hints), tuple(cut))
+
+
+def _subtitles(lines: list[str]) -> Iterator[tuple[int, int, list[str]]]:
+    """First and last tick of each subtitle that has words, and its lines without tags."""
     i = 0
     while i < len(lines):
         timing = _TIMING.match(lines[i])
@@ -78,15 +98,10 @@ def _from_subtitles(lines: list[str]) -> Transcript:
             stop += 1
         if stop < len(lines) and _TIMING.match(lines[stop]) and stop > i:
             stop -= 1  # a cue's number without the empty line before it
-        words = " ".join(" ".join(_plain(line) for line in lines[i:stop]).split())
+        said = [words for line in lines[i:stop] if (words := " ".join(_plain(line).split()))]
         i = stop
-        if words:
-            hints.append(Word(_tick(timing, 1), max(_tick(timing, 5), _tick(timing, 1)), size, size + len(words)))
-            pieces.append(words)
-            size += len(words) + 1
-    if not pieces:
-        raise InputError("The subtitles have no cues with words.", hint="Give plain text, .srt or .vtt.")
-    return Transcript("\n".join(pieces), tuple(hints))
+        if said:
+            yield _tick(timing, 1), _tick(timing, 5), said
 
 
 def _plain(line: str) -> str:
