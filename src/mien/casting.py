@@ -151,6 +151,7 @@ class Delivery:
 
     def _speech(self) -> Iterator[SpeechPart]:
         from mien.audio.loudness import TARGET_LUFS, level
+        from mien.dialogue.languages import mismatch
         from mien.dialogue.script import feeling
 
         speak, emotion = self._order.speak, feeling(self._order.face.emotion)
@@ -158,6 +159,8 @@ class Delivery:
             parts = self._order.recording.speech(emotion, self._tell, self._lexicon())
         else:
             parts = self._performed(emotion)
+        if unlike := mismatch(self._script.plain.text, speak.language):
+            self._tell(unlike)
         return level(parts, -70.0 if speak.volume == 0 else TARGET_LUFS + 20 * log10(speak.volume))
 
     def _performed(self, emotion: Emotion) -> Iterator[SpeechPart]:

@@ -56,6 +56,17 @@ def test_json_has_the_times_of_the_words(talk: Path, truth: Recorded, words: Pat
     off = [abs(w["start"] - t.start / 48_000) for w, t in zip(content["words"], truth.words, strict=True)]
     assert np.median(off) <= 0.02
     assert abs(content["seconds"] - len(truth.sound) / 48_000) < 1e-3
+    assert content["language"] == "en"
+
+
+@pytest.mark.parametrize(("language", "told"), [("zh", 1), ("en-GB", 0), ("auto", 0)])
+def test_words_of_another_language_than_was_asked_for_are_told(
+    talk: Path, words: Path, tmp_path: Path, language: str, told: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "a.json"
+    assert main(["align", str(talk), str(words), "-l", language, "-o", str(out)]) == 0
+    assert capsys.readouterr().err.count("they are read as 'en'.") == told
+    assert json.loads(out.read_text("utf-8"))["language"] == ("en-GB" if language == "en-GB" else "en")
 
 
 def test_without_a_file_the_words_are_printed(talk: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.dialogue.languages import of_document, split_runs
+from mien.dialogue.languages import main_language, mismatch, of_document, split_runs
 
 
 def _runs(text: str, language: str = "auto") -> list[tuple[str, str]]:
@@ -64,3 +64,29 @@ def test_kept_ranges_are_not_divided() -> None:
 )
 def test_of_document(text: str, language: str) -> None:
     assert of_document(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "language"),
+    [
+        ("Hello 你好吗", "auto", "zh"),
+        ("Hello there, 你好", "auto", "en"),
+        ("これは本です", "auto", "ja"),
+        ("Привіт, їжак", "auto", "uk"),
+        ("Guten Tag", "de", "de"),
+        ("Hello 你", "zh-TW", "zh-TW"),
+        ("12:30", "zh", "zh"),
+        ("12:30", "auto", "en"),
+        ("你好", "en", "zh"),
+        ("Hello", "zh", "en"),
+        ("Zdravo", "sr", "sr"),
+    ],
+)
+def test_the_main_language(text: str, asked: str, language: str) -> None:
+    assert main_language(text, asked) == language
+    assert (mismatch(text, asked) == "") == (asked in ("auto", language))
+
+
+def test_who_asked_for_another_language_is_told_which_one_it_is() -> None:
+    assert "'en', the language that was asked for" in mismatch("大家好", "en")
+    assert mismatch("大家好", "en").endswith("read as 'zh'.")

@@ -51,6 +51,16 @@ def test_words_become_motion_with_their_sound(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.json", "m.wav"]
 
 
+@pytest.mark.parametrize(("language", "told"), [("zh", 1), ("en", 0)])
+def test_words_of_another_language_than_was_asked_for_are_told(voice: Path, language: str, told: int) -> None:
+    notes: list[str] = []
+    for words in ({"text": WORDS}, {"source": voice, "transcript": WORDS}):
+        take = mien.motion(**words, language=language, tell=notes.append)  # type: ignore[arg-type]
+        next(iter(take.clips()))
+        assert sum("they are read as 'en'." in note for note in notes) == told
+        notes.clear()
+
+
 def test_a_voice_moves_the_lips_as_its_words_do(voice: Path) -> None:
     """The network hears roughly what the phones say; with the words the two come close."""
     by_words, by_sound, by_both = (

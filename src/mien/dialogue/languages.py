@@ -109,6 +109,31 @@ def of_document(text: str) -> str:
     return next((code for _, letters, code in _TELLTALES if any(c in text for c in letters)), "auto")
 
 
+def main_language(text: str, asked: str = "auto") -> str:
+    """The language that a text is in: the one asked for unless none of its letters are, else what most letters tell."""
+    scripts = [script_of(c) for c in text]
+    if asked != "auto" and _fits(scripts, asked):
+        return asked
+    return _main_language(scripts, _languages_for(text, scripts, "auto"), "auto")
+
+
+def mismatch(text: str, asked: str) -> str:
+    """A sentence for whoever asked for a language that not one letter of the text is written in; "" for all others."""
+    told = main_language(text, asked)
+    if asked in ("auto", told):
+        return ""
+    return f"None of the words are written in '{asked}', the language that was asked for; they are read as '{told}'."
+
+
+def _fits(scripts: list[str], language: str) -> bool:
+    """Whether any letter is of the language, or there is none that could be."""
+    return not any(scripts) or not set(scripts).isdisjoint(_scripts_of(language))
+
+
+def _scripts_of(language: str) -> tuple[str, ...]:
+    return _SCRIPTS_OF.get(primary_subtag(language), ("Latn",))
+
+
 def _is_japanese(text: str) -> bool:
     """Japanese has far more kana than a Chinese text that quotes some: at least one in seven letters."""
     kana = sum(1 for c in text if "\u3041" <= c <= "\u30ff")
@@ -124,7 +149,7 @@ def _languages_for(text: str, scripts: list[str], language: str) -> dict[str, st
     if _is_japanese(text):
         table["Hani"] = "ja"
     if language != "auto":
-        for script in _SCRIPTS_OF.get(primary_subtag(language), ("Latn",)):
+        for script in _scripts_of(language):
             table[script] = language
     return table
 

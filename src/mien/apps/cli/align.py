@@ -2,6 +2,7 @@
 
 Events under ``--json``, one JSON object a line on standard output:
 
+- ``note``: message. That the words are in another language than was asked for.
 - ``progress``: stage ("Aligned"), done, total (seconds of sound), seconds, eta.
 - ``aligned``: path (or null), seconds (length of the recording), confidence (0 to 1), words (how many have times),
   wall (seconds it took).
@@ -51,6 +52,7 @@ def command(
     if output is not None and output.suffix.lower() not in _FORMATS:
         raise UsageError(f"'{output}' has no ending that is known.", hint="Use .json, .srt, .vtt, .TextGrid or .csv.")
     from mien.dialogue.align.transcript import Transcript, read_transcript
+    from mien.dialogue.languages import mismatch
     from mien.dialogue.lexicon import load
     from mien.transmit.atomic import check_target
 
@@ -63,6 +65,8 @@ def command(
     started = time.monotonic()
     alignment = _align(audio, words, language, load(lexicon) if lexicon else None)
     _write(output, alignment, words, language)
+    if unlike := mismatch(words.text, language):
+        console.note(unlike)
     seconds, wall = round(to_seconds(alignment.end), 3), round(time.monotonic() - started, 2)
     said = f"{output or audio}: {len(alignment.words)} words in {seconds:.2f} s, confidence {alignment.confidence:.2f}"
     console.event(
@@ -99,6 +103,7 @@ def _write(output: Path | None, alignment: Alignment, words: Transcript, languag
         _tell(alignment, text)
         return
     from mien.dialogue.align import formats
+    from mien.dialogue.languages import main_language
     from mien.transmit import captions
     from mien.transmit.atomic import write_text
 
@@ -110,7 +115,7 @@ def _write(output: Path | None, alignment: Alignment, words: Transcript, languag
     elif ending == ".csv":
         write_text(output, formats.to_csv(alignment, text))
     else:
-        write_text(output, formats.to_json(alignment, text, language))
+        write_text(output, formats.to_json(alignment, text, main_language(text, language)))
 
 
 def _tell(alignment: Alignment, text: str) -> None:

@@ -39,7 +39,10 @@ def to_csv(alignment: Alignment, text: str) -> str:
 
 
 def to_json(alignment: Alignment, text: str, language: str) -> str:
-    """Everything: ``text``, ``language``, ``seconds``, ``confidence``, ``words``, ``phones``, ``sentences``."""
+    """Everything: ``text``, ``language``, ``seconds``, ``confidence``, ``words``, ``phones``, ``sentences``.
+
+    language: of most of the words.
+    """
     content: dict[str, Any] = {
         "format": "mien-alignment", "version": 1, "text": text, "language": language,
         "seconds": _round(alignment.end),
