@@ -21,7 +21,10 @@ from mien.timeline import parse_fps
 
 FILE_NAME: Final = "mien.toml"
 _MAX_FILE_BYTES: Final = 1 << 20
-_PATH_VARIABLES: Final = frozenset({"MIEN_CACHE_DIR", "MIEN_DATA_DIR", "MIEN_CONFIG", "MIEN_DEBUG", "MIEN_OFFLINE"})
+_PATH_VARIABLES: Final = frozenset(
+    {"MIEN_CACHE_DIR", "MIEN_DATA_DIR", "MIEN_CONFIG", "MIEN_DEBUG", "MIEN_OFFLINE", "MIEN_THINK_KEY"}
+)
+"""Not settings: places, and a key, which never stands in a file."""
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 _SIZE: Final = re.compile(r"auto|\d{2,5}p?|\d{2,5}x\d{2,5}")
@@ -82,6 +85,27 @@ class VoicesConfig:
     cosyvoice_rate: int = _number(24_000, 8_000, 48_000)
     cosyvoice_speaker: str = ""
     timeout: float = _number(60.0, 1.0, 600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkConfig:
+    """``[think]``: who answers. The key comes from the environment only (``MIEN_THINK_KEY``, ``OPENAI_API_KEY``).
+
+    backend: entry point of ``mien.think``, or "auto": openai where a url is given, else documents. url: base address of
+    an OpenAI-compatible server, "" = none. model: its name for it, "" = the only one it has. documents: a folder or
+    file to answer from. persona: name or TOML file. memory: of visitors: "off", "ask" (of who agrees), "on". keep_days:
+    how long after the last visit. first_timeout, timeout: seconds until an answer begins, and between two pieces.
+    """
+
+    backend: str = "auto"
+    url: str = ""
+    model: str = ""
+    documents: str = ""
+    persona: str = ""
+    memory: str = _choice("off", "ask", "on")
+    keep_days: int = _number(90, 1, 3650)
+    first_timeout: float = _number(20.0, 0.1, 600.0)
+    timeout: float = _number(10.0, 0.1, 600.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +174,7 @@ class Settings:
 
     speak: SpeakConfig = field(default_factory=SpeakConfig)
     voices: VoicesConfig = field(default_factory=VoicesConfig)
+    think: ThinkConfig = field(default_factory=ThinkConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
     face: FaceConfig = field(default_factory=FaceConfig)
     portrait: PortraitConfig = field(default_factory=PortraitConfig)
@@ -165,8 +190,9 @@ _SECTIONS: Final[dict[str, type[Any]]] = {
     "portrait": PortraitConfig,
     "film": FilmConfig,
     "voices": VoicesConfig,
+    "think": ThinkConfig,
 }
-_C = TypeVar("_C", SpeakConfig, VoicesConfig, AudioConfig, FaceConfig, PortraitConfig, FilmConfig)
+_C = TypeVar("_C", SpeakConfig, VoicesConfig, ThinkConfig, AudioConfig, FaceConfig, PortraitConfig, FilmConfig)
 
 
 def cache_dir() -> Path:

@@ -20,9 +20,9 @@ MAX_CHARACTERS: Final = 200_000
 LONGEST_SENTENCE: Final = 240
 """Sentences beyond this many characters are cut at a comma, else at a space."""
 
-_ENDERS = frozenset("。！？!?…｡؟۔।॥።։။។")
-_CLOSERS = frozenset("\"'”’»」』）)]】》〉")
-_PAUSERS = frozenset(",;:，；：、،؛")
+ENDERS: Final = frozenset("。！？!?…｡؟۔।॥።։။។")
+CLOSERS: Final = frozenset("\"'”’»」』）)]】》〉")
+PAUSERS: Final = frozenset(",;:，；：、،؛")
 _ABBREVIATIONS = frozenset((
     "mr", "mrs", "ms", "dr", "st", "prof", "rev", "gen", "sen", "rep", "lt", "col", "sgt", "capt", "jr", "sr", "vs",
     "etc", "no", "vol", "fig", "dept", "inc", "ltd", "co", "corp", "est", "approx", "e.g", "i.e", "cf", "al", "p", "pp",
@@ -163,9 +163,9 @@ def _sentence_end(text: str, start: int, i: int) -> int:
         return i + 1 if _line_breaks(text, start, i) else 0
     if char in "?!" and text[i + 1 : i + 2].isascii() and text[i + 1 : i + 2].isalnum():
         return 0  # inside an address such as example.com/?q=1
-    if char in _ENDERS or (char == "." and _full_stop(text, start, i)):
+    if char in ENDERS or (char == "." and is_full_stop(text, start, i)):
         stop = i + 1
-        while stop < len(text) and (text[stop] in _ENDERS or text[stop] in _CLOSERS or text[stop] == "."):
+        while stop < len(text) and (text[stop] in ENDERS or text[stop] in CLOSERS or text[stop] == "."):
             stop += 1
         return stop
     return 0
@@ -179,9 +179,10 @@ def _line_breaks(text: str, start: int, i: int) -> bool:
     return not line or sum(2 if ord(c) > 0x2E80 else 1 for c in line) < 48 or ord(line[-1]) > 0x2E80
 
 
-def _full_stop(text: str, start: int, i: int) -> bool:
+def is_full_stop(text: str, start: int, i: int) -> bool:
+    """Whether the full stop at ``i`` ends the sentence from ``start``: not in numbers and addresses, or after Dr."""
     following = text[i + 1 : i + 2]
-    if following and following not in _CLOSERS and not following.isspace() and following != ".":
+    if following and following not in CLOSERS and not following.isspace() and following != ".":
         return ord(following) > 0x2E80
     word = text[max(start, i - 12) : i].rsplit(None, 1)[-1:] or [""]
     bare = word[0].lstrip("(\"'“‘").lower()
@@ -212,7 +213,7 @@ def _shortened(sentence: Mapped) -> Iterator[Mapped]:
 def _cut(text: str) -> int:
     """Where to cut a text that is too long: after the last comma, else the last space, else anywhere."""
     for i in range(LONGEST_SENTENCE, LONGEST_SENTENCE // 3, -1):
-        if text[i - 1] in _PAUSERS and not text[i].isdigit():
+        if text[i - 1] in PAUSERS and not text[i].isdigit():
             return i
     for i in range(LONGEST_SENTENCE, LONGEST_SENTENCE // 3, -1):
         if text[i - 1].isspace():

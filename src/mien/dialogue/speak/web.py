@@ -90,9 +90,9 @@ class Web:
     def get_json(self, url: str, what: str, secret: str = "") -> object:
         """A small JSON document, None when there is none. Never raises; used for what is only good to know."""
         try:
-            connection, target = _connect(_parts(url, secret), min(self._timeout, _CONNECT_SECONDS))
+            connection, target = connect(parts_of(url, secret), min(self._timeout, _CONNECT_SECONDS))
             with contextlib.closing(connection):
-                connection.request("GET", target, headers=_headers("application/json", secret))
+                connection.request("GET", target, headers=standard_headers("application/json", secret))
                 with connection.getresponse() as response:
                     return json.loads(response.read(1 << 20)) if response.status == 200 else None
         except (OSError, HTTPException, ValueError, MienError):
@@ -108,9 +108,9 @@ class Web:
                 sock.shutdown(socket.SHUT_RDWR)
 
     def _once(self, call: Call) -> Iterator[bytes]:
-        parts = _parts(call.url, call.secret)
+        parts = parts_of(call.url, call.secret)
         try:
-            connection, target = _connect(parts, min(self._timeout, _CONNECT_SECONDS))
+            connection, target = connect(parts, min(self._timeout, _CONNECT_SECONDS))
         except OSError as error:
             raise Passing(_unreachable(call, error), again=isinstance(error, ConnectionResetError)) from None
         self._connection = connection
@@ -119,7 +119,7 @@ class Web:
                 if connection.sock is not None:
                     connection.sock.settimeout(self._timeout)
                 headers = {"Content-Type": call.content_type, **call.headers}
-                connection.request("POST", target, call.body, _headers("*/*", call.secret) | headers)
+                connection.request("POST", target, call.body, standard_headers("*/*", call.secret) | headers)
                 with connection.getresponse() as response:
                     refuse(response, call, str(parts.hostname))
                     yield from body(response, call)
@@ -127,7 +127,7 @@ class Web:
             sentence = f"{call.what} at {parts.hostname} sent nothing for {self._timeout:g} seconds."
             raise Passing(NetworkError(sentence, hint="Try again, or raise [voices] timeout."), again=False) from None
         except (OSError, HTTPException) as error:
-            sentence = f"The connection to {inside(call.what)} at {parts.hostname} broke ({_reason(error)})."
+            sentence = f"The connection to {inside(call.what)} at {parts.hostname} broke ({reason(error)})."
             raise Passing(NetworkError(sentence, hint="Try again.", code="network.cut")) from None
         finally:
             self._connection = None
@@ -178,7 +178,9 @@ def require_address(url: str, key: str) -> None:
         )
 
 
-def _parts(url: str, secret: str) -> SplitResult:
+def parts_of(url: str, secret: str) -> SplitResult:
+    """An address in parts. Raises UsageError where a secret would travel unencrypted."""
+    """An address in parts. Raises UsageError where a secret would travel unencrypted."""
     parts = urlsplit(url)
     if secret and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise UsageError(
@@ -188,7 +190,7 @@ def _parts(url: str, secret: str) -> SplitResult:
     return parts
 
 
-def _connect(parts: SplitResult, timeout: float) -> tuple[HTTPConnection, str]:
+def connect(parts: SplitResult, timeout: float) -> tuple[HTTPConnection, str]:
     """A connection that is open, through the environment's proxy where there is one, and what to ask it for."""
     host, secure = parts.hostname or "", parts.scheme == "https"
     target = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -217,20 +219,22 @@ def _proxy(scheme: str, host: str) -> SplitResult | None:
     return urlsplit(named if "//" in named else f"//{named}") if named else None
 
 
-def _headers(accept: str, secret: str) -> dict[str, str]:
+def standard_headers(accept: str, secret: str) -> dict[str, str]:
+    """What every request says; the secret as a bearer token."""
     headers = {"Accept": accept, "User-Agent": "mien", "Accept-Encoding": "identity"}
     return headers | ({"Authorization": f"Bearer {secret}"} if secret else {})
 
 
 def _unreachable(call: Call, error: OSError) -> NetworkError:
     return NetworkError(
-        f"No answer from {inside(call.what)} at {place_of(call.url)}: {_reason(error)}.",
+        f"No answer from {inside(call.what)} at {place_of(call.url)}: {reason(error)}.",
         hint="Start it, check its address in the settings, or add --fallback to be spoken by the embedded voice.",
         code="network.unreachable",
     )
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """Why a connection failed, in a few words."""
     if isinstance(error, TimeoutError):
         return "it timed out"
     if isinstance(error, OSError) and error.strerror:

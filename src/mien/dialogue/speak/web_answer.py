@@ -55,14 +55,14 @@ def refuse(response: HTTPResponse, call: Call, host: str) -> None:
     kind = (response.getheader("Content-Type") or "").lower()
     if status == 200 and not kind.startswith(_NOT_SOUND):
         return
-    said = _message(response, call.secret)
+    said = message_of(response, call.secret)
     if status in (401, 403):
         hint = f"Set {call.key_variable} to a key that is valid there." if call.key_variable else "It wants a key."
         raise MissingError(f"{call.what} at {host} refuses access{said}.", hint=hint, code="missing.key")
     if status == 429 or status >= 500:
         how = "is too busy" if status == 429 else f"failed (status {status})"
         error = NetworkError(f"{call.what} at {host} {how}{said}.", hint="Try again later.", code="network.server")
-        raise Passing(error, wait=_retry_after(response))
+        raise Passing(error, wait=retry_after(response))
     if status == 200:
         raise BackendError(f"{call.what} at {host} answered with words instead of sound{said}.", code="backend.sound")
     raise BackendError(
@@ -86,7 +86,7 @@ def body(response: HTTPResponse, call: Call) -> Iterator[bytes]:
         raise HTTPException(f"{size} of {whole} bytes came")
 
 
-def _message(response: HTTPResponse, secret: str) -> str:
+def message_of(response: HTTPResponse, secret: str) -> str:
     """What the server says is wrong, as the end of a sentence: short, printable, without the key."""
     try:
         raw = response.read(_MESSAGE_BYTES).decode("utf-8", "replace")
@@ -113,6 +113,7 @@ def _find(answer: object) -> object:
     return _find(answer[0]) if isinstance(answer, list) and answer else answer
 
 
-def _retry_after(response: HTTPResponse) -> float:
+def retry_after(response: HTTPResponse) -> float:
+    """Seconds that the server asks to wait, 0 = it does not."""
     asked = (response.getheader("Retry-After") or "").strip()
     return float(asked) if asked.isdigit() else 0.0
