@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,12 +15,9 @@ from mien.channel import Abandoned, Channel
 from mien.errors import BackendError, MienError
 from mien.timeline import TICKS_PER_SECOND
 from mien.transmit.atomic import Staging, output_error
-from mien.transmit.color import Yuv420
 from mien.transmit.encoders import Encoder, h264, prores, require, vp9
-from mien.types import AudioChunk, ByteArray, FloatArray, VideoFrame
-
-if TYPE_CHECKING:
-    import av
+from mien.transmit.frames import Painter, stereo
+from mien.types import AudioChunk, VideoFrame
 
 _SOUND_AT_ONCE: Final = TICKS_PER_SECOND // 4
 _DISK_ERRORS: Final = frozenset({5, 13, 27, 28, 30, 122})  # EIO EACCES EFBIG ENOSPC EROFS EDQUOT
@@ -145,7 +142,7 @@ class FilmSink:
         self._file = av.open(str(self._staging.path), "w", format=kind.name, options=dict(kind.options))
         self._video = self._add_video()
         self._audio = self._add_audio(kind) if spec.sound else None
-        self._painter = _Painter(spec.width, spec.height, self.encoder.pixel_format)
+        self._painter = Painter(spec.width, spec.height, self.encoder.pixel_format)
         self._waiting: list[AudioChunk] = []
         self._press = _Press(self._file)
 
@@ -178,7 +175,7 @@ class FilmSink:
             samples = np.concatenate([c.samples for c in self._waiting])
             piece = AudioChunk(self._waiting[0].start, samples)
             self._waiting.clear()
-            self._press.put(self._audio, _stereo(piece, self._audio.format.name))
+            self._press.put(self._audio, stereo(piece, self._audio.format.name))
 
     def _explain(self, error: BaseException) -> BaseException:
         """The error as a person should hear it; what is not about writing or encoding stays as it is."""
@@ -232,39 +229,6 @@ class _Press:
             self._work.abandon()
 
 
-class _Painter:
-    """Turns pixels into libav frames of the encoder's format."""
-
-    def __init__(self, width: int, height: int, pixel_format: str) -> None:
-        self._size, self._format = (height, width), pixel_format
-        self._planar = pixel_format in ("yuv420p", "nv12")
-        self._yuv = Yuv420(width, height) if self._planar else None
-
-    def paint(self, pixels: ByteArray) -> av.VideoFrame:
-        import av
-
-        if pixels.shape[:2] != self._size:
-            raise BackendError(f"A picture of {pixels.shape[1]}x{pixels.shape[0]} came for a film of another size.")
-        if self._yuv is not None:
-            frame = av.VideoFrame(self._size[1], self._size[0], "yuv420p")
-            self._yuv.planes(np.ascontiguousarray(pixels[..., :3]), *map(_rows, frame.planes))
-            frame = frame if self._format == "yuv420p" else frame.reformat(format=self._format)
-        else:
-            layout = "rgba" if pixels.shape[2] == 4 else "rgb24"
-            rgb = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), format=layout)
-            # 1 = BT.709; source range 2 = full, target range 1 = limited
-            frame = rgb.reformat(
-                format=self._format, dst_colorspace=1, src_color_range=2, dst_color_range=1, interpolation="BICUBIC"
-            )
-        frame.color_primaries = frame.color_trc = frame.colorspace = frame.color_range = 1
-        return frame
-
-
-def _rows(plane: Any) -> ByteArray:
-    """A libav plane as uint8 (h, w), writable, without the padding of its rows."""
-    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
-
-
 def _choose(spec: FilmSpec) -> Encoder:
     suffix = spec.path.suffix.lower()
     if suffix == ".webm":
@@ -272,21 +236,6 @@ def _choose(spec: FilmSpec) -> Encoder:
     if suffix == ".mov":
         return prores(spec.preset, alpha=spec.alpha)
     return h264(spec.encoder, spec.preset)
-
-
-def _stereo(chunk: AudioChunk, sample_format: str) -> av.AudioFrame:
-    import av
-
-    samples: FloatArray = np.clip(chunk.samples, -1.0, 1.0)
-    if sample_format == "fltp":
-        data: Any = np.stack([samples, samples])
-    else:
-        data = np.repeat(samples, 2)[None]
-        if sample_format == "s16":
-            data = np.rint(data * 32767.0).astype(np.int16)
-    frame = av.AudioFrame.from_ndarray(data, format=sample_format, layout="stereo")
-    frame.sample_rate, frame.pts, frame.time_base = TICKS_PER_SECOND, chunk.start, Fraction(1, TICKS_PER_SECOND)
-    return frame
 
 
 def _close_quietly(file: Any) -> None:
