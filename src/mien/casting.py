@@ -180,6 +180,7 @@ class Delivery:
             lexicon=self._lexicon(),
             emotion=emotion,
         )
+        chosen.tell_what_leaves(self._tell)
         return parts if chosen.speaker.info.gives_times else with_times(parts, self._script, speak, self._lexicon())
 
     def _lexicon(self) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.contract.speech_servers import speech_server
+from tests.contract.speech_servers import EdgeServer, speech_server
 from tests.dialogue import networks
 
 from mien import plugins
@@ -47,6 +47,29 @@ def test_refusals_leave_nothing(
     assert main(["voice", "say", *arguments, "-o", str(tmp_path / "a.wav")]) == status
     assert not list(tmp_path.iterdir())
     assert len(capsys.readouterr().err.strip().splitlines()) <= 2
+
+
+@pytest.mark.parametrize("command", [["voice", "say"], ["motion", "--text"]])
+def test_what_leaves_this_machine_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    out = tmp_path / ("a.wav" if command[0] == "voice" else "a.csv")
+    with EdgeServer().running() as server:
+        monkeypatch.setattr("edge_tts.communicate.WSS_URL", f"ws://127.0.0.1:{server.port}/edge/v1?T=1")
+        assert main([*command, "Hello there.", "--voice", "edge", "-o", str(out)]) == 0
+        assert len(server.asked) == 1
+    assert capsys.readouterr().err.count("The text goes to Microsoft.") == 1
+
+
+@pytest.mark.parametrize("command", [["voice", "say"], ["motion", "--text"]])
+def test_a_voice_that_is_refused_does_not_say_first_what_it_would_send(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    out = tmp_path / ("a.wav" if command[0] == "voice" else "a.csv")
+    assert main([*command, "Hello", "--voice", "edge", "--offline", "-o", str(out)]) == 4
+    assert [line[:5] for line in capsys.readouterr().err.splitlines()] == ["mien:", "  Use"]
 
 
 def test_sound_is_not_written_under_another_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,8 +114,20 @@ def test_a_voice_of_the_user_s_own_folder_needs_no_back_end(voices: Path) -> Non
 
 
 def test_what_leaves_the_machine_is_said(told: list[str]) -> None:
-    open_voice(SpeakConfig(voice="edge"), "Hello.", told.append, VoicesConfig())
+    chosen = open_voice(SpeakConfig(voice="edge"), "Hello.", told.append, VoicesConfig())
+    assert told == []
+    chosen.tell_what_leaves(told.append)
     assert told == ["The text goes to Microsoft."]
+
+
+def test_nothing_leaves_where_the_embedded_voice_steps_in(told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_OFFLINE", "1")
+    chosen = open_voice(SpeakConfig(voice="edge", fallback=True), "Hello.", told.append, VoicesConfig())
+    parts = perform("Hello.", chosen.speaker, language="en", voice=chosen.voice)
+    chosen.tell_what_leaves(told.append)
+    assert len(told) == 1 and "The embedded voice speaks instead" in told[0]
+    assert list(parts)
+    chosen.speaker.close()
 
 
 def test_a_dead_server_is_an_error_unless_asked_otherwise(dead: str, told: list[str]) -> None:

@@ -55,7 +55,7 @@ def test_words_become_motion_with_their_sound(tmp_path: Path) -> None:
 def test_words_of_another_language_than_was_asked_for_are_told(voice: Path, language: str, told: int) -> None:
     notes: list[str] = []
     for words in ({"text": WORDS}, {"source": voice, "transcript": WORDS}):
-        take = mien.motion(**words, language=language, tell=notes.append)  # type: ignore[arg-type]
+        take = mien.motion(**words, language=language, tell=notes.append)
         next(iter(take.clips()))
         assert sum("they are read as 'en'." in note for note in notes) == told
         notes.clear()

@@ -88,6 +88,7 @@ def say(
             script, speaker, language=asked.language, voice=chosen.voice, rate=asked.rate, pitch=asked.pitch,
             volume=asked.volume, lexicon=entries,
         )  # fmt: skip
+        chosen.tell_what_leaves(console.note)
         staging = Staging(output)
         try:
             length = _write(staging.path, parts, text)

@@ -36,6 +36,11 @@ class Chosen:
     voice: str
     backend: str
 
+    def tell_what_leaves(self, tell: Callable[[str], None]) -> None:
+        """Say in a line what leaves this machine: after what cannot be spoken was refused, before anything is."""
+        if leaves := self.speaker.info.leaves:
+            tell(leaves)
+
 
 def open_voice(
     speak: config.SpeakConfig,
@@ -43,9 +48,9 @@ def open_voice(
     tell: Callable[[str], None],
     settings: config.VoicesConfig | None = None,
 ) -> Chosen:
-    """The speaker for a text (marks taken out), as ``[speak]`` asks. The caller closes it.
+    """The speaker for a text (marks taken out), as ``[speak]`` asks. The caller closes it, and tells what leaves.
 
-    tell: told in a line which voice "auto" took, what leaves this machine, and that the embedded voice steps in.
+    tell: told in a line which voice "auto" took, and that the embedded voice steps in.
     Raises MissingError for a back end that is not installed.
     """
     settings = settings or config.load().voices
@@ -54,9 +59,6 @@ def open_voice(
         chosen = _best(SpeakRequest(text, speak.language, voice=voice), settings, tell)
     else:
         chosen = Chosen(_made(backend, settings), voice, backend)
-    info = chosen.speaker.info
-    if info.leaves and not info.lacks:
-        tell(info.leaves)
     if speak.fallback and chosen.backend != EMBEDDED:
         stand_in = FallbackSpeaker(chosen.speaker, lambda: _made(EMBEDDED, settings), tell)
         return Chosen(stand_in, chosen.voice, chosen.backend)
@@ -74,7 +76,7 @@ def split(voice: str, backend: str) -> tuple[str, str]:
         return first, rest
     if backend == EMBEDDED and voice:
         name = voice.partition("/")[0]
-        if name in bundles.catalogue() or name in bundles.installed():
+        if name in bundles.of("speak") or name in bundles.installed():
             return "sherpa", voice
         if voice.endswith("Neural") and "-" in voice:
             return "edge", voice
@@ -153,7 +155,7 @@ def _advice(request: SpeakRequest) -> str:
     with contextlib.suppress(MienError):
         language = prepare(request).primary
         spoken = [
-            name for name, bundle in bundles.catalogue().items() if language in bundle.languages and bundle.pinned
+            name for name, bundle in bundles.of("speak").items() if language in bundle.languages and bundle.pinned
         ]
         if spoken:
             return f" A natural one: mien models pull {_PULL.get(language, spoken[0])}"

@@ -25,8 +25,9 @@ class FallbackSpeaker:
 
     @property
     def info(self) -> SpeakerInfo:
-        """What the first can do. Nothing is lacking: somebody will speak."""
-        return replace(self._first.info, lacks="", mend="")
+        """What the first can do. Nothing is lacking: somebody will speak; what the embedded voice says stays here."""
+        own = self._first.info
+        return replace(own, lacks="", mend="", leaves=own.leaves if self._second is None else "")
 
     def voices(self) -> tuple[Voice, ...]:
         """The first one's."""
