@@ -35,6 +35,7 @@ class Performance:
     Silence of ``lead_in`` and ``tail`` ticks goes before and after the speech, whose times are moved to follow it.
     Where speech comes with activity, so does that silence; ``lead_in`` is then a multiple of 960.
     Beat k is at ``frame_tick(k, fps)``; motion between two rows of the driver is interpolated linearly.
+    first_frame: number of the first beat; the speech begins at its tick.
     """
 
     def __init__(
@@ -44,14 +45,15 @@ class Performance:
         lead_in: int = 0,
         tail: int = 0,
         *,
+        first_frame: int = 0,
         on_part: Callable[[SpeechPart], None] | None = None,
         on_clip: Callable[[FaceClip], None] | None = None,
     ) -> None:
         self._driver, self._fps, self._lead_in, self._tail = driver, fps, lead_in, tail
         self._on_part, self._on_clip = on_part, on_clip
-        self._sound = _Sound()
+        self._sound = _Sound(frame_tick(first_frame, fps))
         self._motion = _Motion()
-        self._frame = 0
+        self._frame = first_frame
         self._closed = False
         self._started = False
         self._listened: int | None = None  # tick after the last row of activity, None when nobody listens
@@ -61,6 +63,12 @@ class Performance:
         if not self._started:
             self._begin(part.turn, listened=part.activity is not None)
         self._take(shifted(part, self._sound.end - part.audio.start))
+
+    def wait(self, ticks: int) -> None:
+        """Nobody speaks for a while: silence follows what was pushed so far."""
+        if not self._started:
+            self._begin(0, listened=False)
+        self._take(_silence(self._sound.end, self._sound.end + ticks, self._listened))
 
     def close(self) -> None:
         """No more speech: adds the tail and fills the sound up to whole frames. Idempotent."""
@@ -86,7 +94,8 @@ class Performance:
     def _begin(self, turn: int, *, listened: bool) -> None:
         self._started = True
         if self._lead_in:
-            self._take(_silence(0, self._lead_in, 0 if listened else None, turn=turn))
+            start = self._sound.end
+            self._take(_silence(start, start + self._lead_in, start if listened else None, turn=turn))
 
     def _take(self, part: SpeechPart) -> None:
         if part.activity is not None:
@@ -151,9 +160,9 @@ def _silence(start: int, end: int, listened: int | None, *, turn: int = 0, last:
 class _Sound:
     """Samples waiting to be cut. end: tick after the last that was appended."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int) -> None:
         self._pieces: deque[FloatArray] = deque()
-        self.end = 0
+        self.end = start
 
     def append(self, samples: FloatArray) -> None:
         if len(samples):

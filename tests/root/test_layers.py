@@ -13,7 +13,7 @@ import mien
 ROOT = Path(mien.__file__).parent
 STAGES = {"audio", "dialogue", "face", "portrait", "render", "stage", "transmit"}
 JOINERS = {"__init__", "__main__", "performance", "engine", "casting", "recorded", "api", "tracking", "mimicry"}
-JOINERS |= {"motions"}
+JOINERS |= {"motions", "live"}
 TOP = {"apps", "lab"}
 
 
@@ -43,4 +43,4 @@ def test_root_modules_import_no_stage() -> None:
 
 def test_every_folder_is_a_stage_or_on_top() -> None:
     folders = {path.name for path in ROOT.iterdir() if path.is_dir() and list(path.rglob("*.py"))}
-    assert folders == STAGES | TOP
+    assert folders == STAGES | TOP | {"live"}

@@ -20,6 +20,8 @@ TARGET_LUFS: Final = -16.0
 CEILING_DBTP: Final = -1.0
 """Highest true peak that is let through: lossy codecs add a little."""
 
+_MEMORY: Final = 60 * TICKS_PER_SECOND
+
 _HOP: Final = TICKS_PER_SECOND // 10  # 400 ms blocks overlap by 75 %
 _BLOCK_HOPS: Final = 4
 _ABSOLUTE_GATE: Final = -70.0
@@ -131,6 +133,36 @@ def level(
     while waiting:
         gain = _next_gain(gain, wanted, waiting[0])
         yield limiter.apply(waiting.popleft(), gain, waiting)
+
+
+class RunningLevel:
+    """Brings one voice to ``target`` LUFS utterance after utterance, with no more waiting than its very first needs.
+
+    The gain is remembered from one utterance to the next and follows as slowly as :func:`level` lets it.
+    """
+
+    def __init__(self, target: float = TARGET_LUFS, ceiling: float = CEILING_DBTP, *, channels: int = 2) -> None:
+        self._target, self._ceiling = target, 10 ** (ceiling / 20)
+        self._meter = Meter(10.0 * math.log10(channels))
+        self._gain: float | None = None
+
+    def parts(self, parts: Iterable[SpeechPart]) -> Iterator[SpeechPart]:
+        """The same speech, levelled. Until 0.4 s of the voice were ever heard, parts are held back."""
+        limiter = _Limiter(self._ceiling)
+        held: deque[SpeechPart] = deque()
+        for part in parts:
+            held.append(part)
+            self._meter.push(part.audio.samples)
+            if self._gain is not None or math.isfinite(self._meter.lufs(_MEMORY)):
+                yield from self._let_go(held, limiter)
+        yield from self._let_go(held, limiter)
+
+    def _let_go(self, held: deque[SpeechPart], limiter: _Limiter) -> Iterator[SpeechPart]:
+        wanted = self._target - self._meter.lufs(_MEMORY)
+        while held:
+            if math.isfinite(wanted):
+                self._gain = _next_gain(self._gain, wanted, held[0])
+            yield limiter.apply(held.popleft(), self._gain or 0.0, held)
 
 
 def _next_gain(gain: float | None, wanted: float, part: SpeechPart) -> float:

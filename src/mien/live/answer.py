@@ -1,0 +1,71 @@
+"""One turn, from question to sound: pieces of an answer become clauses, clauses become speech on the line.
+
+It runs in a thread of its own, ahead of what is heard by a bounded time, and ends where the turn's fence says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from mien.audio.loudness import RunningLevel
+from mien.dialogue.perform import perform
+from mien.dialogue.speak.base import Speaker
+from mien.errors import InputError
+from mien.timeline import TICKS_PER_SECOND
+from mien.turn import Turn
+from mien.types import Emotion, SpeechPart
+
+AHEAD: Final = 10 * TICKS_PER_SECOND
+"""Ticks of speech that may wait to be heard; then the voice waits."""
+_LOOK: Final = 0.05
+"""Seconds between two looks at whether there is room again."""
+
+
+def spoken(
+    clauses: Iterable[tuple[int, str]],
+    speaker: Speaker,
+    turn: Turn,
+    volume: RunningLevel,
+    *,
+    language: str = "auto",
+    voice: str = "",
+    rate: float = 1.0,
+    emotion: Emotion | None = None,
+) -> Iterator[SpeechPart]:
+    """Speech of clauses as they come: (characters of the answer before it, text with marks).
+
+    volume: of this voice. Words carry ranges of the whole answer. What cannot be spoken (a clause of symbols) is left
+    out. Raises Cut.
+    """
+
+    def parts() -> Iterator[SpeechPart]:
+        for offset, clause in clauses:
+            turn.check()
+            try:
+                made = perform(
+                    clause, speaker, language=language, voice=voice, rate=rate, emotion=emotion, turn=turn.number
+                )
+            except InputError as error:
+                if error.code == "input.nothing_to_say":
+                    continue
+                raise
+            for part in made:
+                turn.check()
+                words = part.words and tuple(
+                    replace(w, char_start=w.char_start + offset, char_end=w.char_end + offset) for w in part.words
+                )
+                yield replace(part, words=words, last=False)
+
+    return volume.parts(parts())
+
+
+def feed(parts: Iterable[SpeechPart], say: Callable[[SpeechPart], None], waits: Callable[[], int], turn: Turn) -> None:
+    """Bring speech to the line. say: takes a part. waits: how many ticks wait there. Raises Cut."""
+    for part in parts:
+        turn.check()
+        say(part)
+        while waits() > AHEAD:
+            turn.wait(_LOOK)
+            turn.check()

@@ -1,0 +1,310 @@
+"""One visitor's avatar: it idles, speaks, answers, stops when cut short; everybody who watches gets the same moments.
+
+One thread makes each moment (motion, picture, sound) and gives it to the viewers when the clock says that it is due;
+another works on the turn. Sound is the master: a machine that is too slow repeats pictures, it never stretches time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Final
+
+from mien.audio.loudness import RunningLevel
+from mien.dialogue.speak.base import Speaker
+from mien.dialogue.think.base import Persona, Question, Said, Thinker
+from mien.errors import MienError
+from mien.face.base import FaceDriver
+from mien.live.answer import feed, spoken
+from mien.live.clock import Clock, WallClock
+from mien.live.history import Spoken
+from mien.live.line import Line, Shown
+from mien.render.base import Canvas
+from mien.timeline import TICKS_PER_SECOND, frame_tick
+from mien.transmit.live import Viewer
+from mien.turn import Cut, Turn
+from mien.types import ByteArray, Emotion, FaceClip, SpeechPart, VideoFrame
+
+Event = dict[str, Any]
+"""What happens in a session, for its page and its API: always "type" and "tick"."""
+
+_MOST_HISTORY: Final = 40
+"""Things said that are remembered for the next answer."""
+_LATE: Final = 1.5
+"""Frames behind time from which a picture is repeated instead of drawn."""
+_LOST: Final = 2.0
+"""Seconds behind time from which the clock starts anew: the machine slept."""
+_GOODBYE: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Troupe:
+    """Who plays. The factories are called in the thread that uses what they make.
+
+    driver, canvas: factories. speaker: the voice, of this session alone. thinker: may serve many. compose: stage 6.
+    language, voice, rate, emotion: of the speech. persona: who answers.
+    """
+
+    driver: Callable[[], FaceDriver]
+    canvas: Callable[[], Canvas]
+    speaker: Speaker
+    thinker: Thinker
+    segment: Callable[[Iterable[str]], Iterator[tuple[int, str]]]
+    compose: Callable[[int, ByteArray], ByteArray] | None = None
+    fps: Fraction = Fraction(25)
+    language: str = "auto"
+    voice: str = ""
+    rate: float = 1.0
+    emotion: Emotion | None = None
+    persona: Persona = field(default_factory=Persona)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a session did. frames: given to viewers. repeated: of those, with an old picture because time was short.
+    turns, cuts: answers begun and cut short. jumps: times that the clock started anew."""
+
+    frames: int = 0
+    repeated: int = 0
+    turns: int = 0
+    cuts: int = 0
+    jumps: int = 0
+
+
+class Session:
+    """A live avatar. Methods may be called from any thread and return at once.
+
+    on_event: told what happens, from the session's threads; must be quick.
+    """
+
+    def __init__(
+        self, troupe: Troupe, *, clock: Clock | None = None, on_event: Callable[[Event], None] = lambda _: None
+    ) -> None:
+        self.counts = Counts()
+        self._troupe, self._clock, self._on_event = troupe, clock or WallClock(), on_event
+        self._lock = threading.RLock()  # who is told of an event may ask the session
+        self._line = Line(troupe.driver, troupe.fps, on_part=self._placed)
+        self._viewers: tuple[Viewer, ...] = ()
+        self._history: list[Said] = []
+        self._spoken = Spoken()
+        self._turns: list[Turn] = []
+        self._number = 0
+        self._heard_of = 0
+        self._working: threading.Thread | None = None
+        self._volume = RunningLevel()
+        self._closed = threading.Event()
+        self._state = "idle"
+        self._pacer = threading.Thread(target=self._run, name="mien-session", daemon=True)
+        self._pacer.start()
+
+    @property
+    def state(self) -> str:
+        """ "idle", "thinking" or "speaking"."""
+        return self._state
+
+    @property
+    def tick(self) -> int:
+        """Where the next moment begins."""
+        return self._line.tick
+
+    @property
+    def history(self) -> tuple[Said, ...]:
+        """What was said and, of the answers, heard."""
+        with self._lock:
+            return tuple(self._history)
+
+    def watch(self, viewer: Viewer) -> None:
+        """From the next moment on."""
+        with self._lock:
+            self._viewers = (*self._viewers, viewer)
+
+    def leave(self, viewer: Viewer) -> None:
+        """No more moments for this viewer; it is not closed."""
+        with self._lock:
+            self._viewers = tuple(v for v in self._viewers if v is not viewer)
+
+    def say(self, text: str, *, interrupt: bool = True) -> Turn:
+        """Speak a text with marks as it stands. interrupt: at once, else after what is being said."""
+        return self._begin(lambda turn: iter((text,)), text=None, interrupt=interrupt)
+
+    def ask(self, text: str, *, language: str = "auto") -> Turn:
+        """Answer somebody; what was being said is cut short."""
+
+        def pieces(turn: Turn) -> Iterator[str]:
+            with self._lock:
+                history = tuple(self._history[-_MOST_HISTORY:])
+            question = Question(text, language, history, self._troupe.persona)
+            with self._lock:
+                self._history.append(Said("user", text))
+            for piece in self._troupe.thinker.answer(question, turn):
+                if piece.citations:
+                    self._tell("citations", turn=turn.number, citations=piece.citations)
+                yield piece.text
+
+        return self._begin(pieces, text=text, interrupt=True)
+
+    def interrupt(self) -> int:
+        """Stop speaking. Returns the tick from which nothing of it is sent."""
+        with self._lock:
+            return self._cut()
+
+    def close(self) -> None:
+        """End everything that was started, the voice too. Idempotent."""
+        if self._closed.is_set():
+            return
+        with self._lock:
+            for turn in self._turns:
+                turn.cut()
+        self._closed.set()
+        for thread in (self._pacer, self._working):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(_GOODBYE)
+        for viewer in self._viewers:
+            viewer.close()
+        self._viewers = ()
+        self._troupe.speaker.close()
+
+    def _begin(self, pieces: Callable[[Turn], Iterator[str]], *, text: str | None, interrupt: bool) -> Turn:
+        with self._lock:
+            if interrupt:
+                self._cut()
+            before = self._working
+            self._number += 1
+            turn = Turn(self._number)
+            self._turns.append(turn)
+            self.counts.turns += 1
+            self._set_state("thinking" if text is not None else self._state)
+            self._working = threading.Thread(
+                target=self._work, args=(turn, pieces, before), name="mien-turn", daemon=True
+            )
+        self._tell("turn", turn=turn.number, text=text or "")
+        self._working.start()
+        return turn
+
+    def _cut(self) -> int:
+        """End all turns; under the lock."""
+        busy = self._line.speaking or bool(self._turns)
+        for turn in self._turns:
+            turn.cut()
+        self._turns.clear()
+        tick = self._line.cut()
+        if busy:
+            self.counts.cuts += 1
+            self._remember(tick)
+            for viewer in self._viewers:
+                viewer.cut(tick)
+            self._set_state("idle")
+            self._tell("cut", turn=self._number, at=tick)
+        return tick
+
+    def _work(self, turn: Turn, pieces: Callable[[Turn], Iterator[str]], before: threading.Thread | None) -> None:
+        """The turn's own thread."""
+        troupe = self._troupe
+        try:
+            if before is not None:
+                before.join()
+
+            def told() -> Iterator[str]:
+                for piece in pieces(turn):
+                    with self._lock:
+                        self._spoken.write(turn.number, piece)
+                    self._tell("text", turn=turn.number, text=piece)
+                    yield piece
+
+            parts = spoken(
+                troupe.segment(told()), troupe.speaker, turn, self._volume,
+                language=troupe.language, voice=troupe.voice, rate=troupe.rate, emotion=troupe.emotion,
+            )  # fmt: skip
+            feed(parts, self._say, self._waiting, turn)
+            with self._lock:
+                self._spoken.complete(turn.number)
+        except Cut:
+            pass
+        except MienError as error:
+            self._tell("error", turn=turn.number, code=error.code, message=error.message, hint=error.hint)
+        finally:
+            with self._lock:
+                self._turns = [t for t in self._turns if t is not turn]
+                if self._state == "thinking" and not self._turns and not self._line.speaking:
+                    self._set_state("idle")
+
+    def _say(self, part: SpeechPart) -> None:
+        with self._lock:
+            if any(t.number == part.turn and not t.over for t in self._turns):
+                self._line.say(part)
+
+    def _waiting(self) -> int:
+        return self._line.waiting
+
+    def _placed(self, part: SpeechPart) -> None:
+        self._spoken.place(part)
+
+    def _remember(self, tick: int) -> None:
+        """What was heard of the answers before a tick goes into the history; under the lock."""
+        for text in self._spoken.heard(tick):
+            self._history.append(Said("assistant", text))
+        del self._history[: -2 * _MOST_HISTORY]
+
+    def _run(self) -> None:
+        """The pacing thread."""
+        canvas = self._troupe.canvas()
+        began, first = self._clock.now(), 0
+        picture: ByteArray | None = None
+        k = 0
+        while not self._closed.is_set():
+            due = began + (frame_tick(k, self._troupe.fps) - first) / TICKS_PER_SECOND
+            late = self._clock.now() - due
+            if late > _LOST:
+                began, first = self._clock.now(), frame_tick(k, self._troupe.fps)
+                self.counts.jumps += 1
+                continue
+            with self._lock:
+                shown = self._line.take()
+                viewers = self._viewers
+            if viewers and (picture is None or late < _LATE / float(self._troupe.fps)):
+                picture = self._draw(canvas, shown)
+            elif viewers:
+                self.counts.repeated += 1
+            self._clock.wait(due, self._closed)
+            self._show(shown, picture, viewers)
+            k += 1
+
+    def _draw(self, canvas: Canvas, shown: Shown) -> ByteArray:
+        pixels = canvas.draw(shown.beat.shapes, shown.beat.head)
+        return pixels if self._troupe.compose is None else self._troupe.compose(shown.beat.tick, pixels)
+
+    def _show(self, shown: Shown, picture: ByteArray | None, viewers: tuple[Viewer, ...]) -> None:
+        beat = shown.beat
+        if viewers and picture is not None:
+            clip = FaceClip(beat.tick, beat.shapes[None], beat.head[None], self._troupe.fps)
+            frame = VideoFrame(beat.tick, picture)
+            for viewer in viewers:
+                viewer.move(clip)
+                viewer.show(frame, beat.audio)
+        self.counts.frames += 1
+        with self._lock:
+            self._follow(shown)
+
+    def _follow(self, shown: Shown) -> None:
+        """Keep the state true to what is heard; under the lock."""
+        if shown.speaking:
+            self._set_state("speaking")
+            if shown.turn > self._heard_of:
+                self._heard_of = shown.turn
+                self._tell("sound", turn=shown.turn, at=shown.beat.tick)
+        elif self._state == "speaking" and not self._line.speaking:
+            if self._turns:
+                self._set_state("thinking")
+            else:
+                self._remember(shown.beat.tick)
+                self._set_state("idle")
+
+    def _set_state(self, state: str) -> None:
+        if state != self._state:
+            self._state = state
+            self._tell("state", state=state)
+
+    def _tell(self, kind: str, **more: Any) -> None:
+        self._on_event({"type": kind, "tick": self._line.tick, **more})
