@@ -1,9 +1,9 @@
-"""Voices of several files: what they are, under which licence, where they come from, and where they lie here.
+"""Models of several files, voices and ears: what they are, under which licence, where they come from, and where they lie here.
 
 Known by name (``bundles.toml``), kept in the cache as folders, fetched only by ``mien models pull NAME``. A part whose
 hash is known must have it. One whose hash is not known is taken only when the user says so (``--accept-unpinned``);
 its hash then goes into the user's own record (``trusted.json`` in the data folder) and must be the same for ever after.
-Folders of sherpa-onnx models that the user keeps in ``voices/`` of the data folder count as bundles too.
+Folders of sherpa-onnx models that the user keeps in ``voices/`` or ``hearing/`` of the data folder count as bundles too.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from mien.errors import InputError, MissingError, UsageError
 
 MAX_PART: Final = 2 << 30
 """Most bytes that are fetched for a part whose size is not known."""
+
+OWN: Final = {"speak": "voices", "hear": "hearing"}
+"""Where in the data folder the user's own models of a use lie."""
 
 Observe = Callable[[int, int], None]
 """Told how many bytes of how many have come (0 = not known)."""
@@ -45,7 +48,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A voice of several files. commercial: "yes", "no", "unknown". rank: the higher, the better it sounds."""
+    """A model of several files. use: "speak" or "hear". commercial: "yes", "no", "unknown".
+
+    rank: the higher, the better it sounds or understands. languages: primary subtags, () = very many.
+    """
 
     name: str
     about: str
@@ -56,6 +62,7 @@ class Bundle:
     commercial: str
     note: str
     parts: tuple[Part, ...]
+    use: str = "speak"
 
     @property
     def size(self) -> int:
@@ -88,6 +95,11 @@ def catalogue(file: Path | None = None) -> dict[str, Bundle]:
     return {name: _bundle(name, entry) for name, entry in tomllib.loads(file.read_text("utf-8")).items()}
 
 
+def of(use: str) -> dict[str, Bundle]:
+    """The known bundles of a use."""
+    return {name: bundle for name, bundle in catalogue().items() if bundle.use == use}
+
+
 def cached(name: str) -> Path | None:
     """The bundle's folder if it is here and unchanged since it was checked, else None; fetches nothing."""
     bundle = known(name)
@@ -112,10 +124,10 @@ def path(name: str) -> Path:
     return found
 
 
-def installed() -> dict[str, Path]:
-    """Name → folder of every bundle that is here, and of the user's own in ``voices/`` of the data folder."""
-    found = {name: folder for name in catalogue() if (folder := cached(name))}
-    own = config.data_dir() / "voices"
+def installed(use: str = "speak") -> dict[str, Path]:
+    """Name → folder of every bundle of a use that is here, and of the user's own in a folder of the data folder."""
+    found = {name: folder for name in of(use) if (folder := cached(name))}
+    own = config.data_dir() / OWN[use]
     if own.is_dir():
         found |= {f.name: f for f in sorted(own.iterdir()) if f.is_dir() and f.name not in catalogue()}
     return found

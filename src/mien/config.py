@@ -88,6 +88,29 @@ class VoicesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HearConfig:
+    """``[hear]``: who listens to visitors. Keys come from the environment only (``OPENAI_API_KEY``).
+
+    backend: entry point of ``mien.hear``, also with a model ("sherpa:sense-voice"), or "auto" = the best here for the
+    language. language: BCP 47 code, or "auto" = whatever is spoken. model: the back end's own name. openai_url: base
+    address of a transcription server, "" = as the voices have it. timeout: seconds that it may take. threads: for
+    sherpa-onnx. silence: seconds without speech after which a turn is over. barge_in: whether speaking over the avatar
+    stops it. denoise: whether noise is taken away before speech is looked for.
+    """
+
+    backend: str = "auto"
+    language: str = "auto"
+    model: str = ""
+    openai_url: str = ""
+    openai_model: str = "gpt-4o-mini-transcribe"
+    timeout: float = _number(15.0, 1.0, 120.0)
+    threads: int = _number(2, 1, 64)
+    silence: float = _number(0.4, 0.1, 5.0)
+    barge_in: bool = True
+    denoise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ThinkConfig:
     """``[think]``: who answers. The key comes from the environment only (``MIEN_THINK_KEY``, ``OPENAI_API_KEY``).
 
@@ -174,6 +197,7 @@ class Settings:
 
     speak: SpeakConfig = field(default_factory=SpeakConfig)
     voices: VoicesConfig = field(default_factory=VoicesConfig)
+    hear: HearConfig = field(default_factory=HearConfig)
     think: ThinkConfig = field(default_factory=ThinkConfig)
     audio: AudioConfig = field(default_factory=AudioConfig)
     face: FaceConfig = field(default_factory=FaceConfig)
@@ -190,9 +214,12 @@ _SECTIONS: Final[dict[str, type[Any]]] = {
     "portrait": PortraitConfig,
     "film": FilmConfig,
     "voices": VoicesConfig,
+    "hear": HearConfig,
     "think": ThinkConfig,
 }
-_C = TypeVar("_C", SpeakConfig, VoicesConfig, ThinkConfig, AudioConfig, FaceConfig, PortraitConfig, FilmConfig)
+_C = TypeVar(
+    "_C", SpeakConfig, VoicesConfig, HearConfig, ThinkConfig, AudioConfig, FaceConfig, PortraitConfig, FilmConfig
+)
 
 
 def cache_dir() -> Path:

@@ -98,8 +98,10 @@ def test_the_catalogue_is_whole() -> None:
     assert {"kokoro-zh-en", "zipvoice-zh-en", "melo-zh-en", "matcha-zh", "piper-en-small"} <= set(known)
     assert not set(known) & set(models.catalogue())
     for bundle in known.values():
-        assert bundle.family in ("kokoro", "vits", "matcha", "zipvoice")
-        assert bundle.languages and bundle.licence and bundle.commercial in ("yes", "no", "unknown")
+        spoken = bundle.use == "speak"
+        families = ("kokoro", "vits", "matcha", "zipvoice"), ("sense-voice", "paraformer", "transducer", "whisper")
+        assert bundle.use in bundles.OWN and bundle.family in families[not spoken]
+        assert (bundle.languages or not spoken) and bundle.licence and bundle.commercial in ("yes", "no", "unknown")
         assert sum(part.archive for part in bundle.parts) == 1
         for part in bundle.parts:
             assert part.source.startswith("https://")

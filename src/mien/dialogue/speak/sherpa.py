@@ -137,7 +137,7 @@ def _by_speaker(models: tuple[SherpaModel, ...], voice: str, prepared: Prepared)
         if len(model.speakers) > 1 and voice in model.speakers and not voice.isdigit():
             require_language(prepared.language, model.languages, f"The voice '{voice}'")
             return model, voice
-    if voice in bundles.catalogue():
+    if voice in bundles.of("speak"):
         raise MissingError(f"The voice '{voice}' is not here.", hint=f"mien models pull {voice}", code="missing.voice")
     raise no_such_voice(voice, _WHAT)
 
