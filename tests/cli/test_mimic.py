@@ -58,7 +58,7 @@ def test_words_for_people(clip: Path, portrait: str, tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (["-o", "a.mp4"], 2, "Who should speak?"),
+        (["-o", "a.mp4"], 2, "Which portrait should move?"),
         (["-p", "PORTRAIT", "-o", "a.mp4"], 2, "Whose face should be followed?"),
         (["-p", "PORTRAIT", "-d", "CLIP"], 2, "Where should the film go?"),
         (["-p", "PORTRAIT", "-d", "gone.mp4", "-o", "a.mp4"], 3, "no video 'gone.mp4'"),

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.apps.cli import console
+from mien.apps.cli import console, options
+from mien.apps.cli.options import FACE, PICTURE, RECORDING, RESULT, option
 from mien.errors import InputError, UsageError
 from mien.timeline import to_seconds
 
@@ -31,104 +32,74 @@ if TYPE_CHECKING:
 
 _MAX_TEXT_BYTES = 4_000_000
 
-_WHO, _WORDS, _RECORDING, _VOICE = "Who", "Words", "Recorded voice", "Voice"
-_FACE, _PICTURE, _RESULT = "Face", "Picture", "Result"
-
-
-def _option(panel: str, *names: str, metavar: str | None = None, text: str = "") -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
-        *names, metavar=metavar, help=text, rich_help_panel=panel, show_default=False
-    )
-    return option
-
+_WORDS, _VOICE = "Words", "Voice"
 
 _Out = Annotated[
-    str, _option(_RESULT, "--out", "-o", metavar="OUT", text="film.mp4 .mov .webm .gif .webp x_%05d.png dir/")
+    str, option(RESULT, "--out", "-o", metavar="OUT", text="film.mp4 .mov .webm .gif .webp x_%05d.png dir/")
 ]
-_Portrait = Annotated[Path | None, _option(_WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face.")]
-_Avatar = Annotated[str | None, _option(_WHO, "--avatar", "-a", metavar="NAME", text="An avatar made before.")]
-_Which = Annotated[
-    int | None, _option(_WHO, "--face", metavar="N", text="Which face of the picture, 0 is the largest.")
-]
-_Text = Annotated[str | None, _option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")]
-_TextFile = Annotated[Path | None, _option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")]
+_Text = Annotated[str | None, option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")]
+_TextFile = Annotated[Path | None, option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")]
 _Audio = Annotated[
-    str | None, _option(_RECORDING, "--audio", metavar="FILE", text="Sound or video; - or pcm:s16le:16000:1 is stdin.")
+    str | None, option(RECORDING, "--audio", metavar="FILE", text="Sound or video; - or pcm:s16le:16000:1 is stdin.")
 ]
 _Transcript = Annotated[
-    Path | None, _option(_RECORDING, "--transcript", metavar="FILE", text="Its words: exact lips, and captions.")
+    Path | None, option(RECORDING, "--transcript", metavar="FILE", text="Its words: exact lips, and captions.")
 ]
-_Denoise = Annotated[str | None, _option(_RECORDING, "--denoise", metavar="HOW", text="auto, on, off or film.")]
-_Vad = Annotated[
-    str | None, _option(_RECORDING, "--vad", metavar="NAME", text="Who tells speech: auto, silero, energy.")
-]
-_Driver = Annotated[str | None, _option(_FACE, "--face-driver", metavar="NAME", text="auto, phones or listen.")]
 _Model = Annotated[
-    Path | None, _option(_FACE, "--lip-model", metavar="FILE", text="A network of your own: see mien train.")
+    Path | None, option(FACE, "--lip-model", metavar="FILE", text="A network of your own: see mien train.")
 ]
 _Calibration = Annotated[
-    Path | None, _option(_FACE, "--calibration", metavar="FILE", text="Keeps what is learned about a voice.")
+    Path | None, option(FACE, "--calibration", metavar="FILE", text="Keeps what is learned about a voice.")
 ]
-_Language = Annotated[str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
-_Emotion = Annotated[str | None, _option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
-_Size = Annotated[str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")]
-_Expression = Annotated[
-    float | None, _option(_FACE, "--voice-expression", metavar="X", text="How much the voice shows in it, 0 to 1.")
-]
-_Background = Annotated[
-    str | None, _option(_PICTURE, "--background", "-b", metavar="B", text="File, colour, source, blur, transparent.")
-]
-_Encoder = Annotated[str | None, _option(_RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")]
-_Captions = Annotated[str | None, _option(_RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")]
-_Motion = Annotated[
-    Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv .json .vmd .glb.")
-]
+_Language = Annotated[str | None, option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
+_Emotion = Annotated[str | None, option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
+_Captions = Annotated[str | None, option(RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")]
 _Trace = Annotated[
-    Path | None, _option(_RESULT, "--trace", metavar="FILE", text="Also what was said when, for mien eval film.")
+    Path | None, option(RESULT, "--trace", metavar="FILE", text="Also what was said when, for mien eval film.")
 ]
 
 
 def command(
     stdin: Annotated[str | None, typer.Argument(metavar="[-]", help="- reads the text from standard input.")] = None,
     out: _Out = "",
-    portrait: _Portrait = None,
-    avatar: _Avatar = None,
-    crop: Annotated[str | None, _option(_WHO, "--crop", metavar="HOW", text="auto, none, head or bust.")] = None,
-    face: _Which = None,
+    portrait: options.Portrait = None,
+    avatar: options.Avatar = None,
+    crop: options.Crop = None,
+    face: options.Which = None,
     text: _Text = None,
     text_file: _TextFile = None,
     audio: _Audio = None,
     transcript: _Transcript = None,
-    denoise: _Denoise = None,
-    vad: _Vad = None,
+    denoise: options.Denoise = None,
+    vad: options.Vad = None,
     language: _Language = None,
     emotion: _Emotion = None,
-    voice: Annotated[str | None, _option(_VOICE, "--voice", metavar="NAME", text="auto; see: mien voice list.")] = None,
+    voice: Annotated[str | None, option(_VOICE, "--voice", metavar="NAME", text="auto; see: mien voice list.")] = None,
     fallback: Annotated[
-        bool | None, _option(_VOICE, "--fallback", text="Where that voice fails, the embedded one speaks.")
+        bool | None, option(_VOICE, "--fallback", text="Where that voice fails, the embedded one speaks.")
     ] = None,
-    rate: Annotated[float | None, _option(_VOICE, "--rate", metavar="X", text="Speed, 0.5 to 2.")] = None,
-    pitch: Annotated[float | None, _option(_VOICE, "--pitch", metavar="X", text="-1 to 1.")] = None,
-    volume: Annotated[float | None, _option(_VOICE, "--volume", metavar="X", text="0 to 2; 1 is -16 LUFS.")] = None,
-    lexicon: Annotated[str | None, _option(_VOICE, "--lexicon", metavar="FILE", text="Pronunciations.")] = None,
-    face_driver: _Driver = None,
-    style: Annotated[str | None, _option(_FACE, "--style", metavar="NAME", text="serious, lively or cartoon.")] = None,
-    lip_strength: Annotated[float | None, _option(_FACE, "--lip-strength", metavar="X", text="0 to 2.")] = None,
-    head_motion: Annotated[float | None, _option(_FACE, "--head-motion", metavar="X", text="0 to 2.")] = None,
-    blink_rate: Annotated[float | None, _option(_FACE, "--blink-rate", metavar="X", text="0 to 2.")] = None,
-    smoothing: Annotated[float | None, _option(_FACE, "--smoothing", metavar="X", text="0 to 1.")] = None,
-    voice_expression: _Expression = None,
+    rate: Annotated[float | None, option(_VOICE, "--rate", metavar="X", text="Speed, 0.5 to 2.")] = None,
+    pitch: Annotated[float | None, option(_VOICE, "--pitch", metavar="X", text="-1 to 1.")] = None,
+    volume: Annotated[float | None, option(_VOICE, "--volume", metavar="X", text="0 to 2; 1 is -16 LUFS.")] = None,
+    lexicon: Annotated[str | None, option(_VOICE, "--lexicon", metavar="FILE", text="Pronunciations.")] = None,
+    face_driver: options.Driver = None,
+    style: options.Style = None,
+    lip_strength: options.LipStrength = None,
+    head_motion: options.HeadMotion = None,
+    blink_rate: options.BlinkRate = None,
+    smoothing: options.Smoothing = None,
+    voice_expression: options.Expression = None,
     lip_model: _Model = None,
     calibration: _Calibration = None,
-    seed: Annotated[int | None, _option(_FACE, "--seed", metavar="N", text="Another number, other idle life.")] = None,
-    size: _Size = None,
-    aspect: Annotated[str | None, _option(_PICTURE, "--aspect", metavar="W:H", text="9:16, 16:9, 1:1 …")] = None,
-    fps: Annotated[str | None, _option(_PICTURE, "--fps", metavar="N", text="24, 25, 29.97, 30, 50 or 60.")] = None,
-    background: _Background = None,
-    preset: Annotated[str | None, _option(_RESULT, "--preset", metavar="NAME", text="fast, balanced or best.")] = None,
-    encoder: _Encoder = None,
+    seed: options.Seed = None,
+    size: options.Size = None,
+    aspect: options.Aspect = None,
+    fps: Annotated[str | None, option(PICTURE, "--fps", metavar="N", text="24, 25, 29.97, 30, 50 or 60.")] = None,
+    background: options.Background = None,
+    preset: options.Preset = None,
+    encoder: options.Encoder = None,
     captions: _Captions = None,
-    motion: _Motion = None,
+    motion: options.Motion = None,
     trace: _Trace = None,
 ) -> None:
     """Make a film: a portrait or an avatar, and words or a recorded voice.
@@ -139,13 +110,13 @@ def command(
     """
     if not out:
         raise UsageError("Where should the film go?", hint="Name it with -o, such as -o film.mp4.")
-    _check_who(portrait, avatar, crop, face)
+    check_who(portrait, avatar, crop, face)
     if audio is not None:
         _refuse_text(text, text_file, stdin)
     from mien import api
 
     made = api.make(
-        _subject(portrait, avatar),
+        subject(portrait, avatar),
         None if audio is not None else read_text(text, text_file, stdin),
         audio=audio, transcript=transcript, denoise=denoise, vad=vad, face_driver=face_driver,
         language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, fallback=fallback, lexicon=lexicon,
@@ -154,7 +125,7 @@ def command(
         calibration=calibration, seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background,
         encoder=encoder, crop=crop, face=face or 0, tell=console.note,
     )  # fmt: skip
-    _report(_save(made, out, captions, motion, trace), trace)
+    report_film(_save(made, out, captions, motion, trace), trace)
 
 
 def _refuse_text(text: str | None, file: Path | None, stdin: str | None) -> None:
@@ -164,9 +135,20 @@ def _refuse_text(text: str | None, file: Path | None, stdin: str | None) -> None
         )
 
 
-def _check_who(portrait: Path | None, avatar: str | None, crop: str | None, face: int | None) -> None:
+def check_who(
+    portrait: Path | None,
+    avatar: str | None,
+    crop: str | None,
+    face: int | None,
+    *,
+    question: str = "Who should speak?",
+) -> None:
+    """Exactly one of portrait and avatar, and nothing that an avatar has settled. Raises UsageError.
+
+    question: put to whoever gave neither.
+    """
     if portrait is None and avatar is None:
-        raise UsageError("Who should speak?", hint="Give --portrait FILE or --avatar NAME.")
+        raise UsageError(question, hint="Give --portrait FILE or --avatar NAME.")
     if avatar is None:
         return
     if portrait is not None:
@@ -225,7 +207,7 @@ def _checked(text: str, what: str) -> str:
     return text
 
 
-def _subject(portrait: Path | None, avatar: str | None) -> str | Path | Avatar:
+def subject(portrait: Path | None, avatar: str | None) -> str | Path | Avatar:
     """What :func:`mien.make` takes, checked. A kept avatar is loaded by name, whatever files lie around."""
     if portrait is None:
         from mien import api
@@ -252,7 +234,8 @@ def _save(made: Film, out: str, captions: str | None, motion: Path | None, trace
         return made.save(out, captions=captions, motion=motion, trace=trace, observe=show)
 
 
-def _report(report: FilmReport, trace: Path | None) -> None:
+def report_film(report: FilmReport, trace: Path | None) -> None:
+    """Tell what was made. trace: the file beside it, if any."""
     timings = report.timings
     names = [
         str(report.path),

@@ -20,31 +20,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.apps.cli import console
-from mien.apps.cli.make import _check_who, _report, _subject
+from mien.apps.cli import console, options
+from mien.apps.cli.make import check_who, report_film, subject
+from mien.apps.cli.options import PICTURE, RESULT, option
 from mien.errors import UsageError
 
 if TYPE_CHECKING:
     from mien.api import FilmProgress
     from mien.tracking import TrackReport
 
-_WHO, _DRIVER, _PICTURE, _RESULT = "Who", "Driver", "Picture", "Result"
+_DRIVER = "Driver"
 
-
-def _option(panel: str, *names: str, metavar: str | None = None, text: str = "") -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
-        *names, metavar=metavar, help=text, rich_help_panel=panel, show_default=False
-    )
-    return option
-
-
-_Out = Annotated[str, _option(_RESULT, "--out", "-o", metavar="OUT", text="film.mp4 .mov .webm .gif .webp dir/")]
-_Portrait = Annotated[Path | None, _option(_WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face.")]
-_Avatar = Annotated[str | None, _option(_WHO, "--avatar", "-a", metavar="NAME", text="An avatar made before.")]
-_Which = Annotated[
-    int | None, _option(_WHO, "--face", metavar="N", text="Which face of the picture, 0 is the largest.")
-]
-_Driver = Annotated[Path | None, _option(_DRIVER, "--driver", "-d", metavar="FILE", text="A video of a face.")]
+_Out = Annotated[str, option(RESULT, "--out", "-o", metavar="OUT", text="film.mp4 .mov .webm .gif .webp dir/")]
+_Driver = Annotated[Path | None, option(_DRIVER, "--driver", "-d", metavar="FILE", text="A video of a face.")]
 _Relative = Annotated[
     bool,
     typer.Option(
@@ -53,39 +41,31 @@ _Relative = Annotated[
         rich_help_panel=_DRIVER,
     ),
 ]
-_Expression = Annotated[float, _option(_DRIVER, "--expression", metavar="X", text="How strong the face moves, 0 to 2.")]
-_Head = Annotated[float, _option(_DRIVER, "--head-motion", metavar="X", text="How far the head moves, 0 to 2.")]
+_Expression = Annotated[float, option(_DRIVER, "--expression", metavar="X", text="How strong the face moves, 0 to 2.")]
+_Head = Annotated[float, option(_DRIVER, "--head-motion", metavar="X", text="How far the head moves, 0 to 2.")]
 _Sound = Annotated[
     bool, typer.Option("--sound/--no-sound", help="With the video's sound, or silent.", rich_help_panel=_DRIVER)
-]
-_Size = Annotated[str | None, _option(_PICTURE, "--size", "-s", metavar="SIZE", text="512, 720p, 1080p or WxH.")]
-_Background = Annotated[
-    str | None, _option(_PICTURE, "--background", "-b", metavar="B", text="File, colour, source, blur, transparent.")
-]
-_Encoder = Annotated[str | None, _option(_RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")]
-_Motion = Annotated[
-    Path | None, _option(_RESULT, "--motion", metavar="FILE", text="Also the motion: .csv .json .vmd .glb.")
 ]
 
 
 def command(
     out: _Out = "",
-    portrait: _Portrait = None,
-    avatar: _Avatar = None,
-    crop: Annotated[str | None, _option(_WHO, "--crop", metavar="HOW", text="auto, none, head or bust.")] = None,
-    face: _Which = None,
+    portrait: options.Portrait = None,
+    avatar: options.Avatar = None,
+    crop: options.Crop = None,
+    face: options.Which = None,
     driver: _Driver = None,
     relative: _Relative = True,
     expression: _Expression = 1.0,
     head_motion: _Head = 1.0,
     sound: _Sound = True,
-    size: _Size = None,
-    aspect: Annotated[str | None, _option(_PICTURE, "--aspect", metavar="W:H", text="9:16, 16:9, 1:1 …")] = None,
-    fps: Annotated[str | None, _option(_PICTURE, "--fps", metavar="N", text="Default: as the video.")] = None,
-    background: _Background = None,
-    preset: Annotated[str | None, _option(_RESULT, "--preset", metavar="NAME", text="fast, balanced or best.")] = None,
-    encoder: _Encoder = None,
-    motion: _Motion = None,
+    size: options.Size = None,
+    aspect: options.Aspect = None,
+    fps: Annotated[str | None, option(PICTURE, "--fps", metavar="N", text="Default: as the video.")] = None,
+    background: options.Background = None,
+    preset: options.Preset = None,
+    encoder: options.Encoder = None,
+    motion: options.Motion = None,
 ) -> None:
     """Make a portrait do what the face in a video does.
 
@@ -93,7 +73,7 @@ def command(
     """
     if not out:
         raise UsageError("Where should the film go?", hint="Name it with -o, such as -o film.mp4.")
-    _check_who(portrait, avatar, crop, face)
+    check_who(portrait, avatar, crop, face, question="Which portrait should move?")
     if driver is None:
         raise UsageError("Whose face should be followed?", hint="Give a video with --driver FILE.")
     from mien.mimicry import mimic
@@ -101,13 +81,13 @@ def command(
     with ExitStack() as stack:
         bars = _Bars(stack)
         film = mimic(
-            _subject(portrait, avatar), driver, relative=relative, expression=expression, head_motion=head_motion,
+            subject(portrait, avatar), driver, relative=relative, expression=expression, head_motion=head_motion,
             sound=sound, size=size, aspect=aspect, fps=fps, background=background, preset=preset, encoder=encoder,
             crop=crop, face=face or 0, tell=console.note, observe=bars.followed,
         )  # fmt: skip
-        report = film.save(out, motion=motion, observe=bars.drawn)
+        made = film.save(out, motion=motion, observe=bars.drawn)
     _tell(film.tracking)
-    _report(report, None)
+    report_film(made, None)
 
 
 class _Bars:

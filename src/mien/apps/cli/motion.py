@@ -18,48 +18,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.apps.cli import console
+from mien.apps.cli import console, options
 from mien.apps.cli.make import read_text
+from mien.apps.cli.options import FACE, RECORDING, RESULT, option
 from mien.errors import UsageError
 
 if TYPE_CHECKING:
     from mien.motions import MotionReport, Take
 
-_WORDS, _RECORDING, _VIDEO = "Words instead of a recording", "Recorded voice", "A video of a face instead"
-_FACE, _RESULT = "Face", "Result"
-
-
-def _option(panel: str, *names: str, metavar: str | None = None, text: str = "") -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
-        *names, metavar=metavar, help=text, rich_help_panel=panel, show_default=False
-    )
-    return option
-
+_WORDS, _VIDEO = "Words instead of a recording", "A video of a face instead"
 
 _Source = Annotated[
     str | None,
     typer.Argument(metavar="[FILE]", help="Sound or video with a voice, a motion file (.csv, .json), - for stdin."),
 ]
-_Out = Annotated[Path | None, _option(_RESULT, "--out", "-o", metavar="OUT", text="take.csv .json .vmd .glb")]
-_Fps = Annotated[str | None, _option(_RESULT, "--fps", metavar="N", text="Rows a second; 50, .vmd always 30.")]
-_Sound = Annotated[Path | None, _option(_RESULT, "--sound", metavar="FILE", text="Also the sound: .wav.")]
-_Text = Annotated[str | None, _option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")]
-_TextFile = Annotated[Path | None, _option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")]
-_Video = Annotated[Path | None, _option(_VIDEO, "--from-video", metavar="FILE", text="Follow the face in a video.")]
+_Out = Annotated[Path | None, option(RESULT, "--out", "-o", metavar="OUT", text="take.csv .json .vmd .glb")]
+_Fps = Annotated[str | None, option(RESULT, "--fps", metavar="N", text="Rows a second; 50, .vmd always 30.")]
+_Sound = Annotated[Path | None, option(RESULT, "--sound", metavar="FILE", text="Also the sound: .wav.")]
+_Text = Annotated[str | None, option(_WORDS, "--text", "-t", metavar="TEXT", text="What to say; may hold marks.")]
+_TextFile = Annotated[Path | None, option(_WORDS, "--text-file", metavar="FILE", text="Or the file it stands in.")]
+_Video = Annotated[Path | None, option(_VIDEO, "--from-video", metavar="FILE", text="Follow the face in a video.")]
 _Relative = Annotated[
-    bool | None, _option(_VIDEO, "--relative", text="The head's turns against how it mostly is, not the camera.")
+    bool | None, option(_VIDEO, "--relative", text="The head's turns against how it mostly is, not the camera.")
 ]
-_Transcript = Annotated[Path | None, _option(_RECORDING, "--transcript", metavar="FILE", text="Its words: exact lips.")]
-_Denoise = Annotated[str | None, _option(_RECORDING, "--denoise", metavar="HOW", text="auto, on, off or film.")]
-_Vad = Annotated[
-    str | None, _option(_RECORDING, "--vad", metavar="NAME", text="Who tells speech: auto, silero, energy.")
-]
-_Language = Annotated[str | None, _option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
-_Emotion = Annotated[str | None, _option(_FACE, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
-_Driver = Annotated[str | None, _option(_FACE, "--face-driver", metavar="NAME", text="auto, phones or listen.")]
-_Expression = Annotated[
-    float | None, _option(_FACE, "--voice-expression", metavar="X", text="How much the voice shows in it, 0 to 1.")
-]
+_Transcript = Annotated[Path | None, option(RECORDING, "--transcript", metavar="FILE", text="Its words: exact lips.")]
+_Language = Annotated[str | None, option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
+_Emotion = Annotated[str | None, option(FACE, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
 
 
 def command(
@@ -68,29 +52,29 @@ def command(
     fps: _Fps = None,
     sound: _Sound = None,
     transcript: _Transcript = None,
-    denoise: _Denoise = None,
-    vad: _Vad = None,
+    denoise: options.Denoise = None,
+    vad: options.Vad = None,
     video: _Video = None,
     relative: _Relative = None,
     text: _Text = None,
     text_file: _TextFile = None,
     language: _Language = None,
-    voice: Annotated[str | None, _option(_WORDS, "--voice", metavar="NAME", text="auto; see: mien voice list.")] = None,
+    voice: Annotated[str | None, option(_WORDS, "--voice", metavar="NAME", text="auto; see: mien voice list.")] = None,
     fallback: Annotated[
-        bool | None, _option(_WORDS, "--fallback", text="Where that voice fails, the embedded one speaks.")
+        bool | None, option(_WORDS, "--fallback", text="Where that voice fails, the embedded one speaks.")
     ] = None,
-    rate: Annotated[float | None, _option(_WORDS, "--rate", metavar="X", text="Speed, 0.5 to 2.")] = None,
-    pitch: Annotated[float | None, _option(_WORDS, "--pitch", metavar="X", text="-1 to 1.")] = None,
-    lexicon: Annotated[str | None, _option(_WORDS, "--lexicon", metavar="FILE", text="Pronunciations.")] = None,
+    rate: Annotated[float | None, option(_WORDS, "--rate", metavar="X", text="Speed, 0.5 to 2.")] = None,
+    pitch: Annotated[float | None, option(_WORDS, "--pitch", metavar="X", text="-1 to 1.")] = None,
+    lexicon: Annotated[str | None, option(_WORDS, "--lexicon", metavar="FILE", text="Pronunciations.")] = None,
     emotion: _Emotion = None,
-    face_driver: _Driver = None,
-    style: Annotated[str | None, _option(_FACE, "--style", metavar="NAME", text="serious, lively or cartoon.")] = None,
-    lip_strength: Annotated[float | None, _option(_FACE, "--lip-strength", metavar="X", text="0 to 2.")] = None,
-    head_motion: Annotated[float | None, _option(_FACE, "--head-motion", metavar="X", text="0 to 2.")] = None,
-    blink_rate: Annotated[float | None, _option(_FACE, "--blink-rate", metavar="X", text="0 to 2.")] = None,
-    smoothing: Annotated[float | None, _option(_FACE, "--smoothing", metavar="X", text="0 to 1.")] = None,
-    voice_expression: _Expression = None,
-    seed: Annotated[int | None, _option(_FACE, "--seed", metavar="N", text="Another number, other idle life.")] = None,
+    face_driver: options.Driver = None,
+    style: options.Style = None,
+    lip_strength: options.LipStrength = None,
+    head_motion: options.HeadMotion = None,
+    blink_rate: options.BlinkRate = None,
+    smoothing: options.Smoothing = None,
+    voice_expression: options.Expression = None,
+    seed: options.Seed = None,
 ) -> None:
     """The motion of a face as a file, for Unreal, Blender, three.js, MikuMikuDance and others.
 
