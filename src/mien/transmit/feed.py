@@ -17,7 +17,7 @@ from mien.types import AudioChunk, FaceClip, VideoFrame
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A picture and the sound that lasts as long as it is shown."""
+    """A picture and the sound that lasts as long as it is shown. Without pixels, the picture alone was dropped."""
 
     frame: VideoFrame
     sound: AudioChunk
@@ -251,5 +251,5 @@ def _weight(item: Item | None) -> tuple[int, int, int]:
     if item is None:
         return 0, 0, 0
     if isinstance(item, Moment):
-        return 1, len(item.sound.samples), 0
+        return int(item.frame.pixels.size > 0), len(item.sound.samples), 0
     return 0, 0, len(item)
