@@ -108,18 +108,14 @@ class _Film:
         self._painter = Painter(width, height, "yuv420p")
         self._file: Any = av.open(str(file), "w", format="mp4", options=_OPTIONS)
         encoder = x264(preset)
-        options = {
-            **encoder.options,
-            "g": str(max(1, round(fps))),
-        }  # a fragment begins with each key frame: every second
-        self._video = self._file.add_stream(encoder.name, rate=fps, options=options)
+        options = {**encoder.options, "g": str(max(1, round(fps)))}  # each second a key frame, so a fragment
+        self._video: Any = self._file.add_stream(encoder.name, rate=fps, options=options)
         context = self._video.codec_context
         context.width, context.height, context.pix_fmt = width, height, encoder.pixel_format
         context.time_base = 1 / fps
         context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1  # as in FilmSink
-        self._audio = self._file.add_stream(
-            "aac", rate=TICKS_PER_SECOND, layout="stereo", options={"aac_coder": "fast"}
-        )
+        sound = {"aac_coder": "fast"}
+        self._audio: Any = self._file.add_stream("aac", rate=TICKS_PER_SECOND, layout="stereo", options=sound)
         self._audio.codec_context.format = "fltp"
         self._audio.codec_context.time_base = Fraction(1, TICKS_PER_SECOND)
         self._audio.bit_rate = _BIT_RATE
