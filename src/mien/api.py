@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
 from mien import config
 from mien.audio.source import AudioSource
 from mien.avatar import Avatar
-from mien.casting import Cast, Order, Subject
+from mien.casting import Cast, Order, Subject, with_options
 from mien.engine import Progress, Show, Timings, film
 from mien.errors import UsageError
 from mien.recorded import Recording
@@ -114,64 +115,46 @@ def make(
     fallback: the embedded voice steps in for one that cannot speak. tell: told in a line when an avatar has to be made
     first, which voice "auto" took, and what leaves this machine. Raises UsageError, InputError, MissingError.
     """
-    base = settings or config.load()
-    speak = config.override(
-        base.speak, language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, fallback=fallback
-    )
-    moves = config.override(
-        base.face, emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion,
-        blink_rate=blink_rate, smoothing=smoothing, voice_expression=voice_expression, seed=seed,
-        lip_model=None if lip_model is None else str(lip_model),
-        calibration=None if calibration is None else str(calibration),
-    )  # fmt: skip
-    heard = config.override(base.audio, denoise=denoise, vad=vad)
-    looks = config.override(
-        base.film, size=size, aspect=aspect, fps=None if fps is None else str(fps), preset=preset,
-        background=background, encoder=encoder,
-    )  # fmt: skip
-    moves = config.override_named(moves, "--face-driver", backend=face_driver)
-    check_size(looks.size, looks.aspect)
-    _check_words(
-        text, audio, ("transcript", transcript), ("denoise", denoise), ("vad", vad),
-        spoken=(("voice", voice), ("rate", rate), ("pitch", pitch), ("fallback", fallback)),
-        written=(("lexicon", lexicon), ("language", language)),
-    )  # fmt: skip
+    given = {name: value for name, value in locals().items() if value is not None}
+    chosen = with_options(settings or config.load(), given)
+    check_size(chosen.film.size, chosen.film.aspect)
+    _check_words(given)
     order = Order(
-        subject=Subject.of(portrait, config.override(base.portrait, crop=crop).crop, face),
+        subject=Subject.of(portrait, chosen.portrait.crop, face),
         text=text or "",
-        recording=None if audio is None else Recording.of(audio, transcript, speak.language, heard),
-        speak=speak,
-        voices=base.voices,
-        face=moves,
-        film=looks,
-        background=parse_background(looks.background),
+        recording=None if audio is None else Recording.of(audio, transcript, chosen.speak.language, chosen.audio),
+        speak=chosen.speak,
+        voices=chosen.voices,
+        face=chosen.face,
+        film=chosen.film,
+        background=parse_background(chosen.film.background),
         lexicon=lexicon,
-        captions=looks.captions,
+        captions=chosen.film.captions,
     )
     return Film(order, tell or (lambda line: None))
 
 
-_Given = tuple[str, object]
+_OF_RECORDINGS: Final = ("transcript", "denoise", "vad")
+_OF_VOICES: Final = ("voice", "rate", "pitch", "fallback")
+_OF_WORDS: Final = ("lexicon", "language")
 
 
-def _check_words(
-    text: str | None, audio: AudioSource | None, *heard: _Given, spoken: tuple[_Given, ...], written: tuple[_Given, ...]
-) -> None:
-    """Exactly one of text and audio, and nothing that would be ignored. heard[0] is the transcript."""
-    if (text is None) == (audio is None):
-        question = "What should be said?" if text is None else "Both a text and a recording are given."
+def _check_words(given: Mapping[str, object]) -> None:
+    """Exactly one of text and audio, and nothing that would be ignored."""
+    if ("text" in given) == ("audio" in given):
+        question = "Both a text and a recording are given." if "text" in given else "What should be said?"
         raise UsageError(question, hint="Give a text or a recording; --transcript holds a recording's words.")
-    if audio is None:
-        _refuse_given(heard, "goes with a recording", "Give the recording with --audio, or leave it out.")
+    if "text" in given:
+        _refuse(_OF_RECORDINGS, given, "goes with a recording", "Give the recording with --audio, or leave it out.")
         return
-    _refuse_given(spoken, "is for a text that is spoken; a recording has its own voice", "Leave it out.")
-    if heard[0][1] is None:
-        _refuse_given(written, "is for words, and none are given", "Give the recording's words with --transcript.")
+    _refuse(_OF_VOICES, given, "is for a text that is spoken; a recording has its own voice", "Leave it out.")
+    if "transcript" not in given:
+        _refuse(_OF_WORDS, given, "is for words, and none are given", "Give the recording's words with --transcript.")
 
 
-def _refuse_given(options: Iterable[_Given], why: str, hint: str) -> None:
-    for name, value in options:
-        if value is not None:
+def _refuse(options: Iterable[str], given: Mapping[str, object], why: str, hint: str) -> None:
+    for name in options:
+        if name in given:
             raise UsageError(f"--{name} {why}.", hint=hint)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log10
 from pathlib import Path
@@ -30,6 +30,36 @@ _PREVIEW_FPS: Final = Fraction(25, 2)
 _FILM_FPS: Final = Fraction(25)
 _LISTENED_LEAD_IN: Final = -(-LEAD_IN // 960) * 960  # whole rows of activity
 _UNKNOWN_SECONDS: Final = 60.0  # how long a recording is taken to be that does not say
+
+_OPTIONS: Final = {
+    "speak": ("language", "voice", "rate", "pitch", "volume", "fallback"),
+    "face": (
+        "emotion", "style", "lip_strength", "head_motion", "blink_rate", "smoothing", "voice_expression", "seed",
+        "lip_model", "calibration",
+    ),
+    "audio": ("denoise", "vad"),
+    "film": ("size", "aspect", "fps", "preset", "background", "encoder"),
+    "portrait": ("crop",),
+}  # fmt: skip
+"""Section of the settings → the options of :func:`mien.make` that set what it has under the same name."""
+
+
+def with_options(base: config.Settings, given: Mapping[str, Any]) -> config.Settings:
+    """The settings with options of :func:`mien.make` on top, by name; what is None or no setting is passed over.
+
+    Raises UsageError for wrong values.
+    """
+    parts: dict[str, Any] = {
+        section: config.override(getattr(base, section), **{name: _as_setting(given.get(name)) for name in names})
+        for section, names in _OPTIONS.items()
+    }
+    parts["face"] = config.override_named(parts["face"], "--face-driver", backend=given.get("face_driver"))
+    return replace(base, **parts)
+
+
+def _as_setting(value: object) -> object:
+    """Settings hold files and rates as text."""
+    return str(value) if isinstance(value, Path | Fraction) else value
 
 
 @dataclass(frozen=True)

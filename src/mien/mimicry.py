@@ -20,7 +20,7 @@ import numpy as np
 from mien import config
 from mien.api import Film
 from mien.avatar import Avatar
-from mien.casting import Cast, Order, Subject
+from mien.casting import Cast, Order, Subject, with_options
 from mien.engine import Scene
 from mien.errors import InputError
 from mien.face.base import FaceDriverInfo
@@ -68,28 +68,29 @@ def mimic(
     of video followed and in all. Nothing slow happens until it is saved or its frames are read. Raises UsageError,
     InputError.
     """
-    base = settings or config.load()
     dials = MimicSettings(expression, head_motion)
-    looks = config.override(
-        base.film, size=size, aspect=aspect, fps=None if fps is None else str(fps), preset=preset,
-        background=background, encoder=encoder,
+    chosen = with_options(
+        settings or config.load(),
+        {
+            "size": size, "aspect": aspect, "fps": fps, "preset": preset, "background": background, "encoder": encoder,
+            "crop": crop, "volume": volume if sound else 0.0,
+        },
     )  # fmt: skip
-    check_size(looks.size, looks.aspect)
+    check_size(chosen.film.size, chosen.film.aspect)
     say = tell or (lambda line: None)
 
     def follow() -> VideoMotion:
         return VideoMotion(driver, relative=relative, tell=say, observe=observe)
 
     video = follow().video
-    speak = config.override(base.speak, volume=volume if sound else 0.0)
     order = Order(
-        subject=Subject.of(portrait, config.override(base.portrait, crop=crop).crop, face),
+        subject=Subject.of(portrait, chosen.portrait.crop, face),
         text="",
         recording=_stand_in(video),
-        speak=speak,
-        face=base.face,
-        film=looks,
-        background=parse_background(looks.background),
+        speak=chosen.speak,
+        face=chosen.face,
+        film=chosen.film,
+        background=parse_background(chosen.film.background),
     )
     return MimicFilm(order, say, follow, dials)
 

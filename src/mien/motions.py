@@ -214,30 +214,24 @@ class _SpeechTake(Take):
     """Words or a recorded voice."""
 
     def __init__(self, given: Mapping[str, Any], base: config.Settings, tell: Callable[[str], None]) -> None:
-        from mien.casting import Order, Subject
+        from mien.casting import Order, Subject, with_options
         from mien.recorded import Recording
         from mien.stage.background import parse_background
 
-        def chosen(*names: str) -> dict[str, Any]:
-            return {name: given[name] for name in names if name in given}
-
-        speak = config.override(base.speak, **chosen("language", "voice", "rate", "pitch", "fallback"))
-        moves = config.override(base.face, **chosen(*_DIALS[1:]))
-        moves = config.override_named(moves, "--face-driver", backend=given.get("face_driver"))
-        heard = config.override(base.audio, **chosen("denoise", "vad"))
+        chosen = with_options(base, given)
         audio = given.get("source")
         recording = None
         if audio is not None:
-            recording = Recording.of(audio, given.get("transcript"), speak.language, heard)
+            recording = Recording.of(audio, given.get("transcript"), chosen.speak.language, chosen.audio)
         self._tell = tell
         self._order = Order(
             subject=Subject(),
             text=given.get("text", ""),
             recording=recording,
-            speak=speak,
-            voices=base.voices,
-            face=moves,
-            film=base.film,
+            speak=chosen.speak,
+            voices=chosen.voices,
+            face=chosen.face,
+            film=chosen.film,
             background=parse_background("source"),
             lexicon=given.get("lexicon"),
         )
