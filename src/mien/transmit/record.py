@@ -110,7 +110,7 @@ class _Film:
         encoder = x264(preset)
         options = {**encoder.options, "g": str(max(1, round(fps)))}  # each second a key frame, so a fragment
         self._video: Any = self._file.add_stream(encoder.name, rate=fps, options=options)
-        context = self._video.codec_context
+        context: Any = self._video.codec_context
         context.width, context.height, context.pix_fmt = width, height, encoder.pixel_format
         context.time_base = 1 / fps
         context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1  # as in FilmSink
