@@ -60,6 +60,24 @@ def test_a_package_that_does_not_load(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "install" in checks["soxr"]["mend"]
 
 
+@pytest.mark.parametrize(
+    ("absent", "found", "mend"),
+    [
+        ((), "trains networks", ""),
+        (("torch", "onnx"), "not here (optional): torch, onnx, for mien train", "pip install 'mien[train]'"),
+        (("pocketsphinx",), "not here (optional): pocketsphinx, for mien train", "pip install 'mien[train]'"),
+    ],
+)
+def test_what_training_lacks_is_named(
+    absent: tuple[str, ...], found: str, mend: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None if name in absent else object())
+    status, checks, _ = examine(capsys)
+    assert (status, checks["extra train"]["state"]) == (0, "ok")
+    assert (checks["extra train"]["found"], checks["extra train"]["mend"]) == (found, mend)
+
+
 def test_speech_that_does_not_start(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     import espeakng_loader
 
