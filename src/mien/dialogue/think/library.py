@@ -1,20 +1,21 @@
 """A folder of documents that can be searched: an index in the cache, kept up to date file by file.
 
-The index is SQLite with FTS5, which ranks by BM25 (Robertson and Zaragoza 2009); what it finds is ranked again by how much of
-the question it covers. Files that did not change are not read again; it can be thrown away at any time.
+The index is SQLite with FTS5, which ranks by BM25 (Robertson and Zaragoza 2009); what it finds is ranked again by how
+much of the question it covers. Files that did not change are not read again; it can be thrown away at any time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import math
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ MAX_FILES: Final = 2_000
 MAX_BYTES: Final = 1 << 30
 """Of all documents together."""
 
+_LEAST: Final = 1.2  # weight that a question has at least, in parts of what a word has that stands in one passage
+_RARE: Final = ""  # stands for such a word among the weights
 _FORMAT: Final = 1  # of the index and of how text becomes tokens; another one starts a new index
 _CANDIDATES: Final = 48
 _MOST_TOKENS: Final = 96  # of one question
@@ -38,7 +41,7 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE TABLE IF NOT EXISTS passages (
     id INTEGER PRIMARY KEY, document INTEGER, place TEXT, question TEXT, text TEXT, asked TEXT, told TEXT);
 CREATE INDEX IF NOT EXISTS by_document ON passages (document);
-CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (words, tokenize = 'unicode61 remove_diacritics 0');
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (tokens, tokenize = 'unicode61 remove_diacritics 0');
 CREATE VIRTUAL TABLE IF NOT EXISTS counts USING fts5vocab (words, 'row');
 """
 
@@ -70,6 +73,8 @@ class Library:
         self._looked = -math.inf
         self._looking = threading.Lock()
         self._base = _open(self.index)
+        self._reader = _connected(self.index)  # nobody who asks waits for what is being read in
+        self._reading = threading.RLock()
 
     def refresh(self, told: Callable[[str], None] | None = None) -> None:
         """Read what is new or changed, forget what is gone. told: hears each document that cannot be read, and why."""
@@ -88,17 +93,19 @@ class Library:
 
     def faults(self) -> list[str]:
         """A sentence for each document that cannot be read."""
-        with self._lock:
-            return [row[0] for row in self._base.execute("SELECT fault FROM documents WHERE fault <> '' ORDER BY name")]
+        with self._reading:
+            return [
+                row[0] for row in self._reader.execute("SELECT fault FROM documents WHERE fault <> '' ORDER BY name")
+            ]
 
     def documents(self) -> list[str]:
         """Names of what can be answered from."""
-        with self._lock:
-            return [row[0] for row in self._base.execute("SELECT name FROM documents WHERE fault = '' ORDER BY name")]
+        with self._reading:
+            return [row[0] for row in self._reader.execute("SELECT name FROM documents WHERE fault = '' ORDER BY name")]
 
     def __len__(self) -> int:
-        with self._lock:
-            return int(self._base.execute("SELECT count(*) FROM passages").fetchone()[0])
+        with self._reading:
+            return int(self._reader.execute("SELECT count(*) FROM passages").fetchone()[0])
 
     def search(self, text: str, limit: int = 4) -> list[Passage]:
         """The best passages for a question or a few words, the best first."""
@@ -111,39 +118,39 @@ class Library:
         wanted = tokens.tokens_of(asked)[: 3 * _MOST_TOKENS]
         if not wanted:
             return []
-        with self._lock:
+        with self._reading:
             weigh = self._weights(wanted)
-            rows = self._base.execute(
+            rows = self._reader.execute(
                 "SELECT d.name, p.place, p.text, p.question, p.asked, p.told FROM words w JOIN passages p ON p.id = "
                 "w.rowid JOIN documents d ON d.id = p.document WHERE words MATCH ? ORDER BY bm25(words) LIMIT ?",
                 (" OR ".join(f'"{token}"' for token in wanted), _CANDIDATES),
             ).fetchall()
-        judged = [_judged(Passage(n, p, t, q), a, b, asked, weigh) for n, p, t, q, a, b in rows]
+        literal = _literally(asked)
+        judged = [
+            _judged(Passage(n, p, t, q), a, b, asked if tokens.is_cjk(t) == tokens.is_cjk(text) else literal, weigh)
+            for n, p, t, q, a, b in rows
+        ]
         judged.sort(key=lambda found: -found.score)
         return judged[:limit]
 
     def cover(self, asked: list[tokens.Unit], text: str) -> float:
         """How much of a question any text answers to, 0…1, by the weights of this library's words."""
-        with self._lock:
+        with self._reading:
             weigh = self._weights(tokens.tokens_of(asked))
         return _cover(asked, frozenset(tokens.index_tokens(text)), weigh)
 
     def close(self) -> None:
         """Let go of the index. Idempotent."""
-        with self._lock:
+        with self._lock, self._reading:
             self._base.close()
+            self._reader.close()
 
     def _weights(self, wanted: list[str]) -> dict[str, float]:
-        """How rare each token is: the inverse document frequency of BM25, never below a little."""
-        total = self._base.execute("SELECT count(*) FROM passages").fetchone()[0]
-        counts: dict[str, int] = {}
-        for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
-            places = ",".join("?" * len(part))
-            counts |= dict(
-                self._base.execute(f"SELECT term, doc FROM counts WHERE term IN ({places})", part).fetchall()
-            )  # noqa: S608
-        return {t: max(0.1, math.log(1 + (total - (n := counts.get(t, 0)) + 0.5) / (n + 0.5))) for t in wanted}
+        """How rare each token is: the inverse document frequency of BM25; what no document has counts as in one."""
+        total = self._reader.execute("SELECT count(*) FROM passages").fetchone()[0]
+        term = "SELECT term, doc FROM counts WHERE term IN (SELECT value FROM json_each(?))"
+        counts: dict[str, int] = dict(self._reader.execute(term, (json.dumps(wanted),)).fetchall())
+        return {t: _rarity(total, counts.get(t, 1)) for t in wanted} | {_RARE: _rarity(total, 1)}
 
     def _look_again(self) -> None:
         """Let another thread look whether files changed; the question is answered from what is known."""
@@ -224,7 +231,7 @@ class Library:
                 "INSERT INTO passages (document, place, question, text, asked, told) VALUES (?, ?, ?, ?, ?, ?)",
                 (document, passage.place, passage.question, passage.text, asked, told),
             ).lastrowid
-            self._base.execute("INSERT INTO words (rowid, words) VALUES (?, ?)", (number, f"{asked} {told}"))
+            self._base.execute("INSERT INTO words (rowid, tokens) VALUES (?, ?)", (number, f"{asked} {told}"))
 
     def _forget(self, document: int) -> None:
         self._write(lambda: self._remove(document))
@@ -246,6 +253,10 @@ class Library:
                 raise
 
 
+def _rarity(total: int, count: int) -> float:
+    return max(0.1, math.log(1 + (total - count + 0.5) / (count + 0.5)))
+
+
 def _judged(passage: Passage, asked: str, told: str, wanted: list[tokens.Unit], weigh: dict[str, float]) -> Found:
     """How well a passage fits. Of a list's entry above all its question counts, and that it asks for nothing else."""
     question, whole = frozenset(asked.split()), frozenset(told.split()) | frozenset(asked.split())
@@ -257,14 +268,24 @@ def _judged(passage: Passage, asked: str, told: str, wanted: list[tokens.Unit], 
     return Found(passage, max(straight, 0.9 * cover), 0.6 * straight + 0.4 * cover + 0.25 * back)
 
 
+def _literally(asked: list[tokens.Unit]) -> list[tokens.Unit]:
+    """The same, shown by its own words only: ideas do not lead to a document in another language."""
+    kept = (replace(unit, ways=tuple((t, s) for t, s in unit.ways if s == 1.0 or s < tokens.IDEA)) for unit in asked)
+    return [unit for unit in kept if any(sure == 1.0 for _, sure in unit.ways)]
+
+
 def _cover(asked: list[tokens.Unit], present: frozenset[str], weigh: dict[str, float]) -> float:
-    """The part of what is asked for, weighed by rarity, that is present, 0…1."""
+    """The part of what is asked for, weighed by rarity, that is present, 0…1.
+
+    What only names the documents' common subject weighs too little to be an answer to anything.
+    """
     have = whole = 0.0
+    least = _LEAST * weigh[_RARE]
     for unit in asked:
-        weight = min(weigh[token] for token, sure in unit.ways if sure >= 0.85) * (0.5 if unit.han else 1.0)
+        weight = min(weigh[token] for token, sure in unit.ways if sure >= tokens.IDEA) * unit.worth
         whole += weight
         have += weight * max((sure for token, sure in unit.ways if token in present), default=0.0)
-    return have / whole if whole else 0.0
+    return have / max(whole, least) if whole else 0.0
 
 
 def _likeness(asked: list[tokens.Unit], question: str) -> float:

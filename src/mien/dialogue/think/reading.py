@@ -176,6 +176,8 @@ def _csv(raw: bytes, name: str) -> Iterator[Passage]:
         for row in rows:
             if tells < len(row):
                 asked = "\n".join(row[i].strip() for i in asks if i < len(row) and row[i].strip())
+                if tells == len(head) - 1:  # an answer with separators that nobody quoted
+                    row[tells] = separator.join(row[tells:])
                 yield Passage(name, f"line {rows.line_num}", row[tells].strip(), asked)
     except csv.Error as error:
         raise _no_list(name, str(error)) from None

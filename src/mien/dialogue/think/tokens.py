@@ -20,6 +20,10 @@ _WORD: Final = re.compile(
 _CJK: Final = re.compile(r"[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7a3]")
 
 
+IDEA: Final = 0.85
+"""How surely an idea shows what was asked for by another word of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """One thing that a question asks for. ways: tokens that show that a text has it → how surely, 0…1.
@@ -29,6 +33,11 @@ class Unit:
 
     ways: tuple[tuple[str, float], ...]
     han: bool = False
+
+    @property
+    def worth(self) -> float:
+        """How much it counts beside others, 0…1: what only asks for a kind ("how long") is seldom said in an answer."""
+        return 0.5 if self.han or all(sure < 1 for _, sure in self.ways) else 1.0
 
 
 def index_tokens(text: str) -> list[str]:
@@ -54,9 +63,12 @@ def units(question: str) -> list[Unit]:
         here = [(idea, start, stop) for idea, start, stop in ideas if start < match.end() and stop > match.start()]
         if match["han"]:
             found += _han_units(plain, match.start(), match.end(), here)
-        elif here or match[0] not in _stop_words()["en"]:
+        elif match[0] not in _stop_words()["en"] or here:
             known = () if match[0] in _stop_words()["en"] else ((stem(match[0]), 1.0),)
-            found.append(Unit((*known, *((idea, 0.85) for idea, _, _ in here))))
+            unit = Unit((*known, *((idea, IDEA) for idea, _, _ in here)))
+            if here and found and here[0][1] < match.start() and (here[0][0], IDEA) in found[-1].ways:
+                unit = Unit(tuple(dict.fromkeys((*known, *found.pop().ways))))  # one phrase asks for one thing
+            found.append(unit)
     return list(dict.fromkeys(found))
 
 
@@ -89,7 +101,7 @@ def stem(word: str) -> str:
     else:
         if word.endswith("s") and not word.endswith(("ss", "us", "is")):
             word = word[:-1]
-    for ending in ("ation", "ment", "ing", "ed", "ly", "er"):
+    for ending in ("ation", "ment", "ing", "ed", "ly", "er", "or"):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and re.search("[aeiouy]", word[: -len(ending)]):
             word = word.removesuffix(ending)
             if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
@@ -108,7 +120,7 @@ def _han_units(plain: str, start: int, stop: int, ideas: list[tuple[str, int, in
     for i in range(start, stop):
         if not kept[i - start]:
             continue
-        ways = {idea: 0.85 for idea, a, b in ideas if a <= i < b}
+        ways = {idea: IDEA for idea, a, b in ideas if a <= i < b}
         for first in (i - 1, i):
             if first >= start and first + 1 < stop and kept[first - start] and kept[first + 1 - start]:
                 ways[plain[first : first + 2]] = 1.0
