@@ -65,13 +65,13 @@ def test_a_receiver_that_dies_and_comes_back_goes_on_without_a_jump() -> None:
     viewer = pushing(port)
     got = []
     number = 0
-    for goal in (40, 90):
+    for goal in (80, 170):
         receiver = Receiver(port)
         while viewer.tally.frames < goal and number < 1500:
             for k in paced(10, first=number, rate=50):
                 viewer.show(*moment(k))
             number += 10
-        if goal == 40:
+        if goal == 80:
             receiver.kill()
         else:
             viewer.close()
