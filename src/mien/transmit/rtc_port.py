@@ -81,7 +81,7 @@ class UdpPort:
     async def _bind(self, port: int) -> None:
         host = self._settings.host
         loop = asyncio.get_running_loop()
-        for address in ("0.0.0.0", "::") if host == "::" else (host,):
+        for address in ("0.0.0.0", "::") if host == "::" else (host,):  # noqa: S104 - asked for by the setting
             bound = _bound(address, port)
             _, protocol = await loop.create_datagram_endpoint(_Socket, sock=bound)
             self._sockets.append(protocol)
@@ -306,12 +306,8 @@ def _own_addresses(settings: RtcSettings) -> list[str]:
         return [settings.host]
     found = get_host_addresses(use_ipv4=True, use_ipv6=settings.host == "::")
     networks = [ipaddress.ip_network(n) for n in settings.interfaces]
-    allowed = [
-        a
-        for a in found
-        if not networks
-        or any(ipaddress.ip_address(a) in n for n in networks if n.version == ipaddress.ip_address(a).version)
-    ]
+    # an address of the one version is in no network of the other
+    allowed = [a for a in found if not networks or any(ipaddress.ip_address(a) in n for n in networks)]
     return allowed or ["127.0.0.1"]  # no network at all: the browser on this machine
 
 
