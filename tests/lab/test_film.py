@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.root.films import grey, with_cover_first, written
 
 import mien
 from mien import models
 from mien.apps import cli
 from mien.errors import InputError
+from mien.lab.evaluate.decode import film_facts, pictures
 from mien.lab.evaluate.film import Evidence, judge
 from mien.lab.evaluate.measure import Measure
 from mien.portrait.build import cached_avatar
@@ -97,6 +99,13 @@ def test_motion_of_another_film_is_refused(evidence: Evidence) -> None:
     short: dict[str, Any] = {"shapes": motion.shapes[:50], "head": motion.head[:50]}
     with pytest.raises(InputError, match="lasts"):
         judge(Evidence(evidence.path, FaceClip(0, **short, rate=Fraction(50)), None, evidence.avatar))
+
+
+def test_a_cover_is_not_measured(tmp_path: Path) -> None:
+    path = with_cover_first(written(tmp_path / "a.mp4", [grey(level) for level in range(40, 240, 20)]), grey(250))
+    assert film_facts(path, np.zeros(0, np.float32)).frames == 10
+    shown = [int(pixels[24, 32, 0]) for _, pixels in pictures(path)]
+    assert shown == pytest.approx(range(40, 240, 20), abs=4)
 
 
 def test_a_still_picture_is_no_film(tmp_path: Path) -> None:

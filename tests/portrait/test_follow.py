@@ -13,6 +13,8 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from tests.root import films
+from tests.root.films import grey, with_cover_first
 
 from mien.errors import InputError
 from mien.portrait.find import video as video_module
@@ -127,22 +129,19 @@ def test_a_clock_that_was_set_is_not_taken_for_time(tmp_path: Path, jump: float)
 
 
 def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:
-    file = _File([_shown(8000.0), _shown(8000.04)], cover=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(video_module, "_opened", lambda path: contextlib.nullcontext(file))
-        assert len(list(Video(tmp_path / "a.mp4", Fraction(25), 0.08, 64, 48).pictures())) == 2
+    path = with_cover_first(films.written(tmp_path / "a.mp4", [grey(40), grey(90)]), grey(250))
+    assert [int(pixels[24, 32, 0]) for _, pixels in open_video(path).pictures()] == pytest.approx([40, 90], abs=4)
 
 
 class _File:
-    """A file whose clock and streams are as wanted; FFmpeg's own writers make none like it."""
+    """A file whose clock is as wanted; FFmpeg's own writers make none like it."""
 
-    def __init__(self, frames: list[av.VideoFrame], *, cover: bool = False) -> None:
-        film, picture = SimpleNamespace(disposition=0), SimpleNamespace(disposition=0x400)
-        self.streams = SimpleNamespace(video=[picture, film] if cover else [film])
-        self.start_time, self._frames, self._film = 8_000_000_000, frames, film
+    def __init__(self, frames: list[av.VideoFrame]) -> None:
+        self.streams = SimpleNamespace(video=[SimpleNamespace(disposition=0)])
+        self.start_time, self._frames = 8_000_000_000, frames
 
     def decode(self, stream: object) -> list[av.VideoFrame]:
-        return self._frames if stream is self._film else self._frames[:1]
+        return self._frames
 
 
 def _shown(time: float) -> av.VideoFrame:

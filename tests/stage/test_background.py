@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.root.films import grey, with_cover_first, written
 from tests.stage.kit import figure
 
 from mien.errors import InputError, UsageError
@@ -117,6 +118,12 @@ def test_a_video_without_pictures_is_refused(tmp_path: Path) -> None:
         sound.writeframes(bytes(9600))
     with pytest.raises(InputError, match="no pictures"):
         LoopingVideo(tmp_path / "a.mov", 64, 64)
+
+
+def test_a_cover_is_not_the_background(tmp_path: Path) -> None:
+    path = with_cover_first(written(tmp_path / "a.mp4", [grey(40), grey(90), grey(140)]), grey(250))
+    video = LoopingVideo(path, 64, 48)
+    assert [int(video.at(k * 1920)[24, 32, 0]) for k in range(4)] == pytest.approx([40, 90, 140, 40], abs=4)
 
 
 def test_a_title_in_another_encoding_is_no_damage(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from mien.avatar import Avatar
 from mien.errors import InputError, UsageError
+from mien.footage import moving, open_file, upright
 from mien.stage.framing import Framing
 from mien.timeline import TICKS_PER_SECOND
 from mien.types import ByteArray
@@ -167,15 +168,14 @@ class LoopingVideo:
             self._round_start += last + step
 
     def _round(self) -> Iterator[tuple[Fraction, Any]]:
-        import av
         import av.error
 
         try:
-            options = {"protocol_whitelist": "file"}
-            with av.open(str(self._path), options=options, metadata_errors="replace") as file:
-                if not file.streams.video:
+            with open_file(self._path) as file:
+                streams = moving(file)
+                if not streams:
                     return
-                stream = file.streams.video[0]
+                stream = streams[0]
                 stream.thread_type = "SLICE"
                 first = None
                 for frame in file.decode(stream):
@@ -192,10 +192,7 @@ class LoopingVideo:
     def _fit(self, frame: Any) -> ByteArray:
         import cv2
 
-        pixels: ByteArray = frame.to_ndarray(format="rgb24")
-        turns = round(getattr(frame, "rotation", 0) / 90) % 4
-        if turns:
-            pixels = np.rot90(pixels, turns)
+        pixels = upright(frame)
         width, height = self._size
         scale = max(width / pixels.shape[1], height / pixels.shape[0])
         crop_w, crop_h = min(pixels.shape[1], round(width / scale)), min(pixels.shape[0], round(height / scale))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import InputError
+from mien.footage import moving, open_file
 from mien.timeline import TICKS_PER_SECOND
 from mien.types import ByteArray, FloatArray
 
@@ -35,7 +36,7 @@ class FilmFacts:
 def film_facts(path: Path, sound: FloatArray) -> FilmFacts:
     """Count what is in a film. sound: as :func:`sound_of` gives it. Raises InputError."""
     with _opened(path) as file:
-        stream = file.streams.video[0]
+        stream = moving(file)[0]
         times = [packet.pts for packet in file.demux(stream) if packet.pts is not None]
         if not times:
             raise InputError(f"{path.name} has no pictures.", hint="Give a film.")
@@ -54,7 +55,7 @@ def film_facts(path: Path, sound: FloatArray) -> FilmFacts:
 def pictures(path: Path, start: float = 0.0, end: float = float("inf")) -> Iterator[tuple[float, ByteArray]]:
     """(time in seconds, uint8 (h, w, 3) RGB) of every picture shown in start…end. Raises InputError."""
     with _opened(path) as file:
-        stream = file.streams.video[0]
+        stream = moving(file)[0]
         stream.thread_type = "AUTO"
         if start > 2.0 and stream.time_base:
             file.seek(int((start - 2.0) / stream.time_base), stream=stream)
@@ -95,14 +96,13 @@ def sound_of(path: Path) -> tuple[FloatArray, int]:
 
 
 def _opened(path: Path) -> Any:
-    import av
     import av.error
 
     try:
-        file = av.open(str(path), metadata_errors="replace")
+        file = open_file(path)
     except (OSError, av.error.FFmpegError) as error:
         raise InputError(f"{path} cannot be read as a film: {error.strerror or error}.", hint="Give a film.") from None
-    if not file.streams.video:
+    if not moving(file):
         file.close()
         raise InputError(f"{path.name} has no pictures.", hint="Give a film.")
     return file

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from mien.errors import InputError
+from mien.footage import moving, open_file, upright
 from mien.types import ByteArray
 
 LARGEST_SIDE: Final = 1920
@@ -50,7 +51,7 @@ class Video:
         last, step = -1.0, 1 / float(self.fps)
         try:
             with _opened(self.path) as file:
-                stream = _moving(file)[0]
+                stream = moving(file)[0]
                 stream.thread_type = "AUTO"
                 zero = (file.start_time or 0) / 1e6
                 for frame in file.decode(stream):
@@ -75,12 +76,12 @@ def open_video(path: Path) -> Video:
     if path.is_dir():
         raise InputError(f"'{path}' is a folder, not a video.", hint=_HINT)
     with _opened(path) as file:
-        moving = _moving(file)
-        if not moving:
+        streams = moving(file)
+        if not streams:
             kind = "sound" if file.streams.audio else "no pictures"
             raise InputError(f"{path.name} has {kind} only, no video." if kind == "sound" else
                              f"{path.name} has no pictures.", hint=_HINT)  # fmt: skip
-        stream = moving[0]
+        stream = streams[0]
         if file.format.name in _STILLS:
             raise InputError(f"{path.name} is a still picture, not a video.", hint=_HINT)
         if not 0 < stream.width * stream.height <= _MOST_PIXELS:
@@ -92,21 +93,14 @@ def open_video(path: Path) -> Video:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Only the file itself is read: a playlist that names servers or other files opens nothing."""
-    import av
     import av.error
 
     try:
-        file = av.open(str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        file = open_file(path)
     except (OSError, av.error.FFmpegError, ValueError) as error:
         raise InputError(f"{path.name} cannot be read as a video: it is damaged or none.", hint=_HINT) from error
     with file:
         yield file
-
-
-def _moving(file: Any) -> list[Any]:
-    """The streams of pictures that are no cover."""
-    return [s for s in file.streams.video if not int(s.disposition) & 0x400]  # 0x400: a cover picture
 
 
 def _upright(frame: Any) -> ByteArray:
@@ -114,6 +108,4 @@ def _upright(frame: Any) -> ByteArray:
     if shrink < 1:
         width, height = max(2, round(frame.width * shrink)), max(2, round(frame.height * shrink))
         frame = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA")
-    pixels: ByteArray = frame.to_ndarray(format="rgb24")
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+    return np.ascontiguousarray(upright(frame))

@@ -1,0 +1,34 @@
+"""Video files that are read: the streams that move, and their pictures the right way up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.types import ByteArray
+
+_COVER = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
+
+
+def open_file(path: Path) -> Any:
+    """PyAV's container, to be closed. Only the file itself is read: a playlist of servers or other files opens nothing.
+
+    Raises OSError, av.error.FFmpegError or ValueError for what is no readable file.
+    """
+    import av
+
+    return av.open(str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace")
+
+
+def moving(file: Any) -> list[Any]:
+    """The streams of pictures that are no cover: a cover may come first, and is one still picture."""
+    return [stream for stream in file.streams.video if not int(stream.disposition) & _COVER]
+
+
+def upright(frame: Any) -> ByteArray:
+    """A frame's picture, uint8 (h, w, 3) RGB, turned as its display matrix says."""
+    pixels: ByteArray = frame.to_ndarray(format="rgb24")
+    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    return np.rot90(pixels, turns) if turns else pixels
