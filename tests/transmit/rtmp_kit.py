@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ class Receiver:
         url = f"rtmp://127.0.0.1:{port}/live/{KEY}"
         command = [sys.executable, "-c", _LISTEN, url]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.got: list[Any] = []
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self.got.append(json.loads(line))
 
     def kill(self) -> None:
         self._process.kill()
@@ -57,11 +66,12 @@ class Receiver:
     def packets(self) -> list[Any]:
         """All it got; waits for its end."""
         try:
-            out, _ = self._process.communicate(timeout=10)
+            self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            out, _ = self._process.communicate()
-        return [json.loads(line) for line in out.splitlines()]
+        self._thread.join()
+        self._process.wait()
+        return self.got
 
 
 class Nginx:

@@ -63,25 +63,23 @@ def test_libav_s_own_server_gets_pictures_and_sound_in_time() -> None:
 def test_a_receiver_that_dies_and_comes_back_goes_on_without_a_jump() -> None:
     port = free_port()
     viewer = pushing(port)
-    got = []
     number = 0
-    for goal in (80, 170):
-        receiver = Receiver(port)
-        while viewer.tally.frames < goal and number < 1500:
+    receivers = []
+    for _ in range(2):
+        receivers.append(receiver := Receiver(port))
+        while len(receiver.got) < 100 and number < 2000:
             for k in paced(10, first=number, rate=50):
                 viewer.show(*moment(k))
             number += 10
-        if goal == 80:
-            receiver.kill()
-        else:
-            viewer.close()
-        got.append(receiver.packets())
+        receiver.kill()
+    got = [receiver.packets() for receiver in receivers]
+    viewer.close()
     first, second = (seconds(packets, "video") for packets in got)
     assert len(first) > 20 and len(second) > 20
     assert 0 < second[0] - first[-1] < 1.0  # what was under way when it died is missing, no more
     assert got[1][0][2] and next(p for p in got[1] if p[0] == "video")[2]  # begins with a key frame
     tally = viewer.tally
-    assert tally.connects == 2 and tally.lost_frames > 0 and tally.frames + tally.lost_frames <= number
+    assert tally.connects >= 2 and tally.lost_frames > 0 and tally.frames + tally.lost_frames <= number
 
 
 @needs_nginx

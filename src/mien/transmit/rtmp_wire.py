@@ -25,6 +25,7 @@ from mien.transmit.amf import decode, encode
 _PORTS: Final = {"rtmp": 1935, "rtmps": 443}
 _SECONDS: Final = 5.0
 """Longest wait for anything the server should do."""
+_CONNECT_SECONDS: Final = 2.5  # less than closing may take, for nothing interrupts it
 _CHUNK: Final = 4096  # bytes; ours, told to the server
 _LONGEST_MESSAGE: Final = 65_536  # of the server; its answers have some hundred bytes
 _LARGEST_TIME: Final = 0xFFFFFF
@@ -141,7 +142,7 @@ class RtmpSocket:
 
     def _connect(self) -> None:
         address = self._address
-        raw = socket.create_connection((address.host, address.port), _SECONDS)
+        raw = socket.create_connection((address.host, address.port), _CONNECT_SECONDS)
         self._raw = raw
         if self._gone:
             raise ConnectionAbortedError(0, "it was closed")
