@@ -15,16 +15,16 @@ from mien.errors import InputError
 from mien.face.base import FaceSettings
 from mien.face.listen.driver import ListenDriver
 from mien.face.listen.features import FEATURES, Features
-from mien.face.listen.heads import APERTURE, HEADS, LISTENING_RATE
-from mien.face.listen.network import Network
+from mien.face.listen.heads import APERTURE, CLOSED, HEADS, LISTENING_RATE
+from mien.face.listen.network import LOOK_AHEADS, Network
 from mien.lab.training import kit
 from mien.lab.training.augment import Augment, Harshness, leveled, power
 from mien.lab.training.clips import Clip
-from mien.lab.training.export import export
+from mien.lab.training.export import export, imported
 from mien.lab.training.labels import label_rows
 from mien.lab.training.loop import Recipe, train
-from mien.lab.training.network import LOOK_AHEADS, Listener, delayed
-from mien.lab.training.real import lips_shard
+from mien.lab.training.network import LIKELIHOODS, Listener, delayed
+from mien.lab.training.real import lips_shard, paced, thin_sound
 from mien.lab.training.score import predict, score
 from mien.lab.training.synthesis import SAMPLES, load_shard, make_shards
 from mien.types import AudioChunk, Phone, SpeechPart
@@ -102,6 +102,15 @@ def test_the_exported_file_answers_as_the_network_does(tmp_path: Path) -> None:
         np.testing.assert_allclose(np.concatenate(told), wanted, atol=1e-5)
 
 
+def test_a_network_comes_back_from_its_files(tmp_path: Path) -> None:
+    net, files = Listener(32).eval(), {la: tmp_path / f"{la}.onnx" for la in LOOK_AHEADS}
+    for look_ahead, file in files.items():
+        export(net, look_ahead, file, {})
+    features = torch.randn(1, 40, FEATURES)
+    assert torch.equal(imported(files).eval()(features), net(features))
+    assert kit.shipped_network().width >= 128
+
+
 def test_training_hears_what_the_driver_hears() -> None:
     rng = np.random.default_rng(0)
     sound = (rng.standard_normal(LISTENING_RATE * 2) * 0.05).astype(np.float32)
@@ -135,6 +144,38 @@ def test_augmentation_keeps_shape_and_unknown_labels(data: Path) -> None:
     assert heard.shape == (4, 60, FEATURES)
     assert torch.isfinite(heard).all()
     assert torch.isnan(told).all()
+
+
+def test_a_recording_is_read_without_pictures(tmp_path: Path) -> None:
+    import wave
+
+    tone = (8000 * np.sin(np.arange(44_100) * 440 * 2 * np.pi / 44_100)).astype("<i2")
+    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(44_100)
+        file.writeframes(tone.tobytes())
+    thin = thin_sound(tmp_path / "tone.wav")
+    assert abs(len(thin) - LISTENING_RATE) <= 1
+    assert np.abs(np.fft.rfft(thin[:16_000])).argmax() == 440
+
+
+def test_at_another_pace_labels_stay_with_their_sounds() -> None:
+    sound = np.zeros(3 * LISTENING_RATE, np.float32)
+    sound[LISTENING_RATE : LISTENING_RATE + 4800] = 0.3  # a burst where the lips are shut
+    phones = [Phone(0, 48_000, "a"), Phone(48_000, 62_400, "m"), Phone(62_400, 144_000, "a")]
+    lengths = []
+    for burst, labels in paced(sound, phones):
+        loud = np.flatnonzero(np.abs(burst) > 1000) / 320
+        shut = np.flatnonzero(labels[:, CLOSED] > 0.5)
+        assert abs(loud.mean() - shut.mean()) < 3
+        lengths.append(len(labels))
+    assert min(lengths) < 150 < max(lengths) and 150 in lengths
+
+
+def test_likelihoods_are_likelihoods() -> None:
+    told = Listener(32)(torch.randn(2, 60, FEATURES) * 30)[..., LIKELIHOODS].detach()
+    assert float(told.min()) >= 0 and float(told.max()) <= 1
 
 
 def test_a_person_is_learned_from_tracked_lips(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ class GateSettings:
 
     enter: float = 0.5
     leave: float = 0.35
-    lead: int = 6
+    lead: int = 9
     hold: int = 5
     shortest: int = 5
 

@@ -39,7 +39,10 @@ def audio2face(
     base: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Checkpoint to begin with.", show_default=False)
     ] = None,
-    minutes: Annotated[float, typer.Option(metavar="N", help="Minutes of training.", min=0.01, max=10_000)] = 15.0,
+    minutes: Annotated[
+        float, typer.Option(metavar="N", help="Minutes of training at most.", min=0.01, max=10_000)
+    ] = 90.0,
+    steps: Annotated[int, typer.Option(metavar="N", help="Steps of training at most; 0: no limit.", min=0)] = 6000,
     hours: Annotated[float, typer.Option(metavar="N", help="Hours of made-up speech.", min=0.01, max=200)] = 6.0,
     width: Annotated[int, typer.Option(metavar="N", help="Units of a layer.", min=16, max=512)] = 160,
     seed: Annotated[int, typer.Option(metavar="N", help="Another number, another model.", min=0)] = 0,
@@ -47,7 +50,7 @@ def audio2face(
 ) -> None:
     """Train the network that turns sound into lips, from nothing or for one person.
 
-    mien train audio2face --out model --data corpus --minutes 60
+    mien train audio2face --out model --data corpus
     """
     _needs_torch()
     for folder in (data, videos):
@@ -58,7 +61,9 @@ def audio2face(
     from mien.lab.training import kit
     from mien.lab.training.loop import Recipe
 
-    plan = kit.Plan(out, Recipe(seed=seed, minutes=minutes, width=width), hours, data=data, videos=videos, base=base)
+    plan = kit.Plan(
+        out, Recipe(seed=seed, minutes=minutes, steps=steps, width=width), hours, data=data, videos=videos, base=base
+    )
     if smoke:
         recipe = replace(plan.recipe, steps=_SMOKE_STEPS, width=min(width, 32), batch=4, rows=100)
         plan = replace(plan, recipe=recipe, hours=_SMOKE_HOURS, shards=1)

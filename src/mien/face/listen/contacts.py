@@ -16,38 +16,27 @@ from mien.face.lips import ease
 
 Rows = NDArray[np.float64]
 
-AROUND: Final = 6
+AROUND: Final = 3
 """Rows before and after that decide what a peak is."""
-_DIP: Final = 4
-"""Rows on either side over which an opening is looked for that a closure lies between."""
-_DIP_WORTH, _USUAL_DIP = 0.8, 0.15
-"""What a centimetre of that counts, and how much of it there is anyway."""
-_PEAK: Final = 0.40
+_PEAK: Final = 0.35
 _CERTAIN: Final = (0.60, 0.85)
 _PROMPT: Final = (0.45, 0.65)
 
 
-def closed_at_peaks(closure: Rows, aperture: Rows) -> Rows:
-    """Closed lips, (n,), 0…1, where the network's closure peaks, the more so between two openings.
+def closed_at_peaks(closure: Rows) -> Rows:
+    """Closed lips, (n,), 0…1, where the network's closure peaks.
 
-    closure: the network's, aperture: its centimetres, both (n + 2 · AROUND,) from :data:`AROUND` rows before on.
+    closure: (n + 2 · AROUND,), from :data:`AROUND` rows before on.
     """
     closed = over(closure, *_CERTAIN)
-    sure = closure + _DIP_WORTH * (_dip(aperture) - _USUAL_DIP)
-    middle = np.arange(2, len(sure) - 2)
-    here, before, after = sure[middle], sure[middle - 1], sure[middle + 1]
-    top = (here > _PEAK) & (here >= before) & (here >= after) & (here > sure[middle - 2]) & (here > sure[middle + 2])
+    middle = np.arange(2, len(closure) - 2)
+    here, before, after = closure[middle], closure[middle - 1], closure[middle + 1]
+    top = (here > _PEAK) & (here >= before) & (here >= after)
+    top &= (here > closure[middle - 2]) & (here > closure[middle + 2])
     peaks = middle[top]
     closed[peaks] = 1
     closed[np.where(before[top] >= after[top], peaks - 1, peaks + 1)] = 1
-    return closed[AROUND : len(sure) - AROUND]
-
-
-def _dip(aperture: Rows) -> Rows:
-    """How much less open each row is than the widest within :data:`_DIP` rows before and after, the smaller of both."""
-    padded = np.pad(aperture, _DIP, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, _DIP).max(axis=1)
-    return np.asarray(np.minimum(windows[: len(aperture)], windows[_DIP + 1 :]) - aperture, np.float64)
+    return closed[AROUND : len(closure) - AROUND]
 
 
 class PromptContacts:

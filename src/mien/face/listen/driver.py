@@ -1,7 +1,8 @@
 """The face driver for any voice: recorded, live or synthetic, in any language, with or without known words.
 
-Streams in rows at 50 Hz. A row comes out once what is spoken 220 ms after it is known, as with the phone driver; a
-prompt one waits for its network only, 60 or 0 ms, nods and blinks a little later, and knows no phones ahead.
+Streams in rows at 50 Hz. A row comes out once what is spoken 220 ms after it is known, so that its network hears how a
+sound is let go before it says what the lips did; a prompt one waits for its network only, 60 or 0 ms, nods and blinks
+a little later, and knows no phones ahead.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from mien.types import ARKIT_SHAPES, FaceClip, FloatArray, SpeechPart
 
 Rows = NDArray[np.float64]
 
+_PROMPT_AHEAD, _PATIENT_AHEAD = 3, 8
+"""Rows that the network hears beyond what it speaks of, when nothing else is asked for."""
 _BLOCK: Final = 256
 _SETTLE: Final = 50
 _WORTH_KEEPING: Final = 150
@@ -49,7 +52,8 @@ _CLOSING, _OPENING = 0.14, 0.35
 class ListenDriver:
     """Moves a face by sound: lips by a network, the rest as the phone driver has it. See FaceDriver in the base.
 
-    look_ahead: of the network, rows, 3 (60 ms) or 0; a model named in the settings has its own. prompt: for live use.
+    prompt: for live use. look_ahead: of the network, rows, 8 (160 ms), 3 (60 ms) or 0; 3 is usual for a prompt one and
+    8 else; a model named in the settings has its own.
     calibration: what an earlier stream learned about this voice, instead of what the settings name a file of. Raises
     UsageError for settings that make no sense, InputError for files that are something else.
     """
@@ -58,23 +62,26 @@ class ListenDriver:
         self,
         settings: FaceSettings,
         *,
-        look_ahead: int = 3,
         prompt: bool = False,
+        look_ahead: int | None = None,
         calibration: Calibration | None = None,
     ) -> None:
         self._settings, self._style = settings, resolve(settings)
         self._kept = Path(settings.calibration) if settings.calibration else None
         known = calibration or (Calibration.load(self._kept) if self._kept and self._kept.exists() else Calibration())
         self._features = Features(known.level)
-        self._network = Network(look_ahead, Path(settings.lip_model) if settings.lip_model else None)
+        usual = _PROMPT_AHEAD if prompt else _PATIENT_AHEAD
+        model = Path(settings.lip_model) if settings.lip_model else None
+        self._network = Network(usual if look_ahead is None else look_ahead, model)
         self._range, self._pauses, self._contacts = Range(known), Pauses(), PromptContacts()
-        self._before = np.zeros((AROUND, 2))
+        self._before = np.zeros(AROUND)
         self._prosody = Prosody()
         self._answers = _Pending(HEADS)
         self._gate, self._sure = _Track(), _Track()
         self._gate_known, self._open_by = False, 0.0
         self._start, self._end, self._done = 0, 0, 0
-        self._wait = self._network.look_ahead * ROW if prompt else PHONES_AHEAD
+        patient = max(PHONES_AHEAD, (self._network.look_ahead + AROUND) * ROW)
+        self._wait = self._network.look_ahead * ROW if prompt else patient
         self._late = _EVENTS_LATE if prompt else 0
         self._closed = False
         self._articulation: Articulation | None = None
@@ -121,7 +128,7 @@ class ListenDriver:
         if not self._closed and self._motion:
             for event in self._prosody.close():
                 self._motion.stress(replace(event, row=event.row + self._late))
-            self._hear(np.zeros(ROW * (self._network.look_ahead + 2), np.float32))
+            self._hear(np.zeros(ROW * (self._network.look_ahead + 2), np.float32), ended=True)
         self._closed = True
 
     def read(self) -> FaceClip:
@@ -156,9 +163,11 @@ class ListenDriver:
             )
         return self._articulation, self._motion
 
-    def _hear(self, samples: FloatArray) -> None:
+    def _hear(self, samples: FloatArray, *, ended: bool = False) -> None:
+        """ended: the sound is not a voice's, nor the silence around it; it only brings out the last answers."""
         answers = self._network.run(self._features.push(samples))
-        moves, noise = self._pauses.rows(self._features.loudness)
+        loudness = self._features.loudness
+        moves, noise = self._pauses.held(len(loudness)) if ended else self._pauses.rows(loudness)
         answers[:, _MOVING] *= moves[:, None].astype(np.float32)
         answers[:, CLOSED] *= 1 + _DOUBT * noise  # noise makes the network doubt what it hears
         skipped = min(max(self._skip, 0), len(answers))
@@ -192,12 +201,12 @@ class ListenDriver:
         """Closed lips of the next rows. A patient driver sees a little beyond them."""
         if self._late:
             return self._contacts.rows(self._answers.peek(rows)[:, CLOSED].astype(np.float64))
-        ahead = np.zeros((rows + AROUND, 2))
-        known = self._answers.peek(rows + AROUND)[:, (CLOSED, APERTURE)]
+        ahead = np.zeros(rows + AROUND)
+        known = self._answers.peek(rows + AROUND)[:, CLOSED]
         ahead[: len(known)] = known
         whole = np.concatenate([self._before, ahead])
         self._before = whole[rows : rows + AROUND]
-        return closed_at_peaks(whole[:, 0], whole[:, 1])
+        return closed_at_peaks(whole)
 
     def _eased(self, activity: Rows) -> Rows:
         out = np.empty(len(activity))

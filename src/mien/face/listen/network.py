@@ -14,8 +14,8 @@ from mien.face.listen.features import FEATURES
 from mien.face.listen.heads import HEADS
 from mien.types import FloatArray
 
-LOOK_AHEADS: Final = (0, 3)
-"""Rows of look-ahead that there is a file for: 0 and 60 ms."""
+LOOK_AHEADS: Final = (0, 3, 8)
+"""Rows of look-ahead that there is a file for: 0 and 60 ms for live use, 160 ms for recordings."""
 _BLOCK: Final = 256
 _CONTEXT: Final = 2
 

@@ -44,6 +44,7 @@ class Pauses:
         self._long: deque[float] = deque(maxlen=_LONG_MEMORY)
         self._loud: deque[float] = deque(maxlen=_SYLLABLE)
         self._open = 1.0
+        self._noise = 0.0
 
     def rows(self, loudness: FloatArray) -> tuple[Rows, Rows]:
         """How much the mouth may move, and how much noise there is, both (n,), 0…1.
@@ -58,8 +59,12 @@ class Pauses:
             self._long.append(self._quietest[-1])
             background = min(self._quietest)
             moves[i] = self._gate(background)
-            noise[i] = min(max((min(self._long) - _CLEAN) / (_NOISY - _CLEAN), 0.0), 1.0)
+            self._noise = noise[i] = min(max((min(self._long) - _CLEAN) / (_NOISY - _CLEAN), 0.0), 1.0)
         return moves, noise
+
+    def held(self, rows: int) -> tuple[Rows, Rows]:
+        """The same for rows after the end, of which nothing is known: all stays as it was."""
+        return np.full(rows, self._open), np.full(rows, self._noise)
 
     def _gate(self, background: float) -> float:
         known = len(self._quietest) == _MEMORY and background > _FAINT

@@ -17,6 +17,8 @@ from mien.face.listen import features as heard
 from mien.lab.training.synthesis import SAMPLES
 
 _WARPS = np.linspace(0.80, 1.25, 13)
+_BANDS_LOST, _ROWS_LOST = 16, 8
+"""Most bands, and most rows, that a hole takes."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Harshness:
     only_noise: float = 0.05
     band: float = 0.15
     colour_db: float = 5.0
-    gaps: float = 0.4
+    gaps: float = 0.5
     warp: bool = True
 
 
@@ -118,15 +120,22 @@ class Augment:
         return mel * (gain * 10**-cut)[:, None, :] + floor[:, None, None]
 
     def _holes(self, rows: Tensor) -> Tensor:
-        """Bands or moments that are missing, so that nothing rests on one of them alone."""
-        batch = rows.unflatten(-1, (2, heard.BANDS)).clone()
-        for one in batch:
+        """Bands and moments that are missing, so that nothing rests on one of them alone."""
+        bands = rows.unflatten(-1, (2, heard.BANDS)).clone()
+        for one in bands:
             for _ in range(2):
-                if float(self._uniform(1)) >= self._how.gaps:
-                    continue
-                at, wide = (int(torch.randint(a, b, (1,), generator=self._dice)) for a, b in ((0, 72), (2, 14)))
-                one[..., at : at + wide] = one[..., at : at + wide].mean()
-        return batch.flatten(-2)
+                if (hole := self._hole(heard.BANDS, _BANDS_LOST)) is not None:
+                    one[..., hole] = one[..., hole].mean()
+                if (hole := self._hole(len(one), _ROWS_LOST)) is not None:
+                    one[hole] = one[hole].mean()
+        return bands.flatten(-2)
+
+    def _hole(self, size: int, most: int) -> slice | None:
+        if float(self._uniform(1)) >= self._how.gaps:
+            return None
+        wide = int(torch.randint(2, most, (1,), generator=self._dice))
+        at = int(torch.randint(0, max(1, size - wide), (1,), generator=self._dice))
+        return slice(at, at + wide)
 
 
 def from_db(decibel: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mien.face.listen.features import FEATURES
 from mien.face.listen.heads import HEADS
-from mien.lab.training.network import CONTEXT, LOOK_AHEADS, Listener
+from mien.face.listen.network import LOOK_AHEADS
+from mien.lab.training.network import CONTEXT, LIKELIHOODS, Listener
 
 _OPSET = 20
 _IR = 9
@@ -62,11 +63,16 @@ def onnx_model(net: Listener, look_ahead: int) -> onnx.ModelProto:
         helper.make_node("Concat", ["last_0", "last_1"], ["memory_out"], axis=0),
         helper.make_node("Transpose", ["rows_2"], ["told"], perm=[1, 0, 2]),
         helper.make_node("Add", ["told", "normed"], ["hidden"]),
-        *_linear("hidden", "answer", "answers"),
+        *_linear("hidden", "answer", "said"),
+        helper.make_node("Split", ["said", "parts"], ["measures", "odds"], axis=-1),
+        helper.make_node("Sigmoid", ["odds"], ["likely"]),
+        helper.make_node("Concat", ["measures", "likely"], ["answers"], axis=-1),
     ]
     initializers = [numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in constants.items()]
     for name, value in (("minus_context", -CONTEXT), ("far", 2**31 - 1), ("time", 1)):
         initializers.append(numpy_helper.from_array(np.array([value], np.int64), name))
+    parts = np.array([LIKELIHOODS.start, HEADS - LIKELIHOODS.start], np.int64)
+    initializers.append(numpy_helper.from_array(parts, "parts"))
     graph = helper.make_graph(
         nodes, "listener", _values(("", FEATURES), width), _values(("_out", HEADS), width), initializers
     )
@@ -103,13 +109,47 @@ def _recurrent(layer: int, width: int) -> list[onnx.NodeProto]:
 
 
 def _gru(weights: Mapping[str, Array], layer: int, width: int) -> dict[str, Array]:
-    """PyTorch orders a GRU's gates reset, update, new; ONNX update, reset, hidden."""
     w, r, wb, rb = (weights[f"memory.{kind}_l{layer}"] for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-    order = np.r_[width : 2 * width, 0:width, 2 * width : 3 * width]
+    order = _gates(width)
     return {
         f"gru_w{layer}": w[order][None], f"gru_r{layer}": r[order][None],
         f"gru_b{layer}": np.concatenate([wb[order], rb[order]])[None],
     }  # fmt: skip
+
+
+def imported(files: Mapping[int, Path]) -> Listener:
+    """The network that :func:`export` wrote: files by look-ahead, one for each of :data:`LOOK_AHEADS`."""
+    stored = {
+        la: {t.name: numpy_helper.to_array(t) for t in onnx.load(str(files[la])).graph.initializer} for la in files
+    }
+    first = stored[LOOK_AHEADS[0]]
+    net = Listener(first["norm_w"].shape[0])
+    weights = {
+        "inlet.weight": first["inlet_w"].T, "inlet.bias": first["inlet_b"],
+        "context.weight": first["context_w"], "context.bias": first["context_b"],
+        "norm.weight": first["norm_w"], "norm.bias": first["norm_b"],
+        "answer.weight": np.concatenate([stored[la]["answer_w"].T for la in LOOK_AHEADS]),
+        "answer.bias": np.concatenate([stored[la]["answer_b"] for la in LOOK_AHEADS]),
+        **_torch_gru(first, 0, net.width), **_torch_gru(first, 1, net.width),
+    }  # fmt: skip
+    net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+    return net
+
+
+def _torch_gru(stored: Mapping[str, Array], layer: int, width: int) -> dict[str, Array]:
+    order = np.argsort(_gates(width))
+    biases = stored[f"gru_b{layer}"][0]
+    return {
+        f"memory.weight_ih_l{layer}": stored[f"gru_w{layer}"][0][order],
+        f"memory.weight_hh_l{layer}": stored[f"gru_r{layer}"][0][order],
+        f"memory.bias_ih_l{layer}": biases[: 3 * width][order],
+        f"memory.bias_hh_l{layer}": biases[3 * width :][order],
+    }
+
+
+def _gates(width: int) -> NDArray[np.intp]:
+    """PyTorch orders a GRU's gates reset, update, new; ONNX update, reset, hidden."""
+    return np.asarray(np.r_[width : 2 * width, 0:width, 2 * width : 3 * width])
 
 
 def same_answers(net: Listener, look_ahead: int, file: Path) -> float:

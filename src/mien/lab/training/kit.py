@@ -6,19 +6,20 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
 from mien.errors import InputError
-from mien.face.listen.network import weights
+from mien.face.listen.network import LOOK_AHEADS, weights
 from mien.lab.training.card import write_card
 from mien.lab.training.clips import Clip
-from mien.lab.training.export import export, same_answers
+from mien.lab.training.export import export, imported, same_answers
 from mien.lab.training.loop import Recipe, train
 from mien.lab.training.manifest import Source, sources
-from mien.lab.training.network import LOOK_AHEADS, Listener
+from mien.lab.training.network import Listener
 from mien.lab.training.real import FILMS, SOUNDS, lips_shard, phones_shard, track_films, voices_shard
 from mien.lab.training.score import Score, score
 from mien.lab.training.synthesis import Shard, load_shard, make_shards
@@ -39,7 +40,7 @@ class Plan:
     out: folder of everything that is made. hours: of made-up speech. shards: files they are spread over. data: folder
     with a manifest of licences, none = made-up speech alone. voices, phones, lips: shares of the batches that real
     voices with recognised phones, with known phones, and films' own lips make. videos: films of one person, for a
-    personal model. base: a checkpoint to begin with.
+    personal model. base: a checkpoint to begin with; without, a personal model begins with the network that ships.
     """
 
     out: Path
@@ -47,8 +48,8 @@ class Plan:
     hours: float = 6.0
     shards: int = 6
     data: Path | None = None
-    voices: float = 0.25
-    phones: float = 0.20
+    voices: float = 0.18
+    phones: float = 0.14
     lips: float = 0.45
     videos: Path | None = None
     base: Path | None = None
@@ -70,6 +71,9 @@ def run(plan: Plan, tell: Tell) -> dict[str, Any]:
     """
     material = gather(plan, tell)
     start = load_network(plan.base) if plan.base else None
+    if start is None and plan.videos and not plan.data:
+        start = shipped_network()
+        tell("It begins with the network that Mien ships.")
     judge = partial(_worth, held_out=material.held_out) if material.held_out else None
     net = train(material.shards, plan.recipe, plan.out / "run", tell, start=start, judge=judge)
     return finish(net, plan, material, tell)
@@ -126,6 +130,12 @@ def load_network(checkpoint: Path) -> Listener:
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise InputError(f"{checkpoint} is no checkpoint of this kit.", hint="Give a run's checkpoint.pt.") from error
     return net
+
+
+def shipped_network() -> Listener:
+    """The network of the files in the package."""
+    with as_file(files("mien.face.listen").joinpath("weights")) as folder:
+        return imported({look_ahead: folder / weights(look_ahead) for look_ahead in LOOK_AHEADS})
 
 
 def _worth(net: Listener, held_out: dict[str, list[Clip]]) -> float:

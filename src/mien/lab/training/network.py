@@ -1,4 +1,4 @@
-"""The network as it is trained: one trunk that listens, two answers, without look-ahead and with it."""
+"""The network as it is trained: one trunk that listens, an answer for each look-ahead."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.face.listen.features import FEATURES
-from mien.face.listen.heads import HEADS
+from mien.face.listen.heads import CLOSED, HEADS, SPEAKING
+from mien.face.listen.network import LOOK_AHEADS
 
-LOOK_AHEADS: Final = (0, 3)
-"""Rows of sound that each answer has heard beyond the moment that it speaks of: 0 and 60 ms."""
+LIKELIHOODS: Final = slice(CLOSED, SPEAKING + 1)
+"""Heads that say how likely something is: contacts and speech."""
 CONTEXT: Final = 2
 """Rows before the present one that the convolution sees."""
 
 
 class Listener(nn.Module):
-    """Linear → causal convolution over three rows → two GRU layers → two answers.
+    """Linear → causal convolution over three rows → two GRU layers → an answer for each look-ahead.
 
     Small enough to run on a core's twentieth part; recurrent, so its state is all that a stream has to carry.
     """
@@ -37,8 +38,8 @@ class Listener(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """features: (batch, rows, FEATURES) from silence on. Returns (batch, rows, look-aheads, HEADS)."""
         hidden = self.hidden(features)
-        answer: Tensor = self.answer(hidden)
-        return answer.unflatten(-1, (len(LOOK_AHEADS), HEADS))
+        answer: Tensor = self.answer(hidden).unflatten(-1, (len(LOOK_AHEADS), HEADS))
+        return torch.cat([answer[..., : LIKELIHOODS.start], torch.sigmoid(answer[..., LIKELIHOODS])], -1)
 
     def hidden(self, features: Tensor) -> Tensor:
         """The trunk's rows, (batch, rows, width)."""

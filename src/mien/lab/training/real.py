@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.audio.read import read_audio
 from mien.errors import MienError
 from mien.face.listen.heads import APERTURE, HEADS, LISTENING_RATE, WIDTH
 from mien.lab.evaluate import baseline_phones
@@ -21,15 +22,17 @@ from mien.types import Phone
 
 FILMS: Final = frozenset({".mp4", ".mpg", ".mov", ".mkv", ".webm", ".avi"})
 SOUNDS: Final = frozenset({".flac", ".wav", ".ogg", ".mp3", ".m4a"})
+_PACES: Final = (1.0, 0.87, 1.15)
 Labels = NDArray[np.float16]
 Thin = NDArray[np.float32]
 
 
 def thin_sound(file: Path) -> Thin:
-    """The file's sound at 16 kHz, one channel."""
+    """A recording's or film's sound at 16 kHz, one channel, from the film's first picture on."""
     import soxr
 
-    sound, _ = sound_of(file)
+    heard = file.suffix.lower() in SOUNDS
+    sound = np.concatenate([c.samples for c in read_audio(file)]) if heard else sound_of(file)[0]
     return np.asarray(soxr.resample(sound, 48_000, LISTENING_RATE), np.float32)
 
 
@@ -52,9 +55,9 @@ def voices_shard(files: Sequence[Path], stem: Path, tell: Callable[[str], None])
     sounds, labels = [], []
     for i, file in enumerate(files):
         sound = thin_sound(file)
-        packed = pack_thin(sound, heard_phones(sound))
-        sounds.append(packed[0])
-        labels.append(packed[1])
+        for at_pace, rows in paced(sound, heard_phones(sound)):
+            sounds.append(at_pace)
+            labels.append(rows)
         if (i + 1) % 20 == 0:
             tell(f"Heard {i + 1} of {len(files)} recordings.")
     return _saved(stem, sounds, labels, "recognised phones")
@@ -89,8 +92,18 @@ def track_films(films: Iterable[Path], folder: Path, tell: Callable[[str], None]
 def phones_shard(clips: Sequence[Clip], stem: Path) -> Path | None:
     """Clips whose words are known, with the lips of their phones (not the ones seen), as a shard."""
     known = [clip for clip in clips if clip.phones]
-    packed = [pack_thin(clip.sound, list(baseline_phones.as_phones(clip.phones))) for clip in known]
+    packed = [one for clip in known for one in paced(clip.sound, list(baseline_phones.as_phones(clip.phones)))]
     return _saved(stem, [p[0] for p in packed], [p[1] for p in packed], "known phones")
+
+
+def paced(sound: Thin, phones: Sequence[Phone]) -> Iterator[tuple[NDArray[np.int16], Labels]]:
+    """A recording at several paces, as a shard holds it: faster speech is higher, too, like a smaller speaker's."""
+    import soxr
+
+    for pace in _PACES:
+        faster = [Phone(round(p.start / pace), round(p.end / pace), p.symbol) for p in phones]
+        resampled = soxr.resample(sound, LISTENING_RATE * pace, LISTENING_RATE) if pace != 1 else sound
+        yield pack_thin(np.asarray(resampled, np.float32), faster)
 
 
 def lips_shard(clips: Sequence[Clip], stem: Path) -> Path | None:

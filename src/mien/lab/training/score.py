@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from mien.face.listen.features import mel_matrix
 from mien.face.listen.heads import APERTURE, WIDTH
+from mien.face.listen.network import LOOK_AHEADS
 from mien.lab.training.augment import leveled, power
 from mien.lab.training.clips import Clip
-from mien.lab.training.network import LOOK_AHEADS, Listener
+from mien.lab.training.network import Listener
 from mien.lab.training.synthesis import SAMPLES
 
 LAGS: Final = tuple(range(-10, 11))
