@@ -110,10 +110,7 @@ class DocumentsThinker:
 def _told(passage: Passage, asked: list[tokens.Unit], library: Library) -> list[Piece]:
     """The answer as pieces of one sentence each, the first with where it stands."""
     listed = [s.text for s in sentences(clean(identity(passage.text)))]
-    if passage.question:
-        chosen = _within(listed, _LONGEST_LISTED)
-    else:
-        chosen = _best_sentences(listed, asked, library)
+    chosen = _within(listed, _LONGEST_LISTED) if passage.question else _best_sentences(listed, asked, library)
     glue = "" if tokens.is_cjk(chosen[0][-2:]) else " "
     cited = (passage.cite(glue.join(chosen)),)
     return [Piece(escape(s) + (glue if i + 1 < len(chosen) else ""), cited if i == 0 else ())

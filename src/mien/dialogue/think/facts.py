@@ -84,5 +84,5 @@ def facts_in(text: str) -> list[Fact]:
 
 
 def redacted(text: str) -> str:
-    """Text without what must not be kept: numbers as long as those of cards, accounts, papers and telephones; addresses."""
+    """Text without what must not be kept: long numbers (cards, accounts, papers, telephones) and e-mail addresses."""
     return _SECRET.sub("•••", text)
