@@ -8,7 +8,9 @@ import pytest
 
 from mien import models
 from mien.avatar import Avatar, Manifest, Source
-from mien.portrait.find.geometry import find_geometry
+from mien.portrait.base import FaceGeometry
+from mien.portrait.find.faces import choose_face
+from mien.portrait.find.segment import person_matte
 from mien.portrait.rig.build import build_rig
 from mien.render.base import Placement
 from mien.render.mesh import MeshRenderer
@@ -17,7 +19,8 @@ from mien.types import ByteArray
 
 def rigged(image: ByteArray) -> Avatar:
     """An avatar of a cropped picture, without library or cache."""
-    rig = build_rig(image, find_geometry(image))
+    points = choose_face(image).points
+    rig = build_rig(image, FaceGeometry(points.astype(np.float32), person_matte(image, points)))
     height, width = image.shape[:2]
     source = Source("0" * 64, "portrait.png", width, height, 0, "none", (0, 0, width, height))
     manifest = Manifest(name="test", source=source, head=rig.head, extra=rig.extra, limits=rig.limits)
