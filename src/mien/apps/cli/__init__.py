@@ -34,6 +34,8 @@ COMMANDS: Final[dict[str, str]] = {
     "align": "Find when the words of a transcript are said in a recording.",
     "avatar": "Create, show, list, remove, export and import avatars.",
     "voice": "List voices, say a sentence.",
+    "ask": "Ask a question: from documents, or of a language model.",
+    "memory": "List, show, export and erase what is kept of visitors.",
     "models": "List, fetch and check the model files.",
     "eval": "Measure films, backgrounds, and lips against real ones.",
     "train": "Make the network that listens; fit the phone table.",

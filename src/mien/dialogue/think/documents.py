@@ -28,6 +28,8 @@ SURE: Final = 0.5
 not those of the published test (``docs/thinking.md``)."""
 
 _LONGEST_ANSWER: Final = {True: 110, False: 320}  # characters of an answer out of a document: Chinese, others
+_SHORT: Final = {True: 12, False: 40}  # of a sentence that is not left alone
+_TOUCHES: Final = 0.25  # the part of what is asked that a sentence behind the best one covers
 _LONGEST_LISTED: Final = 1_200  # of an answer that somebody wrote as one
 _POINTS_BACK: Final = re.compile(
     r"\b(?:it|its|they|them|that|this|those|these|one|there|also|too)\b|\A(?:and|what about|how about)\b|"
@@ -92,11 +94,13 @@ class DocumentsThinker:
         return _told(found.passage, tokens.units(question.text), self._library)
 
     def _find(self, question: Question) -> Found | None:
-        """What answers, also when the question points back at the one before it; None when nothing does."""
+        """What answers the question, its last sentence or an earlier one, or with the question before; None: nothing."""
         assert self._library is not None
-        best = next(iter(self._library.find(question.text, 1)), None)
-        if best and best.cover >= SURE:
-            return best
+        asked_in = [s.text for s in sentences(clean(identity(question.text)))]
+        for text in dict.fromkeys((question.text, *reversed(asked_in))):
+            best = next(iter(self._library.find(text, 1)), None)
+            if best and best.cover >= SURE:
+                return best
         before = next((said.text for said in reversed(question.history) if said.role == "user"), "")
         if before and _POINTS_BACK.search(question.text.strip()):
             asked = tokens.units(question.text)
@@ -118,10 +122,15 @@ def _told(passage: Passage, asked: list[tokens.Unit], library: Library) -> list[
 
 
 def _best_sentences(listed: list[str], asked: list[tokens.Unit], library: Library) -> list[str]:
-    """The sentence that covers most of the question, and those after it while they are short."""
+    """The sentence that covers most of the question, and those behind it that have to do with it too."""
     covers = [library.cover(asked, sentence) for sentence in listed]
     first = max(range(len(listed)), key=lambda i: (round(covers[i], 3), -i))
-    return _within(listed[first:], _LONGEST_ANSWER[tokens.is_cjk(listed[first])])
+    kept = listed[first : first + 1]
+    for cover, sentence in zip(covers[first + 1 :], listed[first + 1 :], strict=True):
+        if cover < _TOUCHES and sum(map(len, kept)) >= _SHORT[tokens.is_cjk(kept[0])]:
+            break
+        kept.append(sentence)
+    return _within(kept, _LONGEST_ANSWER[tokens.is_cjk(kept[0])])
 
 
 def _within(listed: list[str], longest: int) -> list[str]:

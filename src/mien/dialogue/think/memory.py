@@ -93,11 +93,15 @@ class Memory:
             self._do(lambda base: self._enter(base, visitor, agreed=True))
 
     def recall(self, visitor: str) -> Remembered | None:
-        """What is kept of a visitor, None when nothing is."""
+        """All that is kept of a visitor, to be shown to them; None when nothing is."""
         _check_name(visitor)
         if self._base is None and not self.file.exists():
             return None
         return self._do(lambda base: self._read(base, visitor))
+
+    def known(self, visitor: str) -> Remembered | None:
+        """What may be used of a visitor in a talk: None where the memory is off, or the visitor has not agreed."""
+        return self.recall(visitor) if self._may(visitor) else None
 
     def heard(self, visitor: str, *said: Said) -> list[Fact]:
         """Keep what was said and heard, where that is allowed. Returns the facts found in the visitor's own words."""

@@ -125,7 +125,7 @@ def _han_units(plain: str, start: int, stop: int, ideas: list[tuple[str, int, in
             if first >= start and first + 1 < stop and kept[first - start] and kept[first + 1 - start]:
                 ways[plain[first : first + 2]] = 1.0
         alone = len(ways) == 0
-        ways[plain[i]] = 1.0 if alone else 0.2
+        ways[plain[i]] = 1.0 if alone else 0.4
         found.append(Unit(tuple(ways.items()), han=True))
     return found
 
