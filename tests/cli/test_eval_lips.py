@@ -71,7 +71,7 @@ def test_which_ways_are_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert cli.main(common) == 0
     assert cli.main([*common, "--model", str(mine), "--previous", str(mine)]) == 0
     assert compared == [
-        ["listen", "phones heard", "loudness flap"],
+        ["listen", "listen live, 60 ms", "listen live, 0 ms", "phones heard", "loudness flap"],
         ["mine.onnx", "previous model", "phones heard", "loudness flap"],
     ]
 

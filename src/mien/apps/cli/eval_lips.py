@@ -156,6 +156,8 @@ def _ways(driver: str, model: Path | None, previous: Path | None) -> dict[str, W
     if model is not None and driver != "listen":
         raise UsageError("--model is for the driver that listens.", hint="Leave --driver out.")
     ways = {driver if model is None else model.name: lips_drive.listening(driver, model)}
+    if driver == "listen" and model is None:
+        ways |= {"listen live, 60 ms": lips_drive.live(3), "listen live, 0 ms": lips_drive.live(0)}
     if previous is not None:
         ways["previous model"] = lips_drive.listening("listen", previous)
     return ways | {"phones heard": lips_drive.recognised, "loudness flap": lips_drive.flap}

@@ -40,18 +40,20 @@ Way = Callable[[FloatArray], Lips]
 
 
 def listening(driver: str = "listen", model: Path | None = None) -> Way:
-    """Mien's way of moving lips by any voice. model: a personal model instead of the shipped one."""
+    """Mien's way of moving lips by any voice. model: a network instead of the shipped one."""
+    return lambda sound: lips_of(motion(sound, open_driver(driver, model)))
 
-    def way(sound: FloatArray) -> Lips:
-        return lips_of(motion(sound, open_driver(driver, model)))
 
-    return way
+def live(look_ahead: int) -> Way:
+    """The same as in a live session, which waits for its network only. look_ahead: rows, 3 or 0."""
+    from mien.face.listen.driver import ListenDriver
+
+    return lambda sound: lips_of(motion(sound, ListenDriver(FaceSettings(), prompt=True, look_ahead=look_ahead)))
 
 
 def open_driver(name: str = "listen", model: Path | None = None) -> FaceDriver:
     """A face driver with the usual settings, neutral. model: for the listening one. Raises MissingError, InputError."""
-    made = plugins.load("face", name)
-    driver: FaceDriver = made(FaceSettings(), model=model) if model else made(FaceSettings())
+    driver: FaceDriver = plugins.load("face", name)(FaceSettings(lip_model=str(model or "")))
     return driver
 
 
