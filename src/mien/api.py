@@ -253,9 +253,11 @@ class Film:
 
     def _write_extras(self, cast: Cast, extras: _Extras) -> None:
         if extras.captions:
-            recording = self._order.recording
-            cut = () if recording is None else recording.cut
-            lines = make_captions(cast.words, self._script.source, self._script.caption, cut)
+            recording, script = self._order.recording, self._script
+            if recording is None:
+                lines = make_captions(cast.words, script.source, script.caption)
+            else:
+                lines = recording.captions(cast.words)
             for path in extras.captions:
                 write_captions(lines, path)
 

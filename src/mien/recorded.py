@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from mien.audio.hear import heard_parts
 from mien.audio.read import probe_audio
 from mien.audio.source import AudioSource, path_of
 from mien.errors import InputError
+from mien.transmit.captions import Caption, make_captions
 from mien.types import AudioChunk, Emotion, EmotionSpan, SpeechPart, Word
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class Recording:
         """How long it is, None where nobody knows. Raises InputError for what cannot be opened."""
         info = probe_audio(self.source)
         return None if info is None else info.duration
+
+    def captions(self, words: Sequence[Word]) -> list[Caption]:
+        """Captions of its transcript. words: those that were found in it, in film time."""
+        from mien.dialogue.align.transcript import said
+
+        text = self.transcript if self.cut else said(self.transcript, words)
+        return make_captions(words, text, cut=self.cut)
 
     def speech(
         self, emotion: Emotion, tell: Callable[[str], None], lexicon: Mapping[str, str] | None = None

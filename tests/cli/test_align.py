@@ -75,6 +75,13 @@ def test_without_a_file_the_words_are_printed(talk: Path, capsys: pytest.Capture
     assert [line.split()[2] for line in lines] == [word.strip(".,") for word in TRUTH.split()]
 
 
+def test_subtitles_do_not_show_what_is_not_said(talk: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text(f"{TRUTH} {OTHER}", "utf-8")
+    assert main(["align", str(talk), str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.srt")]) == 0
+    shown = (tmp_path / "out.srt").read_text("utf-8")
+    assert "late." in shown and "elephants" not in shown and "Nobody" not in shown
+
+
 def test_subtitles_keep_their_cuts_and_get_new_times(talk: Path, truth: Recorded, tmp_path: Path) -> None:
     lines = [["My brother wants", "to buy"], ["a new bicycle. The shop"], ["opens at nine, but the bus comes late."]]
     cues = [f"{n}\n00:00:0{n},000 --> 00:00:0{n},900\n" + "\n".join(cue) for n, cue in enumerate(lines)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mien.dialogue.align import formats
 from mien.dialogue.align.forced import Alignment
-from mien.dialogue.align.transcript import parse_transcript, read_transcript
+from mien.dialogue.align.transcript import parse_transcript, read_transcript, said
 from mien.errors import InputError
 from mien.timeline import TICKS_PER_SECOND, to_ticks
 from mien.types import Phone, Word
@@ -63,6 +63,21 @@ def test_subtitles_give_words_and_hints(tmp_path: Path, name: str, content: str,
 def test_cues_without_the_empty_line_between_them_are_told_apart() -> None:
     text = "1\n00:00:01,000 --> 00:00:02,000\nOne.\n2\n00:00:02,000 --> 00:00:03,000\nTwo.\n"
     assert parse_transcript(text).text == "One.\nTwo."
+
+
+def test_what_nobody_says_is_not_shown() -> None:
+    text = "One, two. Three! 🎉 Four\n\nfive?"
+    heard = [Word(0, 1, 5, 8), Word(2, 3, text.index("Four"), text.index("Four") + 4)]
+    assert said(text, heard) == "One, two.        🎉 Four\n\n     "
+    assert said(text, []).strip() == "🎉" and said("", []) == ""
+
+
+@given(st.text(max_size=80), st.lists(st.integers(0, 80), max_size=4))
+def test_what_is_said_keeps_its_place(text: str, starts: list[int]) -> None:
+    shown = said(text, [Word(0, 1, start, start + 1) for start in starts])
+    assert len(shown) == len(text)
+    assert all(a in (b, " ") for a, b in zip(shown, text, strict=True))
+    assert all(shown[start] == text[start] for start in starts if start < len(text))
 
 
 def test_plain_text_is_cut_nowhere_and_empty_lines_are_no_lines() -> None:

@@ -103,13 +103,15 @@ def _write(output: Path | None, alignment: Alignment, words: Transcript, languag
         _tell(alignment, text)
         return
     from mien.dialogue.align import formats
+    from mien.dialogue.align.transcript import said
     from mien.dialogue.languages import main_language
     from mien.transmit import captions
     from mien.transmit.atomic import write_text
 
     ending = output.suffix.lower()
     if ending in (".srt", ".vtt"):
-        captions.write_captions(captions.make_captions(alignment.words, text, cut=words.cut), output)
+        shown = text if words.cut else said(text, alignment.words)
+        captions.write_captions(captions.make_captions(alignment.words, shown, cut=words.cut), output)
     elif ending == ".textgrid":
         write_text(output, formats.to_textgrid(alignment, text))
     elif ending == ".csv":

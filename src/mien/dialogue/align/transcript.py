@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import html
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mien.dialogue import text as texts
 from mien.errors import InputError
 from mien.timeline import TICKS_PER_SECOND
 from mien.types import Word
@@ -64,6 +66,20 @@ def parse_transcript(text: str, *, subtitles: bool | None = None) -> Transcript:
     if subtitles is None:
         subtitles = lines[0].startswith("WEBVTT") or any(_TIMING.match(line) for line in lines[:3])
     return _from_subtitles(lines) if subtitles else Transcript(text)
+
+
+def said(text: str, words: Iterable[Word]) -> str:
+    """The text, each character in its place, with spaces for the sentences of which no word was found.
+
+    Captions of it do not show what nobody says.
+    """
+    heard = sorted(word.char_start for word in words)
+    shown = list(text)
+    for sentence in texts.sentences(texts.clean(texts.identity(text))):
+        begin, end = sentence.begin[0], sentence.end[-1]
+        if bisect_left(heard, begin) == bisect_left(heard, end) and texts.is_speakable(sentence.text):
+            shown[begin:end] = " " * (end - begin)
+    return "".join(shown)
 
 
 def _from_subtitles(lines: list[str]) -> Transcript:
