@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -82,14 +82,6 @@ class Parrot:
         pass
 
 
-def clauses(pieces: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Every piece is a clause."""
-    at = 0
-    for piece in pieces:
-        yield at, piece
-        at += len(piece)
-
-
 class StepClock(VirtualClock):
     """Goes on only as far as it is let, so that a test decides what happens between two moments."""
 
@@ -125,7 +117,6 @@ def session(
             canvas=Slate,
             speaker=EspeakSpeaker(),
             thinker=thinker or Parrot("Hello."),
-            segment=clauses,
             fps=Fraction(25),
             language="en",
         ),

@@ -6,12 +6,12 @@ It runs in a thread of its own, ahead of what is heard by a bounded time, and en
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Final
 
 from mien.audio.loudness import RunningLevel
 from mien.dialogue.perform import perform
 from mien.dialogue.speak.base import Speaker
+from mien.dialogue.think.segments import Clause
 from mien.errors import InputError
 from mien.timeline import TICKS_PER_SECOND
 from mien.turn import Turn
@@ -24,7 +24,7 @@ _LOOK: Final = 0.05
 
 
 def spoken(
-    clauses: Iterable[tuple[int, str]],
+    clauses: Iterable[Clause],
     speaker: Speaker,
     turn: Turn,
     volume: RunningLevel,
@@ -33,39 +33,36 @@ def spoken(
     voice: str = "",
     rate: float = 1.0,
     emotion: Emotion | None = None,
-) -> Iterator[SpeechPart]:
-    """Speech of clauses as they come: (characters of the answer before it, text with marks).
+) -> Iterator[tuple[SpeechPart, Clause]]:
+    """Speech of clauses as they come, each part with its clause. volume: of this voice.
 
-    volume: of this voice. Words carry ranges of the whole answer. What cannot be spoken (a clause of symbols) is left
-    out. Raises Cut.
+    What cannot be spoken (a clause of symbols) is left out. Raises Cut.
     """
-
-    def parts() -> Iterator[SpeechPart]:
-        for offset, clause in clauses:
-            turn.check()
-            try:
-                made = perform(
-                    clause, speaker, language=language, voice=voice, rate=rate, emotion=emotion, turn=turn.number
-                )
-            except InputError as error:
-                if error.code == "input.nothing_to_say":
-                    continue
-                raise
-            for part in made:
-                turn.check()
-                words = part.words and tuple(
-                    replace(w, char_start=w.char_start + offset, char_end=w.char_end + offset) for w in part.words
-                )
-                yield replace(part, words=words, last=False)
-
-    return volume.parts(parts())
-
-
-def feed(parts: Iterable[SpeechPart], say: Callable[[SpeechPart], None], waits: Callable[[], int], turn: Turn) -> None:
-    """Bring speech to the line. say: takes a part. waits: how many ticks wait there. Raises Cut."""
-    for part in parts:
+    for clause in clauses:
         turn.check()
-        say(part)
+        try:
+            parts = perform(
+                clause.script, speaker, language=language, voice=voice, rate=rate, emotion=emotion, turn=turn.number
+            )
+        except InputError as error:
+            if error.code == "input.nothing_to_say":
+                continue
+            raise
+        for part in volume.parts(parts):
+            turn.check()
+            yield part, clause
+
+
+def feed(
+    parts: Iterable[tuple[SpeechPart, Clause]],
+    say: Callable[[SpeechPart, Clause], None],
+    waits: Callable[[], int],
+    turn: Turn,
+) -> None:
+    """Bring speech to the line. say: takes a part. waits: how many ticks wait there. Raises Cut."""
+    for part, clause in parts:
+        turn.check()
+        say(part, clause)
         while waits() > AHEAD:
             turn.wait(_LOOK)
             turn.check()

@@ -2,68 +2,75 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mien.dialogue.think.segments import Clause
 from mien.types import SpeechPart
 
 
 @dataclass
-class _Answer:
+class _Said:
+    """A clause on the time line. marks: (tick, share of the clause that is said by then), rising."""
+
     turn: int
-    text: str = ""
-    complete: bool = False
-    marks: list[tuple[int, int]] = field(default_factory=list)
-    """(tick at which it is heard, end of it in the text), rising."""
+    clause: Clause
+    end: int = 0
+    marks: list[tuple[int, float]] = field(default_factory=list)
 
 
 class Spoken:
-    """Follows answers from text to the line. Not thread-safe."""
+    """Follows clauses to the time line and cuts them where the listener's knowledge ends. Not thread-safe.
 
-    def __init__(self) -> None:
-        self._answers: deque[_Answer] = deque()
+    on_clause: told of a clause when its first sound has a place: (turn, clause, tick).
+    """
 
-    def write(self, turn: int, text: str) -> None:
-        """The next words of a turn's answer."""
-        self._of(turn).text += text
+    def __init__(self, on_clause: Callable[[int, Clause, int], None] = lambda *_: None) -> None:
+        self._said: list[_Said] = []
+        self._on_clause = on_clause
 
-    def place(self, part: SpeechPart) -> None:
-        """Speech was put on the time line."""
-        answer = self._of(part.turn)
-        if part.words is None:
-            answer.marks.append((part.audio.end, -1))
+    def place(self, part: SpeechPart, clause: Clause) -> None:
+        """Speech of a clause was put on the time line."""
+        if not self._said or self._said[-1].clause is not clause:
+            self._said.append(_Said(part.turn, clause))
+            self._on_clause(part.turn, clause, part.audio.start)
+        said = self._said[-1]
+        said.end = part.audio.end
         for word in part.words or ():
-            answer.marks.append(((word.start + word.end) // 2, word.char_end))
-
-    def complete(self, turn: int) -> None:
-        """All of the answer is on the line."""
-        self._of(turn).complete = True
+            said.marks.append(((word.start + word.end) // 2, word.char_end / max(1, len(clause.script))))
+        if part.words is None:
+            said.marks.append((part.audio.end, -1.0))
 
     def heard(self, tick: int) -> list[str]:
-        """Texts of the answers, as far as heard before a tick; they are then forgotten."""
-        out = []
-        for answer in self._answers:
-            text = _until(answer, tick).strip()
-            if text:
-                out.append(text)
-        self._answers.clear()
-        return out
-
-    def _of(self, turn: int) -> _Answer:
-        for answer in self._answers:
-            if answer.turn == turn:
-                return answer
-        self._answers.append(_Answer(turn))
-        return self._answers[-1]
+        """Answers as far as they were heard before a tick, one for each turn; they are then forgotten."""
+        texts: dict[int, list[str]] = {}
+        for said in self._said:
+            text = said.clause.text if said.end <= tick else _until(said, tick)
+            if text.strip():
+                texts.setdefault(said.turn, []).append(text.strip())
+        self._said.clear()
+        return [_joined(parts) for parts in texts.values()]
 
 
-def _until(answer: _Answer, tick: int) -> str:
-    """The text up to the last word of which half was heard; by its share of the sound where words have no times."""
-    if not answer.marks or answer.marks[0][0] > tick:
+def _until(said: _Said, tick: int) -> str:
+    """The clause up to the last word of which half was heard; by its share of the sound where words have no times."""
+    before = [share for at, share in said.marks if at <= tick]
+    if not before:
         return ""
-    if answer.complete and answer.marks[-1][0] <= tick:
-        return answer.text
-    if any(end < 0 for _, end in answer.marks):
-        share = sum(at <= tick for at, _ in answer.marks) / len(answer.marks)
-        return answer.text[: int(share * len(answer.text))].rpartition(" ")[0]
-    return answer.text[: max(end for at, end in answer.marks if at <= tick)]
+    share = len(before) / len(said.marks) if min(before) < 0 else max(before)
+    text = said.clause.text
+    end = round(share * len(text))
+    if end >= len(text):
+        return text
+    spaced = " " in text
+    return (
+        text[:end].rpartition(" ")[0] if spaced and text[end] != " " and text[end - 1 : end].isalnum() else text[:end]
+    )
+
+
+def _joined(parts: list[str]) -> str:
+    """Clauses as a text: spaces between them where the writing has some."""
+    out = ""
+    for part in parts:
+        out += (" " if out and ord(out[-1]) < 0x2E80 and ord(part[0]) < 0x2E80 else "") + part
+    return out

@@ -50,7 +50,7 @@ class Line:
     """Push speech, take beats: beat k at ``frame_tick(k, fps)``, without end or gap. Not thread-safe.
 
     driver: makes a new face driver; every act has its own. on_part: told of speech when its place on the time line is
-    known, with that place.
+    known, with that place, and of what it is a part of.
     """
 
     def __init__(
@@ -58,16 +58,16 @@ class Line:
         driver: Callable[[], FaceDriver],
         fps: Fraction,
         *,
-        on_part: Callable[[SpeechPart], None] | None = None,
+        on_part: Callable[[SpeechPart, object], None] | None = None,
     ) -> None:
         self._driver, self._fps, self._on_part = driver, fps, on_part
         self._next = 0
-        self._queue: deque[SpeechPart] = deque()
+        self._queue: deque[tuple[SpeechPart, object]] = deque()
         self._ready: deque[Beat] = deque()
         self._act = self._open()
         self._speech_end = 0
         self._turn = 0
-        self._talking = False
+        self._saying: tuple[object] | None = None
         self._last: Beat | None = None
         self._ease: _Ease | None = None
         self._tail: FloatArray | None = None
@@ -80,7 +80,7 @@ class Line:
     @property
     def waiting(self) -> int:
         """Ticks of speech that are queued or made and not yet taken."""
-        queued = sum(len(part.audio.samples) for part in self._queue)
+        queued = sum(len(part.audio.samples) for part, _ in self._queue)
         return queued + max(0, self._speech_end - self.tick)
 
     @property
@@ -88,10 +88,10 @@ class Line:
         """Whether speech is on its way out."""
         return self.waiting > 0
 
-    def say(self, part: SpeechPart) -> None:
-        """The next part of speech; its own times are moved to where it comes to lie."""
+    def say(self, part: SpeechPart, of: object = None) -> None:
+        """The next part of speech; its own times are moved to where it comes to lie. of: what it is a part of."""
         if len(part.audio.samples):
-            self._queue.append(part)
+            self._queue.append((part, of))
 
     def cut(self) -> int:
         """Drop all speech from the next beat on. Returns the tick from which nothing of it is heard any more."""
@@ -121,10 +121,10 @@ class Line:
         return Performance(self._driver(), self._fps, first_frame=self._next, on_part=self._told)
 
     def _told(self, part: SpeechPart) -> None:
-        if self._talking:
+        if self._saying:
             self._speech_end, self._turn = part.audio.end, part.turn
             if self._on_part is not None:
-                self._on_part(part)
+                self._on_part(part, self._saying[0])
 
     def _begin_speech(self) -> None:
         """Speech after silence that is already made takes its place."""
@@ -142,9 +142,10 @@ class Line:
         """Have the next beat ready: by the speech that is there, else by silence."""
         while not self._ready:
             if self._queue:
-                self._talking = True
-                self._act.push(self._queue.popleft())
-                self._talking = False
+                part, of = self._queue.popleft()
+                self._saying = (of,)
+                self._act.push(part)
+                self._saying = None
             else:
                 self._act.wait(frame_tick(self._patience(), self._fps))
             self._ready.extend(self._act.read())

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from mien.audio.loudness import RunningLevel
 from mien.dialogue.speak.base import Speaker
-from mien.dialogue.think.base import Persona, Question, Said, Thinker
+from mien.dialogue.think.base import Persona, Piece, Question, Said, Thinker
+from mien.dialogue.think.segments import Clause, segment
 from mien.errors import MienError
 from mien.face.base import FaceDriver
 from mien.live.answer import feed, spoken
@@ -25,7 +26,7 @@ from mien.render.base import Canvas
 from mien.timeline import TICKS_PER_SECOND, frame_tick
 from mien.transmit.live import Viewer
 from mien.turn import Cut, Turn
-from mien.types import ByteArray, Emotion, FaceClip, SpeechPart, VideoFrame
+from mien.types import AudioChunk, ByteArray, Emotion, FaceClip, SpeechPart, VideoFrame
 
 Event = dict[str, Any]
 """What happens in a session, for its page and its API: always "type" and "tick"."""
@@ -51,7 +52,6 @@ class Troupe:
     canvas: Callable[[], Canvas]
     speaker: Speaker
     thinker: Thinker
-    segment: Callable[[Iterable[str]], Iterator[tuple[int, str]]]
     compose: Callable[[int, ByteArray], ByteArray] | None = None
     fps: Fraction = Fraction(25)
     language: str = "auto"
@@ -59,6 +59,18 @@ class Troupe:
     rate: float = 1.0
     emotion: Emotion | None = None
     persona: Persona = field(default_factory=Persona)
+
+
+class Listening(Protocol):
+    """Who must tell the session's own voice from a visitor's. Both return at once."""
+
+    def playing(self, sound: AudioChunk) -> None:
+        """This is being sent now."""
+        ...
+
+    def silenced(self, tick: int) -> None:
+        """What was to be sent from there on is not."""
+        ...
 
 
 @dataclass(slots=True)
@@ -88,10 +100,12 @@ class Session:
         self._line = Line(troupe.driver, troupe.fps, on_part=self._placed)
         self._viewers: tuple[Viewer, ...] = ()
         self._history: list[Said] = []
-        self._spoken = Spoken()
+        self._spoken = Spoken(self._caption)
         self._turns: list[Turn] = []
         self._number = 0
         self._heard_of = 0
+        self._asked_at = 0
+        self._ears: Listening | None = None
         self._working: threading.Thread | None = None
         self._volume = RunningLevel()
         self._closed = threading.Event()
@@ -110,6 +124,11 @@ class Session:
         return self._line.tick
 
     @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return bool(self._viewers)
+
+    @property
     def history(self) -> tuple[Said, ...]:
         """What was said and, of the answers, heard."""
         with self._lock:
@@ -125,24 +144,28 @@ class Session:
         with self._lock:
             self._viewers = tuple(v for v in self._viewers if v is not viewer)
 
+    def listen(self, ears: Listening | None) -> None:
+        """Who is told what is sent, from the next moment on."""
+        self._ears = ears
+
     def say(self, text: str, *, interrupt: bool = True) -> Turn:
         """Speak a text with marks as it stands. interrupt: at once, else after what is being said."""
-        return self._begin(lambda turn: iter((text,)), text=None, interrupt=interrupt)
+        return self._begin(lambda turn: iter((Piece(text),)), text=None, interrupt=interrupt)
 
-    def ask(self, text: str, *, language: str = "auto") -> Turn:
-        """Answer somebody; what was being said is cut short."""
+    def ask(self, text: str, *, language: str = "auto", ended: int | None = None) -> Turn:
+        """Answer somebody; what was being said is cut short.
 
-        def pieces(turn: Turn) -> Iterator[str]:
+        ended: tick at which the question ended, from which the wait for the answer counts; None = now.
+        """
+
+        def pieces(turn: Turn) -> Iterator[Piece]:
             with self._lock:
                 history = tuple(self._history[-_MOST_HISTORY:])
-            question = Question(text, language, history, self._troupe.persona)
-            with self._lock:
                 self._history.append(Said("user", text))
-            for piece in self._troupe.thinker.answer(question, turn):
-                if piece.citations:
-                    self._tell("citations", turn=turn.number, citations=piece.citations)
-                yield piece.text
+            question = Question(text, language, history, self._troupe.persona)
+            return self._troupe.thinker.answer(question, turn)
 
+        self._asked_at = self.tick if ended is None else ended
         return self._begin(pieces, text=text, interrupt=True)
 
     def interrupt(self) -> int:
@@ -166,7 +189,7 @@ class Session:
         self._viewers = ()
         self._troupe.speaker.close()
 
-    def _begin(self, pieces: Callable[[Turn], Iterator[str]], *, text: str | None, interrupt: bool) -> Turn:
+    def _begin(self, pieces: Callable[[Turn], Iterator[Piece]], *, text: str | None, interrupt: bool) -> Turn:
         with self._lock:
             if interrupt:
                 self._cut()
@@ -195,31 +218,23 @@ class Session:
             self._remember(tick)
             for viewer in self._viewers:
                 viewer.cut(tick)
+            if self._ears is not None:
+                self._ears.silenced(tick)
             self._set_state("idle")
             self._tell("cut", turn=self._number, at=tick)
         return tick
 
-    def _work(self, turn: Turn, pieces: Callable[[Turn], Iterator[str]], before: threading.Thread | None) -> None:
+    def _work(self, turn: Turn, pieces: Callable[[Turn], Iterator[Piece]], before: threading.Thread | None) -> None:
         """The turn's own thread."""
         troupe = self._troupe
         try:
             if before is not None:
                 before.join()
-
-            def told() -> Iterator[str]:
-                for piece in pieces(turn):
-                    with self._lock:
-                        self._spoken.write(turn.number, piece)
-                    self._tell("text", turn=turn.number, text=piece)
-                    yield piece
-
             parts = spoken(
-                troupe.segment(told()), troupe.speaker, turn, self._volume,
+                segment(self._written(turn, pieces(turn))), troupe.speaker, turn, self._volume,
                 language=troupe.language, voice=troupe.voice, rate=troupe.rate, emotion=troupe.emotion,
             )  # fmt: skip
             feed(parts, self._say, self._waiting, turn)
-            with self._lock:
-                self._spoken.complete(turn.number)
         except Cut:
             pass
         except MienError as error:
@@ -230,16 +245,26 @@ class Session:
                 if self._state == "thinking" and not self._turns and not self._line.speaking:
                     self._set_state("idle")
 
-    def _say(self, part: SpeechPart) -> None:
+    def _written(self, turn: Turn, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        for piece in pieces:
+            self._tell("text", turn=turn.number, text=piece.text)
+            yield piece
+
+    def _say(self, part: SpeechPart, clause: Clause) -> None:
         with self._lock:
             if any(t.number == part.turn and not t.over for t in self._turns):
-                self._line.say(part)
+                self._line.say(part, clause)
 
     def _waiting(self) -> int:
         return self._line.waiting
 
-    def _placed(self, part: SpeechPart) -> None:
-        self._spoken.place(part)
+    def _placed(self, part: SpeechPart, clause: object) -> None:
+        assert isinstance(clause, Clause)
+        self._spoken.place(part, clause)
+
+    def _caption(self, turn: int, clause: Clause, tick: int) -> None:
+        cited = [asdict(citation) for citation in clause.citations]
+        self._tell("caption", turn=turn, number=clause.number, text=clause.text, at=tick, citations=cited)
 
     def _remember(self, tick: int) -> None:
         """What was heard of the answers before a tick goes into the history; under the lock."""
@@ -268,6 +293,9 @@ class Session:
             elif viewers:
                 self.counts.repeated += 1
             self._clock.wait(due, self._closed)
+            ears = self._ears
+            if ears is not None:
+                ears.playing(shown.beat.audio)
             self._show(shown, picture, viewers)
             k += 1
 
@@ -293,7 +321,8 @@ class Session:
             self._set_state("speaking")
             if shown.turn > self._heard_of:
                 self._heard_of = shown.turn
-                self._tell("sound", turn=shown.turn, at=shown.beat.tick)
+                waited = (shown.beat.tick - self._asked_at) / TICKS_PER_SECOND
+                self._tell("sound", turn=shown.turn, at=shown.beat.tick, waited=round(waited, 3))
         elif self._state == "speaking" and not self._line.speaking:
             if self._turns:
                 self._set_state("thinking")

@@ -59,7 +59,7 @@ def noise(seconds: float, level: float) -> FloatArray:
     return (rng.standard_normal(int(seconds * 48_000)) * level).astype(np.float32)
 
 
-@pytest.mark.parametrize(("look_ahead", "prompt"), [(3, False), (3, True), (0, True)])
+@pytest.mark.parametrize(("look_ahead", "prompt"), [(8, False), (3, False), (3, True), (0, True)])
 @settings(max_examples=8, deadline=None)
 @given(sizes=st.lists(st.integers(1, 30_000), min_size=1, max_size=12))
 def test_chunked_equals_whole(look_ahead: int, prompt: bool, sizes: list[int]) -> None:

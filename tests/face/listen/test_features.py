@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mien.face.listen import features
 from mien.face.listen.features import Features
 from mien.face.listen.heads import HEADS
-from mien.face.listen.network import Network
+from mien.face.listen.network import LOOK_AHEADS, Network
 from mien.types import FloatArray
 
 ROW = 960
@@ -33,7 +33,7 @@ def test_chunked_equals_whole(sizes: list[int]) -> None:
     np.testing.assert_allclose(pieces, Features().push(heard), atol=1e-5)
 
 
-@pytest.mark.parametrize("look_ahead", [0, 3])
+@pytest.mark.parametrize("look_ahead", LOOK_AHEADS)
 def test_an_impulse_is_heard_in_its_own_row_and_never_before(look_ahead: int) -> None:
     """Algorithmic delay: step k has heard tick 960 (k + 1) and speaks of ``look_ahead`` rows before."""
     quiet = sound(level=1e-4)

@@ -1,0 +1,157 @@
+"""A visitor's microphone: who has the turn, what was said, and when to be quiet.
+
+One thread hears everything in order, also what the session itself sends, so that its own voice is not taken for the
+visitor's. The microphone's ticks are moved to the session's as they arrive.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from mien.dialogue.hear.base import Heard, Recogniser
+from mien.dialogue.hear.turns import SpeechEnded, SpeechGoesOn, SpeechStarted, TurnEvent, Turns, TurnSettings
+from mien.errors import MienError
+from mien.live.session import Session
+from mien.timeline import TICKS_PER_SECOND, to_ticks
+from mien.turn import Cut
+from mien.types import AudioChunk
+
+_MOST_WAITING: Final = 500
+"""Pieces of sound that may wait, ours and the visitor's: some seconds. Beyond, the oldest are lost."""
+_APART: Final = TICKS_PER_SECOND // 2
+"""Ticks by which the two clocks may differ before they are set anew."""
+_GOODBYE: Final = 2.0
+_GREETS: Final = to_ticks(0.12)
+"""What is shorter is a cough or a click, not a turn."""
+
+Job = Callable[[], None]
+
+
+class Ears:
+    """Listens for one session. Methods return at once and may be called from any thread.
+
+    recogniser: of this visitor alone; None = turns are noticed, words are not. on_event: as the session's.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        recogniser: Recogniser | None,
+        settings: TurnSettings | None = None,
+        on_event: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
+        self.lost = 0
+        self._session, self._recogniser, self._on_event = session, recogniser, on_event
+        self._settings = settings or TurnSettings()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._offset: int | None = None
+        self._turns: Turns | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="mien-ears", daemon=True)
+        self._thread.start()
+        session.listen(self)
+
+    def hear(self, chunk: AudioChunk) -> None:
+        """The microphone's next sound, 48 kHz, at its own ticks."""
+        now = self._session.tick
+        if self._offset is None or abs(chunk.end + self._offset - now) > _APART:
+            self._offset = now - chunk.end
+        self._put(lambda: self._push(AudioChunk(chunk.start + (self._offset or 0), chunk.samples)))
+
+    def playing(self, sound: AudioChunk) -> None:
+        """What the session sends now."""
+        if sound.samples.any():
+            self._put(lambda: self._ready().playing(sound))
+
+    def silenced(self, tick: int) -> None:
+        """The session's voice was cut."""
+        self._put(lambda: self._ready().silenced(tick))
+
+    def press(self) -> None:
+        """Push to talk: the button is down."""
+        self._put(lambda: self._handle(self._ready().press()))
+
+    def release(self) -> None:
+        """The button is up."""
+        self._put(lambda: self._ready().release())
+
+    def set(self, **settings: Any) -> None:
+        """Change settings of turn taking, such as ``hands_free`` or ``barge_in``."""
+
+        def change() -> None:
+            self._settings = replace(self._settings, **settings)
+            self._ready().settings = self._settings
+
+        self._put(change)
+
+    def close(self) -> None:
+        """Stop listening. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._session.listen(None)
+        self._jobs.put(None)
+        self._thread.join(_GOODBYE)
+        if self._recogniser is not None:
+            self._recogniser.close()
+
+    def _put(self, job: Job) -> None:
+        if self._jobs.qsize() >= _MOST_WAITING:
+            self.lost += 1
+            return
+        self._jobs.put(job)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except Cut:
+                continue
+            except MienError as error:
+                self._tell("error", code=error.code, message=error.message, hint=error.hint)
+
+    def _ready(self) -> Turns:
+        if self._turns is None:
+            self._turns = Turns(self._settings, lambda line: self._tell("note", message=line))
+        return self._turns
+
+    def _push(self, chunk: AudioChunk) -> None:
+        self._handle(self._ready().push(chunk))
+
+    def _handle(self, events: list[TurnEvent]) -> None:
+        for event in events:
+            if isinstance(event, SpeechStarted):
+                if event.cut_in or self._session.state != "idle":
+                    self._session.interrupt()
+                self._tell("speech_started", at=event.start, cut_in=event.cut_in)
+                self._listen(event.sound)
+            elif isinstance(event, SpeechGoesOn):
+                self._listen(event.sound)
+            else:
+                self._ended(event)
+
+    def _listen(self, sound: AudioChunk) -> None:
+        if self._recogniser is None or not len(sound.samples):
+            return
+        heard = self._recogniser.push(sound)
+        if heard is not None and heard.text:
+            self._ready().partial(heard.text)
+            self._tell("partial", text=heard.text)
+
+    def _ended(self, event: SpeechEnded) -> None:
+        self._tell("speech_ended", at=event.end, decided=event.decided)
+        if self._recogniser is None:
+            return
+        heard: Heard = self._recogniser.finish()
+        if event.end - event.start < _GREETS and not event.pressed and not heard.text:
+            return
+        self._tell("heard", text=heard.text, language=heard.language, confidence=heard.confidence)
+        if heard.text.strip():
+            self._session.ask(heard.text, language=heard.language or "auto", ended=event.end)
+
+    def _tell(self, kind: str, **more: Any) -> None:
+        self._on_event({"type": kind, "tick": self._session.tick, **more})

@@ -1,0 +1,117 @@
+"""Who plays in a session: from settings and a portrait to the parts that a session needs.
+
+What never changes (avatars, renderers, thinkers) is shared by all sessions of a process; what has a state (voices,
+drivers, canvases) is made for each.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, Final
+
+from mien import config, plugins
+from mien.avatar import Avatar
+from mien.casting import Subject
+from mien.dialogue.speak.choose import open_voice
+from mien.dialogue.think.base import Persona, Thinker
+from mien.engine import place
+from mien.face.base import FaceDriver, FaceSettings
+from mien.live.session import Troupe
+from mien.render.base import Canvas
+from mien.stage.background import open_backdrop, parse_background
+from mien.stage.size import canvas_size
+from mien.timeline import parse_fps
+from mien.types import ByteArray
+
+SIZE: Final = "512"
+"""Canvas of a live avatar where nothing else is asked for: what two cores do for several at once."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What one visitor may choose, "" = as the house has it. portrait: as :meth:`mien.casting.Subject.of` takes it.
+
+    alpha: pictures stay transparent.
+    """
+
+    portrait: str = ""
+    voice: str = ""
+    language: str = ""
+    background: str = ""
+    alpha: bool = False
+    face: dict[str, Any] = field(default_factory=dict)
+
+
+class Wardrobe:
+    """Avatars and renderers, made once. Safe from any thread."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell, self._lock = tell, threading.Lock()
+        self._avatars: dict[str, Avatar] = {}
+        self._renderers: dict[str, Any] = {}
+
+    def avatar(self, portrait: str, crop: str) -> Avatar:
+        """The avatar of a portrait. Raises InputError, PortraitRefused."""
+        with self._lock:
+            if portrait not in self._avatars:
+                self._avatars[portrait] = Subject.of(portrait, crop, 0).load(self._tell)
+            return self._avatars[portrait]
+
+    def renderer(self, name: str) -> Any:
+        """The renderer of this name. Raises MissingError."""
+        with self._lock:
+            if name not in self._renderers:
+                self._renderers[name] = plugins.load("render", name)()
+            return self._renderers[name]
+
+
+def cast(
+    wish: Wish, settings: config.Settings, wardrobe: Wardrobe, thinker: Thinker, persona: Persona,
+    tell: Callable[[str], None],
+) -> Troupe:  # fmt: skip
+    """The parts of one session. Raises what a film would: InputError, MissingError, UsageError."""
+    avatar = wardrobe.avatar(wish.portrait or persona.avatar, settings.portrait.crop)
+    look = settings.film
+    size = canvas_size(SIZE if look.size == "auto" else look.size, look.aspect, avatar.size, preview=False)
+    background = parse_background(wish.background or look.background)
+    speak = config.override(settings.speak, voice=wish.voice or persona.voice or None, language=wish.language or None)
+    chosen = open_voice(speak, persona.greeting or "Hello.", tell, settings.voices)
+    chosen.tell_what_leaves(tell)
+    face = config.override(settings.face, **wish.face)
+    exact = chosen.speaker.info.gives_times
+    name = face.backend if face.backend != "auto" else ("phones" if exact else "listen")
+    alpha = wish.alpha or background.kind == "transparent"
+    renderer = wardrobe.renderer(look.backend)
+    placement = place(avatar, *size, opaque=background.own and not alpha)
+    compose: Callable[[int, ByteArray], ByteArray] | None = None
+    if not placement.opaque and not alpha:
+        from mien.stage.compose import Compositor
+        from mien.stage.framing import frame_avatar
+
+        compose = Compositor(open_backdrop(background, *size, avatar, frame_avatar(avatar, *size)))
+
+    def driver() -> FaceDriver:
+        made: FaceDriver = plugins.load("face", name)(dials(face))
+        return made
+
+    def canvas() -> Canvas:
+        made: Canvas = renderer.prepare(avatar, placement)
+        return made
+
+    return Troupe(
+        driver=driver, canvas=canvas, speaker=chosen.speaker, thinker=thinker, compose=compose,
+        fps=Fraction(25) if look.fps == "auto" else parse_fps(look.fps), language=speak.language, voice=chosen.voice,
+        rate=speak.rate, persona=replace(persona, voice=chosen.voice),
+    )  # fmt: skip
+
+
+def dials(face: config.FaceConfig) -> FaceSettings:
+    """What a face driver is told."""
+    return FaceSettings(
+        style=face.style, emotion=face.emotion, seed=face.seed, lip_strength=face.lip_strength,
+        head_motion=face.head_motion, blink_rate=face.blink_rate, smoothing=face.smoothing,
+        voice_expression=face.voice_expression, lip_model=face.lip_model,
+    )  # fmt: skip
