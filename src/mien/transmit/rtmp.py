@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -16,14 +14,12 @@ from mien.timeline import TICKS_PER_SECOND, frame_tick
 from mien.transmit.encoders import require
 from mien.transmit.feed import Feed, Moment, PictureViewer
 from mien.transmit.frames import Painter, even, fitted, stereo
+from mien.transmit.retry import persist
 from mien.transmit.rtmp_wire import DATA, RtmpSocket, parse_address
 from mien.types import AudioChunk
 
 _WAITING: Final = 25
 """Moments that wait at most, a second at 25 a second."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
-_STEADY: Final = 10.0
-"""Seconds after which a connection counts as good, and the next loss begins with the shortest pause again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,6 @@ class RtmpViewer(PictureViewer):
         self._settings = settings
         self._address = parse_address(settings.url, settings.key)
         self._connection: RtmpSocket | None = None
-        self._reached = False
         self._frames = 1  # sent in all, over all connections; begins with 1 so that AAC's first packet is not below 0
         super().__init__("rtmp", size=_WAITING)
 
@@ -79,36 +74,15 @@ class RtmpViewer(PictureViewer):
         return self._address.shown
 
     def _serve(self, feed: Feed) -> None:
-        pauses = _pauses()
-        last_good = time.monotonic()
-        while not feed.over:
-            began = time.monotonic()
-            try:
-                self._push(feed)
-                return
-            except (NetworkError, OSError) as error:
-                if feed.over:
-                    return
-                reason = str(error) if isinstance(error, NetworkError) else f"{self.address} was lost."
-            now = time.monotonic()
-            if self._reached:
-                last_good = now
-                if now - began > _STEADY:
-                    pauses = _pauses()
-            if now - last_good > self._settings.patience:
-                feed.tell("failed", f"{reason} It was given up.")
-                return
-            feed.tell("retrying", reason)
-            feed.pause(next(pauses))
+        lost = f"{self.address} was lost."
+        persist(feed, lambda: self._push(feed), patience=self._settings.patience, lost=lost)
 
     def _push(self, feed: Feed) -> None:
         """One connection, from its beginning to its end. Returns when the feed ends, raises when it is lost."""
-        self._reached = False
         connection = self._connection = RtmpSocket(self._address)
         if feed.over:
             return
         connection.open()
-        self._reached = True
         feed.drop_waiting()  # what waited meanwhile has grown old
         feed.tell("live")
         encoder: FlvEncoder | None = None
@@ -211,11 +185,3 @@ def _x264(settings: RtmpSettings) -> dict[str, str]:
         "threads": "1",
         "x264-params": "chromaloc=1",
     }
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds to wait before each new try; a little by chance, so that many do not come back at once."""
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause * random.uniform(0.8, 1.2)  # noqa: S311, not for secrets
-        pause = min(2 * pause, _LONGEST_PAUSE)
