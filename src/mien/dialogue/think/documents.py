@@ -43,7 +43,7 @@ class DocumentsThinker:
 
     def __init__(self, settings: config.ThinkConfig | None = None, library: Library | None = None) -> None:
         named = (settings or config.load().think).documents
-        self._library = library or (Library(named) if named else None)
+        self._library = library if library is not None or not named else Library(named)
         self._ready = threading.Lock()
         self._is_ready = library is not None
 
@@ -83,7 +83,7 @@ class DocumentsThinker:
     def _answer(self, question: Question) -> list[Piece]:
         if not self._is_ready:
             self.prepare()
-        names = self._library.documents() if self._library else []
+        names = self._library.documents() if self._library is not None else []
         if talk := small_talk(question, names):
             return [Piece(talk)]
         if not names or self._library is None:

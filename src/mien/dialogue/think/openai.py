@@ -155,11 +155,9 @@ class OpenaiThinker:
             running.come.finish()
         except Abandoned:
             pass
-        finally:
-            running.link.close()
 
     def _converse(self, question: Question, running: _Answer) -> None:
-        found = self._library.search(question.text, _EXCERPTS) if self._library else []
+        found = self._library.search(question.text, _EXCERPTS) if self._library is not None else []
         sent = chat.messages(question, found)
         model = self._chosen_model()
         sieve = AnswerFilter(found)
