@@ -2,8 +2,9 @@
 
     python -m benchmarks.live_browser [--seconds 60] [--size 512] [--mode webrtc-h264 …] [--jitter 20]
 
-Serves a session of numbered pictures and a beep each second to Debian's headless Chromium on this machine, by each
-transport. The page reads the number of every picture that it shows and hears every beep; both clocks are this machine's.
+Serves a session of numbered pictures and a beep each second to headless Chromium on this machine, by each
+transport. The page reads the number of every picture that it shows and hears every
+beep; both have this machine's clock.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Seen:
     @property
     def skews(self) -> list[float]:
         """ms by which each beep is heard later than its picture is seen."""
-        frames = dict((n, at) for n, at in reversed(self._settled()))
+        frames = dict(reversed(self._settled()))
         marks = [at for n, at in frames.items() if n % FPS == 0]
         pairs = [(beep, min(marks, key=lambda at: abs(at - beep))) for beep in self.report["beeps"]] if marks else []
         return [beep - at for beep, at in pairs if abs(beep - at) < 450.0]
@@ -106,7 +107,8 @@ def picture(number: int, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     moving = np.hypot(
         rows - size / 2 - size / 8 * np.sin(number / 7), columns - size / 2 - size / 6 * np.cos(number / 9)
     )
-    pixels = np.repeat(np.uint8(255 * np.exp(-((moving / (size / 4)) ** 2)))[..., None], 3, axis=2)
+    light: np.ndarray[Any, np.dtype[np.uint8]] = (255 * np.exp(-((moving / (size / 4)) ** 2))).astype(np.uint8)
+    pixels = np.repeat(light[..., None], 3, axis=2)
     width = size // 16
     for bit in range(16):
         pixels[:20, bit * width : (bit + 1) * width] = 255 if number >> (15 - bit) & 1 else 0

@@ -161,8 +161,8 @@ class _Stream:
     """A codec in use, and its thread."""
 
     def __init__(self, codec: str, broadcast: Broadcast) -> None:
-        self.codec, self.taps = codec, ()
-        self.taps: tuple[Tap, ...]
+        self.codec = codec
+        self.taps: tuple[Tap, ...] = ()
         self._broadcast = broadcast
         self._wake = threading.Condition()
         self._ended = False

@@ -223,9 +223,10 @@ class _Socket(asyncio.DatagramProtocol):
 
 
 def require_aioice() -> None:
-    """Raise MissingError when aiortc is absent or its insides are not those this was written for (1.16, aioice 0.13)."""
+    """Raise MissingError when aiortc is absent or aioice's insides are not those this was written for (0.13)."""
     try:
         import aioice.ice
+        import aioice.stun
         import aiortc  # noqa: F401
     except ImportError as error:
         raise MissingError(
@@ -236,7 +237,7 @@ def require_aioice() -> None:
         hasattr(aioice.ice, "relayed_candidate"),
         hasattr(aioice.ice, "server_reflexive_candidate"),
         hasattr(aioice.ice.StunProtocol, "datagram_received"),
-        hasattr(aioice.ice.stun.Message, "check_message_integrity"),
+        hasattr(aioice.stun.Message, "check_message_integrity"),
     )
     if not all(known):
         raise MissingError(

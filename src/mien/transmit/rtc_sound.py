@@ -37,7 +37,9 @@ class SoundEncoder(Protocol):
 
 def open_sound(codec: str) -> SoundEncoder:
     """The encoder for "opus", "aac" or "pcm"."""
-    return {"opus": Opus, "aac": Aac, "pcm": Pcm}[codec]()
+    if codec == "pcm":
+        return Pcm()
+    return Opus() if codec == "opus" else Aac()
 
 
 class Pcm:
@@ -48,7 +50,7 @@ class Pcm:
 
     def push(self, chunk: AudioChunk, due: float) -> Iterator[Coded]:
         for tick, samples, ready in self._blocks.push(chunk, due):
-            yield Coded(tick, BLOCK, to_int16(samples).tobytes(), True, ready)
+            yield Coded(tick, BLOCK, to_int16(samples), True, ready)
 
     def clear(self) -> None:
         self._blocks.clear()
@@ -102,9 +104,9 @@ class Aac(_Codec):
         super().__init__(context, AAC_BLOCK, AAC_DELAY, "fltp")
 
 
-def to_int16(samples: FloatArray) -> np.ndarray[Any, np.dtype[np.int16]]:
+def to_int16(samples: FloatArray) -> bytes:
     """-1…1 to little-endian int16, clipped."""
-    return np.clip(np.rint(samples * 32767.0), -32768, 32767).astype("<i2")
+    return bytes(np.clip(np.rint(samples * 32767.0), -32768, 32767).astype("<i2").tobytes())
 
 
 def from_int16(data: bytes) -> FloatArray:

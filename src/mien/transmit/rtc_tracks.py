@@ -122,6 +122,7 @@ class SenderTap:
     async def _next(self, codec: Any) -> Any:
         from aiortc.rtcrtpsender import RTCEncodedFrame
 
+        no_level: Any = None  # aiortc leaves the header extension out then
         if self._sent is not None and self._origin is None:
             last = self._sender._RTCRtpSender__rtp_timestamp
             self._origin = (last - self._sent[1]) & 0xFFFFFFFF
@@ -130,7 +131,7 @@ class SenderTap:
         rate = VIDEO_CLOCK if self._sender.kind == "video" else TICKS_PER_SECOND
         stamp = int(Fraction(coded.tick * rate, TICKS_PER_SECOND)) & 0xFFFFFFFF
         self._sent = (coded.tick, stamp)
-        return RTCEncodedFrame(self._payloads(codec.name.lower(), coded.data), stamp, None)
+        return RTCEncodedFrame(self._payloads(codec.name.lower(), coded.data), stamp, no_level)
 
     def _payloads(self, codec: str, data: bytes) -> list[bytes]:
         if codec == "h264":
