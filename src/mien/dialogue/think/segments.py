@@ -19,12 +19,15 @@ from mien.dialogue.think.markup import Mark, Markup
 
 FIRST_COMMA: Final = 12
 """Length before which no comma ends the first clause, in letters; a Chinese character counts as :data:`HAN` of them."""
+FIRST_JOINT: Final = 36
+"""Length from which the first clause also ends before a word such as "and" or "because"."""
 LATER_COMMA: Final = 60
 FIRST_LONGEST: Final = 72
 LATER_LONGEST: Final = 240
 HAN: Final = 3
 
 _DEEPEST: Final = 4
+_JOINT: Final = re.compile(r"\s(?:and|but|because|which|who|while|where|when|if|so|or|until|unless|although) \Z", re.I)
 _PAUSERS: Final = PAUSERS | frozenset("—–")
 
 
@@ -74,8 +77,11 @@ class Segmenter:
         elif item == "\n":
             yield from self._cut(len(self._plain))
         else:
+            joint = None if self._count or self._weight < FIRST_JOINT else _JOINT.search(self._plain)
             if self._plain and self._ends_before(item):
                 yield from self._cut(len(self._plain))
+            elif joint and joint.start() >= FIRST_JOINT:
+                yield from self._cut(joint.start() + 1)
             if self._plain or not (
                 item.isspace() or item in CLOSERS or item in ENDERS or item in PAUSERS or item == "."
             ):
