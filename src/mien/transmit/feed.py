@@ -156,13 +156,16 @@ class Feed:
     def close(self, *, finish: bool = False) -> None:
         """End. finish: what waits is still served; else it is thrown away. Idempotent, takes CLOSE_SECONDS at most."""
         with self._changed:
-            if not finish and not self._over.is_set():
+            if self._over.is_set():
+                return
+            if not finish:
                 self._items.clear()
             self._over.set()
             self._changed.notify_all()
+            patience = 0.5 if finish or self._tally.state == "live" else 0.05  # who is not there hears no good-bye
         if threading.current_thread() is self._thread:
             return
-        self._thread.join(CLOSE_SECONDS * 0.5)
+        self._thread.join(CLOSE_SECONDS * patience)
         if self._thread.is_alive():
             with suppress(Exception):
                 self._interrupt()
