@@ -105,7 +105,7 @@ class HearConfig:
     openai_model: str = "gpt-4o-mini-transcribe"
     timeout: float = _number(15.0, 1.0, 120.0)
     threads: int = _number(2, 1, 64)
-    silence: float = _number(0.4, 0.1, 5.0)
+    silence: float = _number(0.36, 0.1, 5.0)
     barge_in: bool = True
     denoise: bool = False
 

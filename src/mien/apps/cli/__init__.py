@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "mimic": "Make a portrait do what the face in a video does.",
     "motion": "Write the motion of a face as a file: from a voice, words or a video.",
     "align": "Find when the words of a transcript are said in a recording.",
+    "hear": "Hear a recording as a live visitor: who speaks when, and what is said.",
     "avatar": "Create, show, list, remove, export and import avatars.",
     "voice": "List voices, say a sentence.",
     "ask": "Ask a question: from documents, or of a language model.",

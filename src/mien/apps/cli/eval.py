@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.apps.cli import console, eval_lips
+from mien.apps.cli import console, eval_lips, eval_turns
 from mien.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ app.command()(eval_lips.lips)
 app.command()(eval_lips.closures)
 app.command()(eval_lips.align)
 app.command()(eval_lips.mimic)
+app.command()(eval_turns.turns)
 
 Portrait = Annotated[
     Path | None,
