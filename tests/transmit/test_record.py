@@ -79,6 +79,16 @@ def test_a_chirp_shows_that_sound_and_picture_stay_together_over_lost_pictures(t
     assert np.abs(heard[33 * PER_FRAME : 47 * PER_FRAME]).max() < 0.01
 
 
+def test_a_machine_that_slept_leaves_no_hours_of_silence(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "talk.mp4", FPS)
+    for k in (0, 1, 2, 1_000_000, 1_000_001):  # eleven hours later
+        recorder.show(*moment(k))
+    recorder.close()
+    seen, heard = watched(recorder.path)
+    assert [round(t * 25) for t, _ in seen] == [0, 1, 2, 3, 4]
+    assert len(heard) < 6 * PER_FRAME
+
+
 def test_an_interrupt_drops_nothing(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "talk.mp4", FPS)
     for k in range(10):

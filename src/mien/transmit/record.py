@@ -26,6 +26,8 @@ _PICTURES: Final = 50
 """Pictures that wait at most, two seconds at 25 a second."""
 _MOMENTS: Final = 1500
 """Moments that wait at most, with their picture or without: a minute of sound at 25 a second, 12 MB."""
+_LONGEST_GAP: Final = 10 * TICKS_PER_SECOND
+"""Longest gap in the session's time that becomes silence; after a longer one (the machine slept) it is left out."""
 _NO_SOUND: Final = np.zeros(0, np.float32)
 _NO_PICTURE: Final = np.zeros((0, 0, 3), np.uint8)
 _OPTIONS: Final = {
@@ -121,6 +123,9 @@ class _Film:
         self._audio.bit_rate = _BIT_RATE
 
     def add(self, moment: Moment) -> None:
+        gap = moment.tick - self._start - self._heard
+        if gap > _LONGEST_GAP:
+            self._start += gap
         self._hear(moment.sound)
         if moment.frame.pixels.size:
             self._see(moment.frame)
