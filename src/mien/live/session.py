@@ -46,6 +46,7 @@ class Troupe:
 
     driver, canvas: factories. speaker: the voice, of this session alone. thinker: may serve many. compose: stage 6.
     language, voice, rate, emotion: of the speech. persona: who answers.
+    known: facts about the visitor, asked for at every question.
     """
 
     driver: Callable[[], FaceDriver]
@@ -161,8 +162,8 @@ class Session:
         def pieces(turn: Turn) -> Iterator[Piece]:
             with self._lock:
                 history = tuple(self._history[-_MOST_HISTORY:])
-                self._history.append(Said("user", text))
-            question = Question(text, language, history, self._troupe.persona)
+                self._note(Said("user", text))
+            question = Question(text, language, history, self._troupe.persona, self._troupe.known())
             return self._troupe.thinker.answer(question, turn)
 
         self._asked_at = self.tick if ended is None else ended
@@ -269,8 +270,12 @@ class Session:
     def _remember(self, tick: int) -> None:
         """What was heard of the answers before a tick goes into the history; under the lock."""
         for text in self._spoken.heard(tick):
-            self._history.append(Said("assistant", text))
+            self._note(Said("assistant", text))
+
+    def _note(self, said: Said) -> None:
+        self._history.append(said)
         del self._history[: -2 * _MOST_HISTORY]
+        self._tell("said", role=said.role, text=said.text)
 
     def _run(self) -> None:
         """The pacing thread."""
