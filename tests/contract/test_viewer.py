@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from tests.transmit.live_kit import FPS, moment, motion, wait_for
 
+from mien.transmit.broadcast import Broadcast
 from mien.transmit.live import CLOSE_SECONDS, Tally, Viewer
 from mien.transmit.livelink import LiveLinkViewer
 from mien.transmit.motion_socket import MotionSocket
@@ -70,18 +71,26 @@ def camera(to: Receivers) -> Viewer:
     return CameraViewer(64, 48, FPS)
 
 
+def broadcast(to: Receivers) -> Viewer:
+    viewer = Broadcast(FPS)
+    viewer.pictures("h264", to.take, lambda tick: None)
+    viewer.sound("opus", to.take, lambda tick: None)
+    return viewer
+
+
 KINDS: dict[str, tuple[Callable[[Receivers], Viewer], bool]] = {
     "rtmp": (lambda to: RtmpViewer(RtmpSettings(f"rtmp://127.0.0.1:{to.port}/live/key", FPS)), True),
     "whip": (lambda to: WhipViewer(WhipSettings(f"http://127.0.0.1:{to.port}/whip/key", FPS)), True),
     "record": (recorder, True),
     "camera": (camera, True),
+    "broadcast": (broadcast, True),
     "vmc": (lambda to: VmcViewer("127.0.0.1", to.port), False),
     "livelink": (lambda to: LiveLinkViewer("127.0.0.1", to.port), False),
     "motion socket": (lambda to: MotionSocket(to.take, to.free.set), False),
 }
 """How to open each kind, and whether it takes pictures (or motion)."""
 
-MAY_HANG = ["rtmp", "whip", "record", "camera", "motion socket"]
+MAY_HANG = ["rtmp", "whip", "record", "camera", "broadcast", "motion socket"]
 """Kinds whose receiver can make them wait; datagrams never wait for anybody."""
 
 

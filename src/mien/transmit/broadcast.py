@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import Final
 
 from mien.timeline import TICKS_PER_SECOND
+from mien.transmit.live import CLOSE_SECONDS, Tally
 from mien.transmit.rtc_coded import Coded
 from mien.transmit.rtc_picture import HIGHEST_RATE, LOWEST_RATE, PictureEncoder, open_encoder, suitable_rate
 from mien.transmit.rtc_sound import open_sound
@@ -34,11 +35,16 @@ Packer = Callable[[ByteArray], ByteArray]
 
 
 @dataclass(slots=True)
-class Dropped:
-    """What was not sent, since the beginning. pictures: frames. sound: ticks."""
+class Counts:
+    """What went to the takers and what did not, since the beginning; every codec counts."""
 
-    pictures: int = 0
-    sound: int = 0
+    frames: int = 0
+    ticks: int = 0
+    bytes: int = 0
+    lost_frames: int = 0
+    lost_ticks: int = 0
+    cut_frames: int = 0
+    takers: int = 0
 
 
 class Tap:
@@ -73,11 +79,27 @@ class Broadcast:
 
     def __init__(self, fps: Fraction = Fraction(25), *, pack: Packer | None = None) -> None:
         self.fps, self.pack = fps, pack
-        self.dropped = Dropped()
+        self.counts = Counts()
         self._lock = threading.Lock()
         self._streams: dict[str, _Stream] = {}
         self._watchers: list[Callable[[FaceClip], None]] = []
         self._closed = False
+
+    @property
+    def tally(self) -> Tally:
+        """What became of what it was given. connects: how many takers there have been, codec by codec."""
+        c = self.counts
+        return Tally(
+            frames=c.frames,
+            ticks=c.ticks,
+            lost_frames=c.lost_frames,
+            lost_ticks=c.lost_ticks,
+            cut_frames=c.cut_frames,
+            sent_bytes=c.bytes,
+            connects=c.takers,
+            state="closed" if self._closed else "live" if self._streams else "opening",
+            reason="" if self._closed or self._streams else "Nobody watches.",
+        )
 
     def show(self, frame: VideoFrame, sound: AudioChunk) -> None:
         """Hand over a frame and its sound. Never blocks."""
@@ -97,13 +119,16 @@ class Broadcast:
             stream.cut(tick)
 
     def close(self) -> None:
-        """End all threads. Takers are told nothing more."""
+        """End all threads; one that a taker holds up is not waited for. Takers are told nothing more."""
         with self._lock:
             self._closed = True
             streams, self._streams = tuple(self._streams.values()), {}
             self._watchers = []
         for stream in streams:
             stream.end()
+        patience = time.monotonic() + CLOSE_SECONDS / 2
+        for stream in streams:
+            stream.join(max(0.0, patience - time.monotonic()))
 
     def pictures(
         self, codec: str, take: Callable[[Coded], None], cut: Callable[[int], None], *, rate: int | None = None
@@ -140,6 +165,7 @@ class Broadcast:
                     self._streams[codec] = stream
                     stream.start()
             tap = Tap(stream, take, cut, rate)
+            self.counts.takers += 1
             stream.taps = (*stream.taps, tap)
         stream.rates_changed()
         return tap
@@ -176,6 +202,11 @@ class _Stream:
         with self._wake:
             self._ended = True
             self._wake.notify()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread; not from itself."""
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(seconds)
 
     def remove(self, tap: Tap) -> None:
         self._broadcast.forget(self, tap)
@@ -228,7 +259,7 @@ class _Pictures(_Stream):
 
     def put(self, frame: VideoFrame, sound: AudioChunk, now: float) -> None:
         with self._wake:
-            self._broadcast.dropped.pictures += self._next is not None
+            self._broadcast.counts.lost_frames += self._next is not None
             self._next = (frame, now)
             self._wake.notify()
 
@@ -236,6 +267,7 @@ class _Pictures(_Stream):
         with self._wake:
             if self._next is not None and self._next[0].tick < tick:
                 self._next = None
+                self._broadcast.counts.cut_frames += 1
         for tap in self.taps:
             tap.cut(tick)
 
@@ -266,6 +298,8 @@ class _Pictures(_Stream):
             if coded.key:
                 self._last_key = coded.tick
             self._deliver(coded)
+            self._broadcast.counts.frames += 1
+            self._broadcast.counts.bytes += len(coded.data)
         return True
 
     def _fitting(self, pixels: ByteArray) -> PictureEncoder:
@@ -306,7 +340,7 @@ class _Sounds(_Stream):
             while self._waiting > SOUND_WAITS and len(self._queue) > 1:
                 lost = len(self._queue.popleft()[0].samples)
                 self._waiting -= lost
-                self._broadcast.dropped.sound += lost
+                self._broadcast.counts.lost_ticks += lost
             self._wake.notify()
 
     def cut(self, tick: int) -> None:
@@ -335,4 +369,6 @@ class _Sounds(_Stream):
             self._encoder.clear()
         for coded in self._encoder.push(chunk, due):
             self._deliver(coded)
+            self._broadcast.counts.ticks += coded.duration
+            self._broadcast.counts.bytes += len(coded.data)
         return True
