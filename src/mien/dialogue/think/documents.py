@@ -94,7 +94,7 @@ class DocumentsThinker:
         return _told(found.passage, tokens.units(question.text), self._library)
 
     def _find(self, question: Question) -> Found | None:
-        """What answers the question, its last sentence or an earlier one, or with the question before; None: nothing."""
+        """What answers the question, one of its sentences, or it with the question before; None: nothing does."""
         assert self._library is not None
         asked_in = [s.text for s in sentences(clean(identity(question.text)))]
         for text in dict.fromkeys((question.text, *reversed(asked_in))):

@@ -32,6 +32,7 @@ MAX_BYTES: Final = 1 << 30
 _LEAST: Final = 1.2  # weight that a question has at least, in parts of what a word has that stands in one passage
 _RARE: Final = ""  # stands for such a word among the weights
 _FORMAT: Final = 1  # of the index and of how text becomes tokens; another one starts a new index
+_FEWEST: Final = 20  # passages that are assumed: in fewer, rarity says little
 _CANDIDATES: Final = 48
 _MOST_TOKENS: Final = 96  # of one question
 _LOOK_AGAIN: Final = 10.0  # seconds after which a question lets the folder be looked through again
@@ -254,6 +255,7 @@ class Library:
 
 
 def _rarity(total: int, count: int) -> float:
+    total = max(total, _FEWEST)
     return max(0.1, math.log(1 + (total - count + 0.5) / (count + 0.5)))
 
 
@@ -282,7 +284,8 @@ def _cover(asked: list[tokens.Unit], present: frozenset[str], weigh: dict[str, f
     have = whole = 0.0
     least = _LEAST * weigh[_RARE]
     for unit in asked:
-        weight = min(weigh[token] for token, sure in unit.ways if sure >= tokens.IDEA) * unit.worth
+        own = [weigh[token] for token, sure in unit.ways if sure == 1.0]
+        weight = min(own or [weigh[token] for token, _ in unit.ways]) * unit.worth
         whole += weight
         have += weight * max((sure for token, sure in unit.ways if token in present), default=0.0)
     return have / max(whole, least) if whole else 0.0
