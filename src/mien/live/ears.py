@@ -6,6 +6,7 @@ visitor's. The microphone's ticks are moved to the session's as they arrive.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from mien.live.session import Session
 from mien.timeline import TICKS_PER_SECOND, to_ticks
 from mien.turn import Cut
 from mien.types import AudioChunk
+
+_log = logging.getLogger(__name__)
 
 _MOST_WAITING: Final = 500
 """Pieces of sound that may wait, ours and the visitor's: some seconds. Beyond, the oldest are lost."""
@@ -113,6 +116,9 @@ class Ears:
                 continue
             except MienError as error:
                 self._tell("error", code=error.code, message=error.message, hint=error.hint)
+            except Exception:
+                self._tell("error", code="internal", message="Listening failed.", hint="Say it again.")
+                _log.exception("Listening failed.")
 
     def _ready(self) -> Turns:
         if self._turns is None:

@@ -6,6 +6,7 @@ another works on the turn. Sound is the master: a machine that is too slow repea
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -27,6 +28,8 @@ from mien.timeline import TICKS_PER_SECOND, frame_tick
 from mien.transmit.live import Viewer
 from mien.turn import Cut, Turn
 from mien.types import AudioChunk, ByteArray, Emotion, FaceClip, SpeechPart, VideoFrame
+
+_log = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 """What happens in a session, for its page and its API: always "type" and "tick"."""
@@ -60,6 +63,7 @@ class Troupe:
     rate: float = 1.0
     emotion: Emotion | None = None
     persona: Persona = field(default_factory=Persona)
+    known: Callable[[], tuple[str, ...]] = tuple
 
 
 class Listening(Protocol):
@@ -240,6 +244,9 @@ class Session:
             pass
         except MienError as error:
             self._tell("error", turn=turn.number, code=error.code, message=error.message, hint=error.hint)
+        except Exception:
+            self._tell("error", turn=turn.number, code="internal", message="The answer failed.", hint="Ask again.")
+            _log.exception("A turn failed.")
         finally:
             with self._lock:
                 self._turns = [t for t in self._turns if t is not turn]
