@@ -146,7 +146,8 @@ def test_it_takes_everything_in_any_state_and_ends(kind: str, mood: str, receive
     viewer.cut(9 * 1920)
     to.free.set()
     assert ended(before)
-    assert wait_for(lambda: viewer.tally.state in ("closed", "failed"))
+    may_fail = mood != "well" and kind in ("record", "camera", "motion socket")
+    assert wait_for(lambda: viewer.tally.state == "closed" or (may_fail and viewer.tally.state == "failed"))
 
 
 @pytest.mark.parametrize("kind", MAY_HANG)

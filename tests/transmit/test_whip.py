@@ -37,6 +37,7 @@ def test_an_endpoint_gets_pictures_and_sound_and_is_told_the_end(endpoint: Endpo
     feed(viewer, lambda: len(endpoint.pictures) >= 40 and len(endpoint.sound) >= 60, width=128, height=96)
     tally = viewer.tally
     viewer.close()
+    assert viewer.tally.state == "closed"
     assert len(endpoint.pictures) >= 40
     levels = [int(picture(k)[0, 0, 0]) for k in range(40)]
     assert all(min(abs(seen - level) for level in levels) <= 6 for _, seen in endpoint.pictures)

@@ -47,8 +47,8 @@ def drop_newest(waiting: deque[Item], new: Item) -> list[Item]:
 class Feed:
     """A bounded queue, a thread that serves what is put into it, and a tally.
 
-    name: of the thread. serve: runs in the thread, reads this feed and ends when it ends; what it raises becomes the
-    tally's reason, and everything that comes later is counted as lost. size: how many items wait at most. rule: what is
+    name: of the thread. serve: runs in the thread, reads this feed and ends when it ends, also by letting Finished
+    through; what else it raises becomes the tally's reason, and everything that comes later is counted as lost. size: how many items wait at most. rule: what is
     dropped when one more comes. interrupt: called from another thread when ``serve`` has not ended in time after
     :meth:`close`; makes a blocked call return, such as by closing its socket.
     """
@@ -176,6 +176,8 @@ class Feed:
         reason = ""
         try:
             self._serve(self)
+        except Finished:
+            pass
         except MienError as error:
             state, reason = "failed", str(error)
         except Exception as error:
