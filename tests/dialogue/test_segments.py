@@ -87,6 +87,7 @@ def test_markup_is_not_spoken(text: str, expected: str | None) -> None:
         ("Stay. [/happy] Go.", ["Stay.", "Go."]),
         ("[happy]One[/sad] two.[/happy] Three.", ["[happy]One two.[/happy]", "Three."]),
         ("Wait. [pause 300ms] Go.", ["Wait.", "[pause 300ms]Go."]),
+        ("[happy]Welcome![/happy] [sad]Wait![/sad]", ["[happy]Welcome![/happy]", "[sad]Wait![/sad]"]),
         ("[happy 7]Odd.[/happy] [pause]Fine.", ["Odd.", "Fine."]),
     ],
 )
@@ -105,7 +106,8 @@ TEXTS = st.text(
     st.sampled_from(list("ab Z9.,!?;:。,!?\"”[]/()*_`#-|<>\\~\n1你好😀éhtp:/w")) | st.characters(), max_size=200
 ) | st.lists(
     st.sampled_from([
-        "[happy]", "[/happy]", "[sad 0.4]", "[/sad]", "[pause 1s]", "[cue a]", "[x]", "[[", "]]", "Hello there. ",
+        "[happy]", "[/happy]", "[sad 0.4]", "[/sad]", "[pause 1s]", "[cue a]", "[x]", "!", "![a](b)",
+        "![", "[[", "]]", "Hello there. ",
         "你好,世界。", "3.14", "Mr. ", "http://a.b/c ", "\n- ", "```", "\n", "**", "[a](b)", " word", "|", ", ", "<b>",
     ]), max_size=30,
 ).map("".join)  # fmt: skip

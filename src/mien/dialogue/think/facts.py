@@ -53,7 +53,9 @@ _RULES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     )
 )
 _QUESTION: Final = re.compile(r"[?？]|吗|什么|谁|哪|呢")
-_SECRET: Final = re.compile(r"(?<![\w.])(?:\+?\d[\d \-.]{5,}\d|[A-Z]{1,3}\d{6,})|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}", re.I)
+_SECRET: Final = re.compile(
+    r"(?<![\w.])(?:\+?\d[\d \-.]{5,}\d|[A-Z]{1,3}\d{6,})|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)

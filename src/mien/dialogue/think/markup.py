@@ -113,6 +113,8 @@ class Markup:
             self._starts, self._table = True, False
             return ["\n"]
         special = {"[": self._bracket, "<": self._tag}.get(char)
+        if char == "!" and following == "[":
+            special = self._picture
         if char in "hHwW" and not self._last.isalnum():
             special = self._address
         if special:
@@ -127,7 +129,6 @@ class Markup:
             (char == "]" and following != "]")
             or (char == "*" and not (self._last.isdigit() and following.isdigit()))
             or (char == "_" and not (self._last.isalnum() and following.isalnum()))
-            or (char == "!" and following == "[")
             or (char == "\\" and following and not following.isalnum())
             or char + following == "~~"
             or char == "`"
@@ -163,6 +164,25 @@ class Markup:
         if end < 0 and not last and len(self._rest) < stop + _LONGEST_LINK:
             return None
         self._rest = body.replace("[", "").replace("]", "") + (self._rest[end + 1 :] if end >= 0 else "")
+        return []
+
+    def _picture(self, *, last: bool) -> list[str] | None:
+        """A picture goes with its words; an exclamation mark before a mark stays."""
+        stop = self._rest.find("]", 2, _LONGEST_LINK)
+        line = self._rest.find("\n", 2, _LONGEST_LINK)
+        if stop < 0 and line < 0 and len(self._rest) < _LONGEST_LINK and not last:
+            return None
+        following = self._rest[stop + 1 : stop + 2] if stop >= 0 else ""
+        if stop < 0 or 0 <= line < stop or known_mark(self._rest[2:stop]):
+            return [self._take(1)]
+        if not following and not last:
+            return None
+        if following != "(":
+            return [self._take(1)]
+        end = self._rest.find(")", stop, stop + _LONGEST_LINK)
+        if end < 0 and not last and len(self._rest) < stop + _LONGEST_LINK:
+            return None
+        self._take(end + 1 if end >= 0 else len(self._rest))
         return []
 
     def _address(self, *, last: bool) -> list[str] | None:
