@@ -69,7 +69,13 @@ class Seen:
 
     @property
     def skews(self) -> list[float]:
-        """ms by which each beep is heard later than its picture is seen."""
+        """ms by which sound comes after its picture.
+
+        Over WebRTC by the browser's own account of what it plays, since Web Audio, which hears the beeps, holds a
+        remote track back by a buffer of its own; else by the beeps.
+        """
+        if self.report["playout"]:
+            return list(self.report["playout"][len(self.report["playout"]) // 4 :])
         frames = dict(reversed(self._settled()))
         marks = [at for n, at in frames.items() if n % FPS == 0]
         pairs = [(beep, min(marks, key=lambda at: abs(at - beep))) for beep in self.report["beeps"]] if marks else []

@@ -292,7 +292,7 @@ def test_settings_are_checked() -> None:
     assert parse_ports(" 8011-8020") == (8011, 8020) and parse_ports("8011") == (8011, 8011)
     for wrong in ({"host": "localhost"}, {"announce": ("example.org",)}, {"interfaces": ("eth0",)}):
         with pytest.raises(UsageError):
-            RtcSettings(**wrong)  # type: ignore[arg-type]
+            RtcSettings(**wrong)
     for url, name in (("http://x", ""), ("turn:relay.example.org", "")):
         with pytest.raises(UsageError):
             IceServer(url, name)
