@@ -26,6 +26,7 @@ IN_CHINESE = [
     "docs/quality",
     "docs/recorded-voices",
     "docs/script-marks",
+    "docs/sending",
     "docs/settings",
     "docs/training",
     "docs/troubleshooting",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +107,62 @@ class Nginx:
     def _listens(self) -> bool:
         with closing(socket.socket()) as one:
             return one.connect_ex(("127.0.0.1", self._port)) == 0
+
+
+class TlsDoor:
+    """Takes TLS connections under a certificate of its own for 127.0.0.1, and passes what they say on to a port."""
+
+    def __init__(self, folder: Path, to: int) -> None:
+        self.certificate = folder / "certificate.pem"
+        _write_certificate(self.certificate)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate)
+        self._server = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
+        self.port = int(self._server.getsockname()[1])
+        self._to = to
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                try:
+                    guest, _ = self._server.accept()
+                except ssl.SSLError:
+                    continue
+                with suppress(OSError):
+                    host = socket.create_connection(("127.0.0.1", self._to))
+                    for pair in ((guest, host), (host, guest)):
+                        threading.Thread(target=_relay, args=pair, daemon=True).start()
+                    continue
+                guest.close()
+
+
+def _relay(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def _write_certificate(file: Path) -> None:
+    """A key and a certificate that it signed itself, for 127.0.0.1, good for a day."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1)
+    )
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    certificate = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.transmit.live_kit import FPS, moment, paced, picture, wait_for
-from tests.transmit.rtmp_kit import KEY, MODULE, NGINX, Nginx, Receiver, free_port
+from tests.transmit.rtmp_kit import KEY, MODULE, NGINX, Nginx, Receiver, TlsDoor, free_port
 
 from mien.errors import NetworkError, UsageError
 from mien.transmit.amf import decode, encode
@@ -109,6 +109,26 @@ def test_nginx_killed_and_started_again_in_the_middle(tmp_path: Path) -> None:
             assert len(times) >= 25
             ends.append((times[0], times[-1]))
     assert KEY not in repr(viewer.tally) + viewer.address
+
+
+def test_rtmps_goes_through_tls_and_to_trusted_servers_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver = Receiver(port := free_port())
+    door = TlsDoor(tmp_path, port)
+    url = f"rtmps://127.0.0.1:{door.port}/live/{KEY}"
+    stranger = RtmpViewer(RtmpSettings(url, FPS))
+    assert wait_for(lambda: stranger.tally.state == "retrying")
+    assert "CERTIFICATE_VERIFY_FAILED" in stranger.tally.reason and KEY not in stranger.tally.reason
+    stranger.close()
+    monkeypatch.setenv("SSL_CERT_FILE", str(door.certificate))
+    viewer = RtmpViewer(RtmpSettings(url, FPS))
+    number = 0
+    while len(receiver.got) < 60 and number < 600:
+        for k in paced(10, first=number, rate=50):
+            viewer.show(*moment(k))
+        number += 10
+    viewer.close()
+    door.close()
+    assert len(seconds(receiver.packets(), "video")) >= 20
 
 
 def test_a_stream_of_many_hours_keeps_its_time() -> None:

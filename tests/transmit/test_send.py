@@ -13,7 +13,7 @@ from mien.errors import MienError, MissingError, UsageError
 from mien.transmit.livelink import LiveLinkViewer
 from mien.transmit.record import Recorder
 from mien.transmit.rtmp import RtmpViewer
-from mien.transmit.send import Pictures, open_viewer
+from mien.transmit.send import FORMS, RTMP_KEY, WHIP_TOKEN, Pictures, open_viewer
 from mien.transmit.vmc import VmcViewer
 from mien.transmit.whip import WhipViewer
 
@@ -48,6 +48,13 @@ def test_a_key_of_the_address_goes_before_that_of_the_environment() -> None:
 def test_a_camera_is_asked_for_by_name() -> None:
     with pytest.raises(MissingError):
         open_viewer("camera:/dev/nowhere", PICTURES)
+
+
+@pytest.mark.parametrize("page", ["docs/sending.md", "docs/zh-CN/sending.md"])
+def test_the_page_shows_every_form(page: str) -> None:
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    assert all(f"`{form}`" in text or form == "camera:DEVICE" for form in FORMS)
+    assert RTMP_KEY in text and WHIP_TOKEN in text
 
 
 @pytest.mark.parametrize("name", ["../talk.mp4", "/tmp/talk.mp4", "a/b.mp4", "..\\b.mp4", ".mp4", "a\0.mp4"])

@@ -48,9 +48,9 @@ class Feed:
     """A bounded queue, a thread that serves what is put into it, and a tally.
 
     name: of the thread. serve: runs in the thread, reads this feed and ends when it ends, also by letting Finished
-    through; what else it raises becomes the tally's reason, and everything that comes later is counted as lost. size: how many items wait at most. rule: what is
-    dropped when one more comes. interrupt: called from another thread when ``serve`` has not ended in time after
-    :meth:`close`; makes a blocked call return, such as by closing its socket.
+    through; what else it raises becomes the tally's reason, and everything that comes later is counted as lost. size:
+    how many items wait at most. rule: what is dropped when one more comes. interrupt: called from another thread when
+    ``serve`` has not ended in time after :meth:`close`; makes a blocked call return, such as by closing its socket.
     """
 
     def __init__(
