@@ -104,6 +104,11 @@ class Line:
         self._speech_end = min(self._speech_end, self.tick)
         return self.tick + (FADE if sounding else 0)
 
+    def renew(self) -> None:
+        """The driver shall be a new one: at once in silence, else from the next speech on."""
+        if not self.speaking:
+            self._splice(FACE_EASES)
+
     def take(self) -> Shown:
         """The next beat."""
         self._begin_speech()

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any, Final, Protocol
 
+import numpy as np
+
 from mien.audio.loudness import RunningLevel
 from mien.dialogue.speak.base import Speaker
 from mien.dialogue.think.base import Persona, Piece, Question, Said, Thinker
@@ -41,6 +43,7 @@ _LATE: Final = 1.5
 _LOST: Final = 2.0
 """Seconds behind time from which the clock starts anew: the machine slept."""
 _GOODBYE: Final = 2.0
+_NO_PICTURE: Final = np.zeros((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Troupe:
 
     driver, canvas: factories. speaker: the voice, of this session alone. thinker: may serve many. compose: stage 6.
     language, voice, rate, emotion: of the speech. persona: who answers.
-    known: facts about the visitor, asked for at every question.
+    known: facts about the visitor, asked for at every question. size: width and height of the pictures, pixels.
     """
 
     driver: Callable[[], FaceDriver]
@@ -64,6 +67,7 @@ class Troupe:
     emotion: Emotion | None = None
     persona: Persona = field(default_factory=Persona)
     known: Callable[[], tuple[str, ...]] = tuple
+    size: tuple[int, int] = (0, 0)
 
 
 class Listening(Protocol):
@@ -102,8 +106,9 @@ class Session:
         self.counts = Counts()
         self._troupe, self._clock, self._on_event = troupe, clock or WallClock(), on_event
         self._lock = threading.RLock()  # who is told of an event may ask the session
-        self._line = Line(troupe.driver, troupe.fps, on_part=self._placed)
+        self._line = Line(self._new_driver, troupe.fps, on_part=self._placed)
         self._viewers: tuple[Viewer, ...] = ()
+        self._blind: tuple[Viewer, ...] = ()
         self._history: list[Said] = []
         self._spoken = Spoken(self._caption)
         self._turns: list[Turn] = []
@@ -139,15 +144,38 @@ class Session:
         with self._lock:
             return tuple(self._history)
 
-    def watch(self, viewer: Viewer) -> None:
-        """From the next moment on."""
+    def watch(self, viewer: Viewer, *, pictures: bool = True) -> None:
+        """From the next moment on. pictures: False = its frames are empty; nothing is drawn for it alone."""
         with self._lock:
             self._viewers = (*self._viewers, viewer)
+            self._blind = self._blind if pictures else (*self._blind, viewer)
 
     def leave(self, viewer: Viewer) -> None:
         """No more moments for this viewer; it is not closed."""
         with self._lock:
             self._viewers = tuple(v for v in self._viewers if v is not viewer)
+            self._blind = tuple(v for v in self._blind if v is not viewer)
+
+    @property
+    def troupe(self) -> Troupe:
+        """Who plays."""
+        return self._troupe
+
+    def change(self, troupe: Troupe) -> None:
+        """Play on with another voice, face or thinker; canvas and fps stay. A voice that is replaced is cut short and
+        closed, for which this waits; a face that is replaced speaks to its end.
+        """
+        with self._lock:
+            old, self._troupe = self._troupe, troupe
+            replaced = old.speaker is not troupe.speaker
+            if replaced:
+                self._cut()
+            working = self._working
+            self._line.renew()
+        if replaced:
+            if working is not None and working is not threading.current_thread():
+                working.join(_GOODBYE)
+            old.speaker.close()
 
     def listen(self, ears: Listening | None) -> None:
         """Who is told what is sent, from the next moment on."""
@@ -193,6 +221,9 @@ class Session:
             viewer.close()
         self._viewers = ()
         self._troupe.speaker.close()
+
+    def _new_driver(self) -> FaceDriver:
+        return self._troupe.driver()
 
     def _begin(self, pieces: Callable[[Turn], Iterator[Piece]], *, text: str | None, interrupt: bool) -> Turn:
         with self._lock:
@@ -299,30 +330,34 @@ class Session:
                 continue
             with self._lock:
                 shown = self._line.take()
-                viewers = self._viewers
-            if viewers and (picture is None or late < _LATE / float(self._troupe.fps)):
+                viewers, blind = self._viewers, self._blind
+            seen = len(viewers) > len(blind)
+            if seen and (picture is None or late < _LATE / float(self._troupe.fps)):
                 picture = self._draw(canvas, shown)
-            elif viewers:
+            elif seen:
                 self.counts.repeated += 1
             self._clock.wait(due, self._closed)
             ears = self._ears
             if ears is not None:
                 ears.playing(shown.beat.audio)
-            self._show(shown, picture, viewers)
+            self._show(shown, picture, viewers, blind)
             k += 1
 
     def _draw(self, canvas: Canvas, shown: Shown) -> ByteArray:
         pixels = canvas.draw(shown.beat.shapes, shown.beat.head)
         return pixels if self._troupe.compose is None else self._troupe.compose(shown.beat.tick, pixels)
 
-    def _show(self, shown: Shown, picture: ByteArray | None, viewers: tuple[Viewer, ...]) -> None:
+    def _show(
+        self, shown: Shown, picture: ByteArray | None, viewers: tuple[Viewer, ...], blind: tuple[Viewer, ...]
+    ) -> None:
         beat = shown.beat
-        if viewers and picture is not None:
+        if viewers:
             clip = FaceClip(beat.tick, beat.shapes[None], beat.head[None], self._troupe.fps)
-            frame = VideoFrame(beat.tick, picture)
+            empty = VideoFrame(beat.tick, _NO_PICTURE)
+            frame = empty if picture is None else VideoFrame(beat.tick, picture)
             for viewer in viewers:
                 viewer.move(clip)
-                viewer.show(frame, beat.audio)
+                viewer.show(empty if viewer in blind else frame, beat.audio)
         self.counts.frames += 1
         with self._lock:
             self._follow(shown)

@@ -15,7 +15,8 @@ from typing import Any, Final
 from mien import config, plugins
 from mien.avatar import Avatar
 from mien.casting import Subject
-from mien.dialogue.speak.choose import open_voice
+from mien.dialogue.speak.base import Speaker
+from mien.dialogue.speak.choose import Chosen, open_voice
 from mien.dialogue.think.base import Persona, Thinker
 from mien.engine import place
 from mien.face.base import FaceDriver, FaceSettings
@@ -77,12 +78,8 @@ def cast(
     look = settings.film
     size = canvas_size(SIZE if look.size == "auto" else look.size, look.aspect, avatar.size, preview=False)
     background = parse_background(wish.background or look.background)
-    speak = config.override(settings.speak, voice=wish.voice or persona.voice or None, language=wish.language or None)
-    chosen = open_voice(speak, persona.greeting or "Hello.", tell, settings.voices)
-    chosen.tell_what_leaves(tell)
+    speak, chosen = _voice(wish, settings, persona, tell)
     face = config.override(settings.face, **wish.face)
-    exact = chosen.speaker.info.gives_times
-    name = face.backend if face.backend != "auto" else ("phones" if exact else "listen")
     alpha = wish.alpha or background.kind == "transparent"
     renderer = wardrobe.renderer(look.backend)
     placement = place(avatar, *size, opaque=background.own and not alpha)
@@ -93,19 +90,50 @@ def cast(
 
         compose = Compositor(open_backdrop(background, *size, avatar, frame_avatar(avatar, *size)))
 
-    def driver() -> FaceDriver:
-        made: FaceDriver = plugins.load("face", name)(dials(face))
-        return made
-
     def canvas() -> Canvas:
         made: Canvas = renderer.prepare(avatar, placement)
         return made
 
     return Troupe(
-        driver=driver, canvas=canvas, speaker=chosen.speaker, thinker=thinker, compose=compose,
-        fps=Fraction(25) if look.fps == "auto" else parse_fps(look.fps), language=speak.language, voice=chosen.voice,
-        rate=speak.rate, persona=replace(persona, voice=chosen.voice),
+        driver=_driver(face, chosen.speaker), canvas=canvas, speaker=chosen.speaker, thinker=thinker, compose=compose,
+        size=size, fps=Fraction(25) if look.fps == "auto" else parse_fps(look.fps), language=speak.language,
+        voice=chosen.voice, rate=speak.rate, persona=replace(persona, voice=chosen.voice),
     )  # fmt: skip
+
+
+def with_face(troupe: Troupe, wish: Wish, settings: config.Settings) -> Troupe:
+    """The same with the face's dials as they are wished now. Raises UsageError."""
+    return replace(troupe, driver=_driver(config.override(settings.face, **wish.face), troupe.speaker))
+
+
+def with_voice(troupe: Troupe, wish: Wish, settings: config.Settings, tell: Callable[[str], None]) -> Troupe:
+    """The same with the voice and language that are wished now; the old voice is not closed. Raises MissingError."""
+    speak, chosen = _voice(wish, settings, troupe.persona, tell)
+    face = config.override(settings.face, **wish.face)
+    return replace(
+        troupe, speaker=chosen.speaker, voice=chosen.voice, language=speak.language,
+        driver=_driver(face, chosen.speaker), persona=replace(troupe.persona, voice=chosen.voice),
+    )  # fmt: skip
+
+
+def _voice(
+    wish: Wish, settings: config.Settings, persona: Persona, tell: Callable[[str], None]
+) -> tuple[config.SpeakConfig, Chosen]:
+    speak = config.override(settings.speak, voice=wish.voice or persona.voice or None, language=wish.language or None)
+    chosen = open_voice(speak, persona.greeting or "Hello.", tell, settings.voices)
+    chosen.tell_what_leaves(tell)
+    return speak, chosen
+
+
+def _driver(face: config.FaceConfig, speaker: Speaker) -> Callable[[], FaceDriver]:
+    name = face.backend if face.backend != "auto" else ("phones" if speaker.info.gives_times else "listen")
+    settings = dials(face)
+
+    def driver() -> FaceDriver:
+        made: FaceDriver = plugins.load("face", name)(settings)
+        return made
+
+    return driver
 
 
 def dials(face: config.FaceConfig) -> FaceSettings:
