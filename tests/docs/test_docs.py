@@ -28,6 +28,7 @@ IN_CHINESE = [
     "docs/script-marks",
     "docs/sending",
     "docs/settings",
+    "docs/thinking",
     "docs/training",
     "docs/troubleshooting",
     "docs/voices",
@@ -126,6 +127,18 @@ def test_every_option_of_motion_is_on_its_page(
     assert {option for option in options if f"`{option}" not in text} == set()
 
 
+@pytest.mark.parametrize("page", ["docs/thinking.md", "docs/zh-CN/thinking.md"])
+def test_every_option_of_ask_and_every_thinker_is_on_its_page(
+    page: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert cli.main(["ask", "--help"]) == 0
+    options = set(re.findall(r"^│ +(--[\w-]+)", capsys.readouterr().out, flags=re.M)) - {"--help"}
+    text = (ROOT / page).read_text("utf-8")
+    assert {option for option in options if f"`{option}" not in text} == set()
+    assert all(f"| `{name}` |" in text for name in plugins.available("think"))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_python_shown_compiles_and_names_what_there_is(page: Path) -> None:
     for block in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), flags=re.S):
@@ -162,7 +175,7 @@ def test_commands_and_options_shown_exist(
     assert command in cli.COMMANDS
     plain = re.sub(r'"[^"]*"|\'[^\']*\'', "TEXT", words.partition("#")[0])
     first = plain.split()[0] if plain.split() else ""
-    group = command in ("avatar", "voice", "models", "eval", "train")
+    group = command in ("avatar", "memory", "voice", "models", "eval", "train")
     assert cli.main([command, *([first] if group else []), "--help"]) == 0
     help_text = capsys.readouterr().out
     for option in re.findall(r"(?<!\S)(--?[a-z][\w-]*)", plain):
