@@ -23,7 +23,7 @@ from mien.errors import InputError
 from mien.turn import Cut, Turn
 
 LONGEST_QUESTION: Final = 4_000
-SURE: Final = 0.5
+SURE: Final = 0.48
 """The part of what is asked, weighed by how rare its words are, that an answer must cover; chosen on questions that are
 not those of the published test (``docs/thinking.md``)."""
 
