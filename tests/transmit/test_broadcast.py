@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.transmit.live_parts import FRAME, grey, tone
 
+from mien.errors import UsageError
 from mien.transmit.broadcast import Broadcast
 from mien.transmit.rtc_coded import Blocks, Coded
 from mien.transmit.rtc_picture import open_encoder, suitable_rate
@@ -60,6 +61,14 @@ def test_many_takers_share_one_encoder_and_each_begins_with_a_key_picture() -> N
     two.close()
     eventually(lambda: not threads())
     broadcast.close()
+
+
+def test_codecs_that_do_not_exist_are_refused() -> None:
+    for wrong in ("h265", "opus"):
+        with pytest.raises(UsageError):
+            Broadcast().pictures(wrong, print, ignore)
+    with pytest.raises(UsageError):
+        Broadcast().sound("h264", print, ignore)
 
 
 def test_nobody_watches_nothing_runs() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import re
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -25,6 +28,7 @@ from mien.transmit.webrtc import WebRtcGateway
 from mien.types import AudioChunk, ByteArray
 
 pytest.importorskip("aiortc", reason="the extra 'live' is not installed")
+TURNSERVER = shutil.which("turnserver")
 
 
 def at_gateway(work: Callable[[WebRtcGateway], Awaitable[None]], settings: RtcSettings | None = None) -> None:
@@ -308,3 +312,38 @@ def test_announced_addresses_replace_our_own() -> None:
         await receiver.close()
 
     at_gateway(work, RtcSettings(announce=("203.0.113.9",)))
+
+
+@pytest.mark.skipif(TURNSERVER is None, reason="there is no TURN server here (apt install coturn)")
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_relay_carries_what_nothing_else_can(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an address of its own the peer has only the relay; it stays longer than silence would let it."""
+
+    async def work(gateway: WebRtcGateway) -> None:
+        receiver = Receiver()
+        peer = await receiver.connect(gateway, broadcast)
+        assert "typ relay" in receiver.answer and "typ host" not in receiver.answer
+        await until(lambda: receiver.pictures)
+        await asyncio.sleep(2.5)
+        assert peer.state == "connected"
+        await receiver.close()
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["-n", "--no-tls", "--no-dtls", "-L", "127.0.0.1", "--allow-loopback-peers", "-u", "me:word", "-r", "mien"]
+    words += ["-a", "--no-cli", "-p", str(port), "--log-file", "stdout", "--pidfile", str(tmp_path / "pid")]
+    assert TURNSERVER is not None
+    relay = subprocess.Popen([TURNSERVER, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    monkeypatch.setattr("mien.transmit.rtc_port._own_addresses", lambda settings: [])
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.1):
+                break
+            time.sleep(0.02)
+        server = IceServer(f"turn:127.0.0.1:{port}?transport={transport}", "me", "word")
+        with fed(Broadcast()) as broadcast:
+            at_gateway(work, RtcSettings(servers=(server,), silence=1.8))
+    finally:
+        relay.kill()
+        relay.wait()

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from mien.errors import UsageError
 from mien.timeline import TICKS_PER_SECOND
 from mien.transmit.live import CLOSE_SECONDS, Tally
-from mien.transmit.rtc_coded import Coded
+from mien.transmit.rtc_coded import PICTURE_CODECS, SOUND_CODECS, Coded
 from mien.transmit.rtc_picture import HIGHEST_RATE, LOWEST_RATE, PictureEncoder, open_encoder, suitable_rate
 from mien.transmit.rtc_sound import open_sound
 from mien.types import AudioChunk, ByteArray, FaceClip, VideoFrame
@@ -135,14 +136,18 @@ class Broadcast:
     ) -> Tap:
         """Have coded pictures brought, the first one a key picture, in the encoder's thread: ``take`` must be quick.
 
+        Raises UsageError for an unknown codec.
+
         codec: one of :data:`~mien.transmit.rtc_coded.PICTURE_CODECS`. rate: highest bits a second for this taker.
         """
+        _check(codec, PICTURE_CODECS)
         tap = self._tap(codec, take, cut, rate)
         tap.want_key()
         return tap
 
     def sound(self, codec: str, take: Callable[[Coded], None], cut: Callable[[int], None]) -> Tap:
         """The same for sound. codec: one of :data:`~mien.transmit.rtc_coded.SOUND_CODECS`."""
+        _check(codec, SOUND_CODECS)
         return self._tap(codec, take, cut, None)
 
     def motion(self, take: Callable[[FaceClip], None]) -> Callable[[], None]:
@@ -159,7 +164,7 @@ class Broadcast:
         with self._lock:
             stream = self._streams.get(codec)
             if stream is None:
-                make = _Pictures if codec in ("h264", "vp8") else _Sounds
+                make = _Pictures if codec in PICTURE_CODECS else _Sounds
                 stream = make(codec, self)
                 if not self._closed:
                     self._streams[codec] = stream
@@ -181,6 +186,11 @@ class Broadcast:
             stream.end()
         else:
             stream.rates_changed()
+
+
+def _check(codec: str, known: tuple[str, ...]) -> None:
+    if codec not in known:
+        raise UsageError(f"'{codec}' is not a codec of live streams.", hint=f"Known: {', '.join(known)}.")
 
 
 class _Stream:

@@ -69,7 +69,7 @@ class UdpPort:
     def attach(self, connection: Any) -> Member:
         """Have an aioice connection that has not gathered yet use this port. It leaves when it is closed."""
         connection._local_username = "".join(secrets.choice(_LETTERS) for _ in range(8))
-        member = Member(connection, self._settings)
+        member = Member(connection)
         connection.get_component_candidates = lambda component, addresses, timeout=5: self._gather(member, component)
         return member
 
@@ -109,10 +109,23 @@ class UdpPort:
 class Member:
     """A peer behind the port. heard: ``time.monotonic`` of its latest packet. checks: connectivity checks that came."""
 
-    def __init__(self, connection: Any, settings: RtcSettings) -> None:
-        self.connection, self.settings = connection, settings
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
         self.heard = 0.0
         self.checks = 0
+        self._data, self._request = connection.data_received, connection.request_received
+        connection.data_received = self._note_data
+        connection.request_received = self._note_check
+
+    def _note_data(self, data: bytes, component: int) -> None:
+        """What comes, through our socket or a relay."""
+        self.heard = time.monotonic()
+        self._data(data, component)
+
+    def _note_check(self, message: Any, addr: Address, protocol: Any) -> None:
+        self.heard = time.monotonic()
+        self.checks += 1
+        self._request(message, addr, protocol)
 
 
 class _Transport:
@@ -193,7 +206,6 @@ class _Socket(asyncio.DatagramProtocol):
         is_stun = len(data) >= 20 and data[0] < 4 and data[4:8] == _COOKIE
         member = self._by_stun(data, address) if is_stun else self._routes.get(address)
         if member is not None:
-            member.heard = time.monotonic()
             self._protocols[id(member)].datagram_received(data, address)
 
     def error_received(self, exc: Exception) -> None:
@@ -203,10 +215,8 @@ class _Socket(asyncio.DatagramProtocol):
         kind = int.from_bytes(data[:2], "big")
         if kind & _CLASS == _REQUEST:
             member = self.members.get(_user(data))
-            if member is not None:
-                member.checks += 1
-                if _proved(data, member):
-                    self._route(address, member)
+            if member is not None and _proved(data, member):
+                self._route(address, member)
             return member
         tid = data[8:20]
         for member in self.members.values():
