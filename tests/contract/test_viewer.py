@@ -133,6 +133,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def test_it_takes_everything_in_any_state_and_ends(kind: str, mood: str, receivers: Callable[[str], Receivers]) -> None:
     before = set(threading.enumerate())
     to = receivers(mood)
+    to.monkeypatch.setattr("mien.transmit.feed.CLOSE_SECONDS", CLOSE_SECONDS / 4)  # for quick tests; shares stay
     viewer = KINDS[kind][0](to)
     assert isinstance(viewer, Viewer)
     feed(viewer, 3)

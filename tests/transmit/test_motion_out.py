@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_message import OscMessage
 from tests.transmit.live_kit import FPS, moment, motion, paced, wait_for
@@ -22,13 +23,14 @@ from websockets.sync.client import connect
 from websockets.sync.server import Server, ServerConnection, serve
 
 from mien.errors import UsageError
+from mien.face.visemes import CHANNELS, gestures
 from mien.timeline import frame_tick
 from mien.transmit.livelink import LiveLinkViewer, packet
 from mien.transmit.motion_socket import MotionSocket
 from mien.transmit.osc import bundles, message
 from mien.transmit.rows import Row
-from mien.transmit.vmc import VmcViewer, unity_rotation
-from mien.types import ARKIT_SHAPES, SHAPE_INDEX, FaceClip
+from mien.transmit.vmc import VmcViewer, unity_rotation, vrm_shapes
+from mien.types import ARKIT_SHAPES, SHAPE_INDEX, FaceClip, FloatArray
 
 UNREAL = [
     "EyeBlinkLeft", "EyeLookDownLeft", "EyeLookInLeft", "EyeLookOutLeft", "EyeLookUpLeft", "EyeSquintLeft",
@@ -138,6 +140,44 @@ def test_vmc_sends_what_the_protocol_says(listener: Listener) -> None:
         {"JawOpen": 0.5, "EyeBlinkLeft": 1.0, "MouthPucker": 0.25}
     )
     assert viewer.tally.rows == 1
+
+
+def vowel(symbol: str) -> dict[str, float]:
+    """What VRM's presets become when our own driver's mouth stands at a vowel."""
+    shapes = np.zeros(52, np.float32)
+    for name, value in zip(CHANNELS, gestures(symbol)[0].target, strict=True):
+        for column, shape in enumerate(ARKIT_SHAPES):
+            if shape in (name, f"{name}Left", f"{name}Right"):
+                shapes[column] = value
+    return vrm_shapes(shapes)
+
+
+@pytest.mark.parametrize(("symbol", "letter"), list(zip("aiueo", "AIUEO", strict=True)))
+def test_models_without_perfect_sync_get_the_vowel_that_is_spoken(symbol: str, letter: str) -> None:
+    values = vowel(symbol)
+    assert max(values, key=lambda name: values[name]) == letter
+    assert values[letter] > 0.6
+
+
+@pytest.mark.parametrize("symbol", ["m", "p", "f", "t"])
+def test_closed_lips_are_closed_in_such_models_too(symbol: str) -> None:
+    assert max(vowel(symbol).values()) < 0.3
+
+
+@given(arrays(np.float32, 52, elements=st.floats(0, 1, width=32)))
+def test_the_five_vowels_never_sum_to_more_than_one(shapes: FloatArray) -> None:
+    values = vrm_shapes(shapes)
+    assert all(0 <= v <= 1 for v in values.values())
+    assert sum(values[letter] for letter in "AIUEO") <= 1.00001
+
+
+def test_vmc_for_other_models_sends_the_presets(listener: Listener) -> None:
+    viewer = VmcViewer("127.0.0.1", listener.port, "vrm")
+    viewer.move(clip_of(one_row(eyeBlinkLeft=1.0, jawOpen=0.5)))
+    messages = osc(listener.until(b"Apply"))
+    viewer.close()
+    values = {m.params[0]: m.params[1] for m in messages if m.address == "/VMC/Ext/Blend/Val"}
+    assert values == {"A": 1, "I": 0, "U": 0, "E": 0, "O": 0, "Blink_L": 1, "Blink_R": 0}
 
 
 @pytest.mark.parametrize(

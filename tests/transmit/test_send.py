@@ -27,6 +27,7 @@ PICTURES = Pictures(64, 48, Fraction(25))
         ("rtmps://127.0.0.1:1/live", RtmpViewer),
         ("whip+http://127.0.0.1:1/whip/room", WhipViewer),
         ("vmc://127.0.0.1", VmcViewer),
+        ("vmc://127.0.0.1:39540/vrm", VmcViewer),
         ("livelink://127.0.0.1:11111/My%20face", LiveLinkViewer),
         ("talk.mp4", Recorder),
     ],

@@ -30,7 +30,10 @@ class Endpoint(ThreadingHTTPServer):
         self.peers: dict[str, Any] = {}
         self.tokens: list[str] = []
         self.loop = asyncio.new_event_loop()
-        self._own_threads = [threading.Thread(target=t) for t in (self.loop.run_forever, self.serve_forever)]
+        self._own_threads = [
+            threading.Thread(target=self.loop.run_forever),
+            threading.Thread(target=self.serve_forever, args=(0.02,)),
+        ]
         for thread in self._own_threads:
             thread.start()
 

@@ -18,6 +18,7 @@ FORMS: Final = (
     "rtmps://HOST/APP/KEY",
     "whip+https://HOST/PATH",
     "vmc://HOST:PORT",
+    "vmc://HOST:PORT/vrm",
     "livelink://HOST:PORT/SUBJECT",
     "camera:",
     "camera:DEVICE",
@@ -93,7 +94,10 @@ def _whip(text: str, parts: SplitResult, pictures: Pictures, variables: Mapping[
 def _vmc(text: str, parts: SplitResult, pictures: Pictures, variables: Mapping[str, str]) -> Viewer:
     from mien.transmit.vmc import PORT, VmcViewer
 
-    return VmcViewer(parts.hostname or "", parts.port or PORT)
+    kind = parts.path.strip("/").lower()
+    if kind not in ("", "arkit", "vrm"):
+        raise _unknown()
+    return VmcViewer(parts.hostname or "", parts.port or PORT, "vrm" if kind == "vrm" else "arkit")
 
 
 def _livelink(text: str, parts: SplitResult, pictures: Pictures, variables: Mapping[str, str]) -> Viewer:
