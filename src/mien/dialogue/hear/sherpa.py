@@ -62,7 +62,9 @@ class SherpaRecogniser:
         if self._ear is None:
             model = self._chosen()
             threads = self._threads or config.load().hear.threads
-            self._ear = Ear(model.settings(self._settings.language, threads), model.name, self._settings.language)
+            language = self._settings.language
+            only = model.languages[0] if len(model.languages) == 1 else language
+            self._ear = Ear(model.settings(language, threads), model.name, only if language == "auto" else language)
         return self._ear.push(chunk)
 
     def finish(self) -> Heard:
