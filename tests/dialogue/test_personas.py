@@ -46,7 +46,8 @@ def test_one_s_own_is_found_by_name_and_by_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("name = ", "TOML"), ("manner = 'x'", "no name"), ("name = 3", "must be text"), ("name = 'a'\nmood = 'b'", "'mood'"),
+        ("name = ", "TOML"), ("manner = 'x'", "no name"), ("name = 3", "must be text"),
+        ("name = 'a'\nmood = 'b'", "'mood'"),
         ("name = 'a'\ngreeting = '[happy]Hi'", "never closed"), ("name = 'a'\n[Chinese]\nname = 'b'", "language code"),
         ("name = 'a'\nlanguage = 'klingon language'", "language must be"), ("name = '" + "a" * 100 + "'", "characters"),
         ("name = 'a'\n[zh]\nmood = 'b'", "[zh]"), ("x" * 100_000, "64 KB"),

@@ -31,7 +31,7 @@ MAX_BYTES: Final = 1 << 30
 
 _LEAST: Final = 1.2  # weight that a question has at least, in parts of what a word has that stands in one passage
 _RARE: Final = ""  # stands for such a word among the weights
-_FORMAT: Final = 1  # of the index and of how text becomes tokens; another one starts a new index
+_FORMAT: Final = 1  # of the index; another one, or other tokens, starts a new index
 _FEWEST: Final = 20  # passages that are assumed: in fewer, rarity says little
 _CANDIDATES: Final = 48
 _MOST_TOKENS: Final = 96  # of one question
@@ -68,7 +68,7 @@ class Library:
             raise MissingError(
                 f"There are no documents at '{folder}'.", hint="Name a folder or a file.", code="missing.documents"
             )
-        named = hashlib.sha256(f"{_FORMAT} {self.folder}".encode()).hexdigest()[:20]
+        named = hashlib.sha256(f"{_FORMAT} {tokens.version()} {self.folder}".encode()).hexdigest()[:20]
         self.index = index or config.cache_dir() / "knowledge" / f"{named}.sqlite3"
         self._lock = threading.RLock()
         self._looked = -math.inf

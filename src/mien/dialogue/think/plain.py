@@ -27,6 +27,7 @@ class AnswerFilter:
         self._rest = ""
         self._thinking = False
         self._begun = False
+        self._behind = False
 
     def add(self, passage: Passage) -> int:
         """A passage that was found meanwhile. Returns its number."""
@@ -77,6 +78,9 @@ class AnswerFilter:
             if not mark:
                 self._rest = "" if last else before[-len(_CLOSE) :]
                 return ""
-            self._thinking, self._rest = False, after.lstrip()
+            self._thinking, self._rest, self._behind = False, after, True
+        if self._behind:  # what it thought ends with empty lines
+            self._rest = self._rest.lstrip()
+            self._behind = not self._rest
         ready, self._rest = self._rest, ""
         return ready
