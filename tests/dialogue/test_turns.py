@@ -113,6 +113,21 @@ def test_our_own_voice_is_no_visitor(decibels: float, delay: float) -> None:
     assert starts(run(room(played, decibels, delay) + noise(8.0, 1e-4), None))  # it would be one, unknown
 
 
+def test_our_own_voice_is_known_when_it_is_told_late() -> None:
+    """The session's clock and the microphone's may be apart."""
+    played, late = ours(), 100 * PIECE // 10
+    heard = room(played, -12.0, 0.3) + noise(8.0, 1e-4)
+    turns = Turns()
+    for at in range(0, len(heard), PIECE):
+        found = turns.push(AudioChunk(at, heard[at : at + PIECE]))
+        turns.playing(AudioChunk(at - late, np.zeros(PIECE, np.float32)) if at < late else _piece(played, at - late))
+        assert not starts([(at, e) for e in found])
+
+
+def _piece(sound: FloatArray, at: int) -> AudioChunk:
+    return AudioChunk(at, sound[at : at + PIECE])
+
+
 @pytest.mark.parametrize("decibels", [-12.0, -30.0])
 def test_speaking_over_us_is_noticed_at_once(decibels: float) -> None:
     played, onset = ours(), 4 * RATE
@@ -226,11 +241,9 @@ def test_the_button_decides_whatever_is_heard() -> None:
 def test_pressed_turns_survive_pauses_and_a_press_before_the_microphone() -> None:
     turns = Turns()
     assert turns.press() == []
-    events = [
-        (at, e)
-        for at in range(0, len(visitor()), PIECE)
-        for e in turns.push(AudioChunk(at, visitor()[at : at + PIECE]))
-    ]
+    events: list[tuple[int, TurnEvent]] = []
+    for at in range(0, len(visitor()), PIECE):
+        events += [(at, e) for e in turns.push(_piece(visitor(), at))]
     assert len(starts(events)) == 1 and not ends(events)
     turns.release()
     assert [e.cut for e in turns.close() if isinstance(e, SpeechEnded)] == [True]

@@ -63,7 +63,8 @@ _PACE: Final = 0.15  # dB that a gain moves in a hop at most, when it is known
 _NEW: Final = 60  # hops in which something was played, until it is known
 _UNSURE: Final = 5.0  # dB by which it may be stronger before that
 _LOCKED: Final = 0.32  # correlation from which the delay is believed
-_CAPACITY: Final = AHEAD + 2 * TICKS_PER_SECOND
+_BEHIND: Final = TICKS_PER_SECOND  # a reference that comes later than this after its time is of no use
+_CAPACITY: Final = AHEAD + 3 * TICKS_PER_SECOND
 
 
 class Echo:
@@ -87,8 +88,16 @@ class Echo:
         self._smooth: Bands = np.full(_COUNT, 1e-3)
 
     def playing(self, chunk: AudioChunk) -> None:
-        """Our own sound, at the tick at which it is sent; more than :data:`AHEAD` before its time it is ignored."""
+        """Our own sound, at the tick at which it is sent; more than :data:`AHEAD` before its time it is ignored.
+
+        It may come a little late, when clocks are apart: it counts where its echo comes later still.
+        """
         self._reference.put(chunk, self._at)
+        if chunk.start < self._at - HOP + FRAME:
+            for ago in range(min(_LAGS, (self._at - chunk.start + FRAME) // HOP), 0, -1):
+                played = self._reference.frame(self._at - ago * HOP, self._window)
+                if played is not None:
+                    self._path.remember(ago, played)
 
     def silenced(self, tick: int) -> None:
         """What was to be played from ``tick`` on is not."""
@@ -123,6 +132,7 @@ class Echo:
         self._smooth = 0.7 * self._smooth + 0.3 * power
         self._floor = np.minimum(self._floor * 1.01, self._smooth) + 1e-12
         played = self._reference.frame(self._at, self._window)
+        self._reference.forget(self._at)
         self._at += HOP
         expected = self._path.follow(power, played, self._floor)
         if expected is None:
@@ -138,20 +148,20 @@ class Echo:
 
 
 class _Reference:
-    """What we play, by tick, in a ring; read in order, and empty again behind the reader."""
+    """What we play, by tick, in a ring that is emptied some time behind the reader."""
 
     def __init__(self, start: int) -> None:
         self._ring = np.zeros(_CAPACITY, np.float32)
         self._until = start  # tick after the last sound in it
 
     def put(self, chunk: AudioChunk, now: int) -> None:
-        """Sound that will be read; what is older than ``now`` is too late, what the ring does not hold too early."""
-        start, stop = max(chunk.start, now), min(chunk.end, now + AHEAD)
+        """Sound to be read; what is long past ``now`` is too late, what the ring does not hold too early."""
+        start, stop = max(chunk.start, now - _BEHIND), min(chunk.end, now + AHEAD)
         if stop <= start:
             return
         samples = chunk.samples[start - chunk.start : stop - chunk.start]
-        self._ring[np.arange(start, start + len(samples)) % _CAPACITY] = np.nan_to_num(samples)
-        self._until = max(self._until, start + len(samples))
+        self._ring[np.arange(start, stop) % _CAPACITY] = np.nan_to_num(samples)
+        self._until = max(self._until, stop)
 
     def cut(self, tick: int, now: int) -> None:
         """Forget what is at ``tick`` and later."""
@@ -164,10 +174,14 @@ class _Reference:
         """Band powers of the frame at ``at``, None for silence."""
         if at >= self._until:
             return None
-        index = np.arange(at, at + FRAME) % _CAPACITY
-        sound = self._ring[index]
-        self._ring[index[:HOP]] = 0
+        sound = self._ring[np.arange(at, at + FRAME) % _CAPACITY]
         return _bands(np.fft.rfft(sound * window)) if sound.any() else None
+
+    def forget(self, at: int) -> None:
+        """The reader has come to ``at``."""
+        past = at - _BEHIND - HOP
+        if past < self._until:
+            self._ring[np.arange(past, past + HOP) % _CAPACITY] = 0
 
 
 class _Path:
@@ -181,6 +195,13 @@ class _Path:
         self._match = np.zeros(_LAGS)
         self._near, self._any = _Gain(), _Gain()
         self._hops = self._begun = 0
+
+    def remember(self, ago: int, played: Bands) -> None:
+        """What was played some hops ago, known only now."""
+        if self._quiet > _LAGS:
+            self._begun = self._hops - ago
+        self._quiet = min(self._quiet, ago - 1)
+        self._played[-ago] = played
 
     def follow(self, power: Bands, played: Bands | None, floor: Bands) -> Bands | None:
         """The largest echo that is to be expected in this frame, by band; None where nothing can be heard of us."""

@@ -134,7 +134,7 @@ class Turns:
         return self._stretch.echo.delay if self._stretch else None
 
     def playing(self, chunk: AudioChunk) -> None:
-        """Our own voice, at the tick at which it is sent; before the microphone's sound of that tick."""
+        """Our own voice, at the tick at which it is sent; best before the microphone's sound of that tick."""
         self._played.append(chunk)
         while self._played[0].end < chunk.end - AHEAD:
             self._played.popleft()

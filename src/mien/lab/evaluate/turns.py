@@ -4,7 +4,7 @@ Scenes are made of recordings, so that the truth is known: a visitor speaks in s
 back into the microphone through a room (decaying noise, 60 dB in a third to half a second, a small loudspeaker) later
 and quieter, while the visitor is silent, or cuts in. Sound is pushed in 20 ms; what counts is the tick of the
 microphone at which an event came out. Onset: where the visitor's clean recording first is within 15 dB of
-its loud parts, for most of 60 ms from there on; end: where it last is within 30 dB of them.
+its loud parts for most of 60 ms and goes on within 20 dB for half of 300 ms; end: where it last is within 30 dB of them.
 """
 
 from __future__ import annotations
@@ -212,9 +212,11 @@ def _speech(sound: FloatArray) -> tuple[int, int]:
     """Ticks of onset and end in a clean recording."""
     rows = 10 * np.log10(_row_powers(sound) + 1e-12)
     loud = np.percentile(rows, 95)
-    there = rows > loud - 15
-    lasting = np.convolve(there, np.ones(12), "valid") >= 9  # breaths and clicks of lips do not count
-    first, last = np.flatnonzero(lasting & there[: len(lasting)])[0], np.flatnonzero(rows > loud - 30)[-1]
+    begins = np.convolve(rows > loud - 15, np.ones(12), "valid") >= 9
+    goes_on = np.convolve(rows > loud - 20, np.ones(60), "valid") >= 30  # as breaths and clicks of lips do not
+    count = len(goes_on)
+    first = np.flatnonzero(begins[:count] & goes_on & (rows[:count] > loud - 15))[0]
+    last = np.flatnonzero(rows > loud - 30)[-1]
     return int(first) * 240, int(last + 1) * 240
 
 
