@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -160,7 +160,7 @@ class Liar:
         self._thread.start()
 
     def _run(self) -> None:
-        with closing(self._server.accept()[0]) as one:
+        with closing(self._server.accept()[0]) as one, suppress(OSError):
             one.sendall(self._answer)
             one.shutdown(socket.SHUT_WR)
             while one.recv(65_536):
@@ -182,6 +182,15 @@ def test_whatever_a_server_sends_it_ends_in_one_sentence(garbage: bytes, shakes:
     finally:
         liar.close()
     assert KEY not in str(told.value)
+
+
+def test_a_server_that_talks_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.transmit.rtmp_wire._SECONDS", 0.3)
+    ping = b"\x02\0\0\0\0\0\x06\x08\0\0\0\0" + bytes(6)
+    liar = Liar(b"\x03" + bytes(3072) + ping * 500_000)
+    with pytest.raises(NetworkError, match="does not answer"):
+        RtmpSocket(parse_address(f"rtmp://127.0.0.1:{liar.port}/live", KEY)).open()
+    liar.close()
 
 
 def test_a_refusal_is_told_without_the_key() -> None:

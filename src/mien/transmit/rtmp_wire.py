@@ -28,6 +28,7 @@ _SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 2.5  # less than closing may take, for nothing interrupts it
 _CHUNK: Final = 4096  # bytes; ours, told to the server
 _LONGEST_MESSAGE: Final = 65_536  # of the server; its answers have some hundred bytes
+_READS_BETWEEN: Final = 16  # a server that talks without end does not stop the stream
 _LARGEST_TIME: Final = 0xFFFFFF
 SET_CHUNK_SIZE, USER_CONTROL, AUDIO, VIDEO, DATA, COMMAND = 1, 4, 8, 9, 18, 20
 
@@ -195,9 +196,9 @@ class RtmpSocket:
             message = self._take()
             if message is not None and message[0] == COMMAND:
                 return decode(message[1])
+            if time.monotonic() > until:
+                raise TimeoutError
             if message is None:
-                if time.monotonic() > until:
-                    raise TimeoutError
                 self._receive()
 
     def _check_status(self, values: list[Any]) -> None:
@@ -214,7 +215,9 @@ class RtmpSocket:
 
     def _listen(self) -> None:
         """Take what the server says in between: pings are answered, an error ends the stream. Never waits."""
-        while select.select([self._socket], [], [], 0)[0] or self._pending():
+        for _ in range(_READS_BETWEEN):
+            if not (select.select([self._socket], [], [], 0)[0] or self._pending()):
+                return
             self._receive()
             while (message := self._take()) is not None:
                 if message[0] == COMMAND:
