@@ -76,11 +76,12 @@ def fitted(pixels: ByteArray, width: int, height: int) -> ByteArray:
 
     if pixels.shape[2] == 4:
         alpha = cv2.merge([np.ascontiguousarray(pixels[..., 3])] * 3)
-        pixels = cv2.multiply(np.ascontiguousarray(pixels[..., :3]), alpha, scale=1 / 255.0)
+        pixels = np.asarray(cv2.multiply(np.ascontiguousarray(pixels[..., :3]), alpha, scale=1 / 255.0), np.uint8)
     if pixels.shape[:2] != (height, width):
         scale = min(width / pixels.shape[1], height / pixels.shape[0])
         w, h = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-        small = cv2.resize(pixels, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        small = cv2.resize(pixels, (w, h), interpolation=way)
         left, top = (width - w) // 2, (height - h) // 2
         pixels = np.zeros((height, width, 3), np.uint8)
         pixels[top : top + h, left : left + w] = small
