@@ -18,6 +18,7 @@ from tests.contract.chat_server import SECRET, ChatServer, chat_server
 from mien import plugins
 from mien.config import ThinkConfig
 from mien.dialogue.think.base import Persona, Piece, Question, Said, Thinker
+from mien.dialogue.think.choose import open_thinker
 from mien.dialogue.think.library import Library
 from mien.dialogue.think.openai import LONGEST_ANSWER, OpenaiThinker
 from mien.dialogue.think.segments import segment
@@ -370,3 +371,21 @@ def test_keys_and_words_go_only_where_they_are_meant_to(monkeypatch: pytest.Monk
     monkeypatch.setenv("MIEN_OFFLINE", "1")
     with pytest.raises(MissingError, match="offline"):
         ask(of("https://api.other.example/v1"))
+
+
+@pytest.mark.parametrize(
+    ("url", "backend", "name", "leaves"),
+    [
+        ("", "auto", "documents", 0),
+        ("http://127.0.0.1:1/v1", "auto", "openai", 0),
+        ("http://127.0.0.1:1/v1", "documents", "documents", 0),
+        ("https://models.example/v1", "auto", "openai", 1),
+    ],
+)
+def test_auto_takes_a_language_model_only_where_one_is_configured(
+    settings: ThinkConfig, url: str, backend: str, name: str, leaves: int
+) -> None:
+    told: list[str] = []
+    with closing(open_thinker(replace(settings, url=url, backend=backend), told.append)) as thinker:
+        assert thinker.info.name == name
+    assert len([sentence for sentence in told if "models.example" in sentence]) == len(told) == leaves

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from mien.dialogue.think.base import Piece, Question, Said, ThinkerInfo
-from mien.dialogue.think.digest import digest, plain_digest
+from mien.dialogue.think.digest import digest, plain_digest, remember
 from mien.dialogue.think.facts import Fact, facts_in, redacted
 from mien.dialogue.think.memory import LONGEST_SAID, MOST_SAID, Memory
-from mien.errors import InputError, OutputError
+from mien.errors import InputError, NetworkError, OutputError
 from mien.turn import Turn
 
 HELLO = (Said("user", "My name is Anna and I love tea."), Said("assistant", "Nice to meet you."))
@@ -182,10 +182,12 @@ class _Model:
 
     @property
     def info(self) -> ThinkerInfo:
-        return ThinkerInfo("model", streaming=True)
+        return ThinkerInfo("model", streaming=True, writes=True)
 
     def answer(self, question: Question, turn: Turn) -> Iterator[Piece]:
         self.asked = question.text
+        if not self.says:
+            raise NetworkError("No answer.")
         yield Piece(self.says)
 
     def close(self) -> None:
@@ -204,3 +206,23 @@ def test_a_talk_is_put_in_a_few_words() -> None:
         "asked: Where are you? / 几点开门?"
     )
     assert plain_digest(HELLO) == ""
+
+
+@pytest.mark.parametrize(
+    ("says", "known"),
+    [("SUMMARY: Likes tents.\nFACT: wants: a tent", {"wants: a tent", "earlier talks: Likes tents."}),
+     ("", {"earlier talks: asked: Where are tents?"})],
+)  # fmt: skip
+def test_a_model_that_fails_is_no_loss(memory: Memory, says: str, known: set[str]) -> None:
+    remember(memory, "v", (*HELLO, Said("user", "Where are tents?")), _Model(says))
+    kept = memory.known("v")
+    assert kept is not None
+    assert {"name: Anna", "likes: tea"} | known == set(kept.known)
+
+
+def test_a_model_is_told_nothing_of_who_has_not_agreed(file: Path) -> None:
+    model = _Model("SUMMARY: x")
+    with closing(Memory(file, mode="ask")) as memory:
+        remember(memory, "v", HELLO, model)
+        assert memory.recall("v") is None
+    assert not model.asked

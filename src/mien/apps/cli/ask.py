@@ -89,6 +89,7 @@ def _memory(visitor: str) -> Iterator[Memory | None]:
 def _tell(thinker: Thinker, question: Question, memory: Memory | None, visitor: str) -> None:
     """Print the answer as it comes; then where it stands. It counts as heard when all of it was printed."""
     from mien.dialogue.think.base import Said
+    from mien.dialogue.think.digest import remember
     from mien.dialogue.think.segments import Segmenter
     from mien.turn import Turn
 
@@ -119,7 +120,7 @@ def _tell(thinker: Thinker, question: Question, memory: Memory | None, visitor: 
         seconds=round(time.monotonic() - started, 3),
     )  # fmt: skip
     if memory:
-        memory.heard(visitor, Said("user", question.text), Said("assistant", answer))
+        remember(memory, visitor, (Said("user", question.text), Said("assistant", answer)), thinker)
 
 
 def _pieces(thinker: Thinker, question: Question, turn: object) -> Iterator[Piece | None]:

@@ -14,7 +14,10 @@ Role = Literal["user", "assistant"]
 
 @dataclass(frozen=True, slots=True)
 class ThinkerInfo:
-    """What a thinking back end can do. needs, lacks, mend, leaves: as SpeakerInfo has them."""
+    """What a thinking back end can do. needs, lacks, mend, leaves: as SpeakerInfo has them.
+
+    writes: it can write what it is told to, such as the summary of a talk, and not only look answers up.
+    """
 
     name: str
     streaming: bool
@@ -22,6 +25,7 @@ class ThinkerInfo:
     lacks: str = ""
     mend: str = ""
     leaves: str = ""
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import Final
 
 from mien.dialogue.think.base import Persona, Question, Said, Thinker
 from mien.dialogue.think.facts import Fact, redacted
-from mien.dialogue.think.memory import LONGEST_SUMMARY, MOST_FACTS, Remembered
-from mien.turn import Turn
+from mien.dialogue.think.memory import LONGEST_SUMMARY, MOST_FACTS, Memory, Remembered
+from mien.errors import MienError
+from mien.turn import Cut, Turn
 
 _WANTED: Final = (
     "Below is a talk between a visitor and an assistant, and what was known before. Write what is worth remembering of "
@@ -19,6 +21,24 @@ _WANTED: Final = (
 )
 _TALK: Final = 2_200  # characters of a talk that are told to a model, its end
 _LINE: Final = re.compile(r"^\s*(SUMMARY|FACT)\s*[:：]\s*(.+?)\s*$", re.M | re.I)
+
+
+def remember(memory: Memory, visitor: str, talk: Sequence[Said], thinker: Thinker, turn: Turn | None = None) -> None:
+    """At the end of a talk: keep of it what may be kept. talk: what was really said and heard.
+
+    Facts are found by rules; where the thinker can write, it also tells facts and a summary, and what goes wrong there
+    is no loss. Takes as long as the thinker; cutting the turn ends it. Raises what the memory raises.
+    """
+    memory.heard(visitor, *talk)
+    before = memory.known(visitor)
+    if before is None:
+        return
+    summary = plain_digest(talk)
+    facts: tuple[Fact, ...] = ()
+    if thinker.info.writes:
+        with contextlib.suppress(MienError, Cut):
+            summary, facts = digest(thinker, talk, before, turn or Turn())
+    memory.learn(visitor, facts, summary)
 
 
 def digest(

@@ -82,7 +82,7 @@ class OpenaiThinker:
         leaves = f"What is said, what is remembered, and excerpts of the documents go to {host}{open_way}."
         return ThinkerInfo(
             name="openai", streaming=True, needs=("server",) if local else ("network", f"key:{KEY}"), lacks=lacks,
-            mend=mend, leaves="" if local or not self.address else leaves,
+            mend=mend, leaves="" if local or not self.address else leaves, writes=True,
         )  # fmt: skip
 
     def answer(self, question: Question, turn: Turn) -> Iterator[Piece]:
