@@ -51,13 +51,14 @@ class House:
         self._guests: dict[str, Guest] = {}
         self._coming: list[str] = []
 
-    def open(self, make: Callable[[], Guest], owner: str = "") -> Guest:
-        """Let somebody in. make: makes the session, slowly perhaps; its id is given here.
+    def open(self, make: Callable[[], Guest], owner: str = "", most: int = 0) -> Guest:
+        """Let somebody in. make: makes the session, slowly perhaps; its id is given here. most: of this owner, 0 = as
+        for all owners.
 
-        Raises BackendError ("busy") when the house is full, and whatever ``make`` raises.
+        Raises BackendError ("busy" when the house is full, "busy.token"), and whatever ``make`` raises.
         """
         with self._lock:
-            self._admit(owner)
+            self._admit(owner, most or self._per_owner)
             self._coming.append(owner)
         try:
             guest = make()
@@ -108,7 +109,7 @@ class House:
         for guest in self.guests():
             self.close(guest.id)
 
-    def _admit(self, owner: str) -> None:
+    def _admit(self, owner: str, most: int) -> None:
         here = len(self._guests) + len(self._coming)
         if here >= self.most:
             self.refused += 1
@@ -116,8 +117,7 @@ class House:
                 f"All {self.most} places are taken.", hint="Try again when somebody has left.", code="busy"
             )
         mine = sum(g.owner == owner for g in self._guests.values()) + self._coming.count(owner)
-        if self._per_owner and mine >= self._per_owner:
+        if most and mine >= most:
             self.refused += 1
-            raise BackendError(
-                f"This token has its {self._per_owner} sessions already.", hint="Close one first.", code="busy"
-            )
+            told = f"This token has its {most} sessions already."
+            raise BackendError(told, hint="Close one first.", code="busy.token")

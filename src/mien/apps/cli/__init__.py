@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, str]] = {
     "hear": "Hear a recording as a live visitor: who speaks when, and what is said.",
     "avatar": "Create, show, list, remove, export and import avatars.",
     "voice": "List voices, say a sentence.",
+    "serve": "Open the page: an avatar that listens, answers and can be interrupted.",
     "ask": "Ask a question: from documents, or of a language model.",
     "memory": "List, show, export and erase what is kept of visitors.",
     "models": "List, fetch and check the model files.",
