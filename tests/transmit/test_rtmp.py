@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from itertools import pairwise
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +24,7 @@ from mien.transmit.amf import decode, encode
 from mien.transmit.feed import Moment
 from mien.transmit.rtmp import FlvEncoder, RtmpSettings, RtmpViewer
 from mien.transmit.rtmp_wire import AUDIO, RtmpSocket, parse_address
+from mien.types import VideoFrame
 
 needs_nginx = pytest.mark.skipif(
     not (NGINX.exists() and MODULE.exists()), reason="needs nginx and libnginx-mod-rtmp, Debian's packages"
@@ -193,20 +196,52 @@ def test_a_server_that_talks_without_end_is_left(monkeypatch: pytest.MonkeyPatch
     liar.close()
 
 
-def test_a_refusal_is_told_without_the_key() -> None:
-    def chunk(*values: Any) -> bytes:
-        data = encode(*values)
-        return b"\x03\0\0\0" + len(data).to_bytes(3, "big") + b"\x14\0\0\0\0" + data
+def chunk(*values: Any) -> bytes:
+    """A command of a server."""
+    data = encode(*values)
+    return b"\x03\0\0\0" + len(data).to_bytes(3, "big") + b"\x14\0\0\0\0" + data
 
-    refusal = {"level": "error", "code": f"NetStream.Publish.BadName {KEY}"}
-    talk = [("_result", 1.0, None, None), ("_result", 4.0, None, 1.0), ("onStatus", 0.0, None, refusal)]
-    liar = Liar(b"\x03" + bytes(3072) + b"".join(chunk(*t) for t in talk))
+
+def talk(status: dict[str, Any]) -> bytes:
+    """All that a server says until a stream is published, or refused."""
+    said = [("_result", 1.0, None, None), ("_result", 4.0, None, 1.0), ("onStatus", 0.0, None, status)]
+    return b"\x03" + bytes(3072) + b"".join(chunk(*one) for one in said)
+
+
+def test_a_refusal_is_told_without_the_key() -> None:
+    liar = Liar(talk({"level": "error", "code": f"NetStream.Publish.BadName {KEY}"}))
     viewer = pushing(liar.port)
     assert wait_for(lambda: viewer.tally.state == "retrying")
     reason = viewer.tally.reason
     viewer.close()
     liar.close()
     assert "NetStream.Publish.BadName" in reason and KEY not in reason
+
+
+def test_a_network_that_stands_still_in_the_middle_loses_moments_and_blocks_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mien.transmit.rtmp_wire._SECONDS", 0.5)
+    rng = np.random.default_rng(1)
+    noise = [rng.integers(0, 255, (360, 640, 3), np.uint8) for _ in range(4)]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        viewer = pushing(server.getsockname()[1], bit_rate=20_000_000)
+        with closing(server.accept()[0]) as guest:  # answers all at once and never reads
+            guest.sendall(talk({"level": "status", "code": "NetStream.Publish.Start"}))
+            longest, number = 0.0, 0
+            while viewer.tally.state in ("opening", "live") and number < 1000:
+                frame, sound = moment(number)
+                began = time.monotonic()
+                viewer.show(VideoFrame(frame.tick, noise[number % 4]), sound)
+                longest = max(longest, time.monotonic() - began)
+                number += 1
+                time.sleep(0.01)
+            tally = viewer.tally
+            viewer.close()
+    assert longest < 0.5  # a hundredth of it is usual
+    assert (tally.state, tally.connects) == ("retrying", 1)
+    assert tally.frames > 3 and tally.lost_frames > 3
 
 
 def test_it_is_given_up_after_its_patience() -> None:
@@ -269,8 +304,6 @@ def test_broken_amf_ends_the_list(data: bytes) -> None:
 
 
 def tags(count: int, bit_rate: int) -> Iterator[tuple[int, int, bytes]]:
-    import numpy as np
-
     rng = np.random.default_rng(1)
     settings = RtmpSettings("rtmp://h/app/key", FPS, bit_rate=bit_rate)
     encoder = None
