@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import random
 import time
 from typing import Literal
@@ -11,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.dialogue.think.base import Piece
+from mien.dialogue.think.chat import Reply
 from mien.dialogue.think.events import EventReader
 from mien.dialogue.think.passages import Passage
 from mien.dialogue.think.plain import AnswerFilter
 from mien.dialogue.think.tools import Tool, Toolbox, tool
-from mien.errors import BackendError, UsageError
+from mien.errors import BackendError, NetworkError, UsageError
 
 PASSAGES = [Passage("a.md", "line 1", "One."), Passage("b.md", "line 2", "Two.")]
 
@@ -61,6 +64,25 @@ def test_events_do_not_depend_on_blocks(lines: list[bytes], end: bytes, chance: 
 )
 def test_events_are_those_of_the_standard(raw: bytes, expected: list[str]) -> None:
     assert _events([raw]) == expected
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["choices", "delta", "content", "tool_calls", "function", "arguments", "index", "error", "id",
+                         "message", "type", "text", "finish_reason"]), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON, JSON)
+def test_no_event_does_harm(event: object, delta: object) -> None:
+    for data in (event, {"id": "1", "choices": [{"delta": delta}]}, {"id": "1", "choices": event}):
+        reply = Reply("It")
+        with contextlib.suppress(BackendError, NetworkError):
+            assert all(isinstance(words, str) for words in reply.read(json.dumps(data)))
+            json.dumps(reply.as_sent())
 
 
 def _filtered(pieces: list[str]) -> tuple[str, tuple[str, ...]]:

@@ -65,6 +65,8 @@ def command(
     who = load_persona(settings.persona)
     with contextlib.closing(open_thinker(settings, console.note)) as thinker, _memory(visitor) as memory:
         kept = memory.known(visitor) if memory else None
+        if memory and memory.mode == "ask" and kept is None:
+            console.note(f"'{visitor}' has not agreed to be remembered: mien memory agree {visitor}")
         question = Question(
             text, language, (kept.said if kept else ()), who, (kept.known if kept else ()),
         )  # fmt: skip

@@ -96,7 +96,10 @@ class Reply:
         if not isinstance(delta, dict):
             raise self._garbage()
         self.worked = bool(delta.get("reasoning_content") or delta.get("reasoning"))
-        for part in delta.get("tool_calls") or ():
+        calls = delta.get("tool_calls") or []
+        if not isinstance(calls, list):
+            raise self._garbage()
+        for part in calls:
             self._take_call(part)
         words = _words(delta.get("content")) or _words(delta.get("refusal"))
         if words:

@@ -90,6 +90,8 @@ class Link:
         self._sock = connection.sock  # kept here: a connection forgets its socket when the server wants to close it
         try:
             with contextlib.closing(connection):
+                if self.closed:  # ended while it was being connected: the question is not sent any more
+                    return
                 yield from self._exchange(connection, target, call)
         except TimeoutError:
             raise Passing(self._too_slow(call), again=False) from None
