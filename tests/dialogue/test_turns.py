@@ -212,7 +212,8 @@ def test_the_text_so_far_shortens_or_stretches_the_wait(text: str, quicker: bool
     [
         ("", "unknown"), ("Hello there.", "finished"), ("Is it?", "finished"), ("And then, uh", "open"),
         ("Well um.", "open"), ("go to the", "open"), ("go to Dr.", "unknown"), ("the red house", "unknown"),
-        ("thank you", "finished"), ("好的。", "finished"), ("你是谁呢", "finished"), ("然后", "open"), ("我觉得，", "open"),
+        ("thank you", "finished"), ("好的。", "finished"), ("你是谁呢", "finished"), ("然后", "open"),
+        ("我觉得，", "open"),
         ("我喜欢北京", "unknown"), ("那个。", "open"), ("“Why?”", "finished"), ("wait...", "open"), ("123", "unknown"),
     ],
 )  # fmt: skip

@@ -21,6 +21,7 @@ IN_CHINESE = [
     "docs/align",
     "docs/avatar-format",
     "docs/cli",
+    "docs/hearing",
     "docs/mimic",
     "docs/motion",
     "docs/quality",
@@ -28,6 +29,7 @@ IN_CHINESE = [
     "docs/script-marks",
     "docs/sending",
     "docs/settings",
+    "docs/streaming",
     "docs/thinking",
     "docs/training",
     "docs/troubleshooting",
@@ -93,10 +95,22 @@ def test_the_tables_of_voices_are_the_catalogue_and_the_back_ends(page: str) -> 
     rows = re.findall(r"^\| `([\w-]+)` \| ([a-z ]+) \| .* \| ([\d.?]+) \| (.*?) \| (\w+) \|$", text, flags=re.M)
     known = [
         (b.name, " ".join(b.languages), f"{b.size / 1e6:.1f}" if b.size else "?", b.licence, b.commercial)
-        for b in bundles.catalogue().values()
+        for b in bundles.of("speak").values()
     ]
     assert rows == known
     assert all(f"| `{name}` |" in text for name in plugins.available("speak"))
+
+
+@pytest.mark.parametrize("page", ["docs/hearing.md", "docs/zh-CN/hearing.md"])
+def test_the_tables_of_hearing_are_the_catalogue_and_the_back_ends(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| ([a-z ]+|\*) \| .* \| ([\d.?]+) \| (.*?) \| (\w+) \|$", text, flags=re.M)
+    known = [
+        (b.name, " ".join(b.languages) or "*", f"{b.size / 1e6:.1f}" if b.size else "?", b.licence, b.commercial)
+        for b in bundles.of("hear").values()
+    ]
+    assert rows == known
+    assert all(f"| `{name}` |" in text for name in plugins.available("hear"))
 
 
 @pytest.mark.parametrize("page", ["docs/cli.md", "docs/zh-CN/cli.md"])

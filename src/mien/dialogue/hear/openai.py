@@ -1,7 +1,7 @@
 """Any server with OpenAI's ``POST /v1/audio/transcriptions``: OpenAI itself, and the many local ones that speak its
 protocol.
 
-The address is ``MIEN_HEAR_URL``, ``MIEN_OPENAI_BASE_URL``, ``OPENAI_BASE_URL`` or ``[hear] openai_url``; the key only
+The address is ``[hear] openai_url``, else ``MIEN_OPENAI_BASE_URL``, else ``OPENAI_BASE_URL``; the key only
 ``OPENAI_API_KEY``. An utterance is sent when it is over, as WAV.
 """
 

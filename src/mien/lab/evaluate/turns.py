@@ -3,8 +3,8 @@
 Scenes are made of recordings, so that the truth is known: a visitor speaks in silence or noise; our own voice comes
 back into the microphone through a room (decaying noise, 60 dB in a third to half a second, a small loudspeaker) later
 and quieter, while the visitor is silent, or cuts in. Sound is pushed in 20 ms; what counts is the tick of the
-microphone at which an event came out. Onset: where the visitor's clean recording first is within 15 dB of
-its loud parts for most of 60 ms and goes on within 20 dB for half of 300 ms; end: where it last is within 30 dB of them.
+microphone at which an event came out. Onset: where the visitor's clean recording first is within 15 dB of its
+loud parts for most of 60 ms and goes on within 20 dB for half of 300 ms; end: where it last is within 30 dB of them.
 """
 
 from __future__ import annotations
