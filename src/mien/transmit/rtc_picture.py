@@ -75,6 +75,7 @@ class H264:
             "threads": "1",
             "maxrate": str(top),
             "bufsize": str(top // 2),
+            "qmin": "18",  # a face at rest needs few bits: finer steps than the eye sees are not bought with the rest
             "x264-params": "scenecut=0:chromaloc=1",
         }
         context.open()
