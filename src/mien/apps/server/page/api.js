@@ -1,0 +1,108 @@
+/** The server's REST interface and the addresses of its sockets. The token stays in this module's memory. */
+
+const base = new URL('.', document.baseURI)
+let token = takeToken()
+
+/** A refusal by the server, or none reached. code: of the server, "" = unknown. status: of HTTP, 0 = not reached. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} code @param {string} message @param {string} [hint] */
+  constructor(status, code, message, hint = '') {
+    super(message)
+    this.status = status
+    this.code = code
+    this.hint = hint
+  }
+
+  /** The sentence and what mends it. */
+  get sentence() {
+    return [this.message, this.hint].filter(Boolean).join(' ')
+  }
+}
+
+/** @param {string} given */
+export function setToken(given) {
+  token = given.trim()
+}
+
+/**
+ * Ask the server. Throws ApiError.
+ * @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>}
+ */
+export async function call(method, path, body) {
+  const response = await request(method, path, body)
+  const text = await response.text()
+  const parsed = parse(text)
+  if (!response.ok) throw refusal(response.status, parsed, text)
+  return parsed
+}
+
+/** A picture as an address that an <img> can show. @param {string} path @returns {Promise<string>} */
+export async function picture(path) {
+  const response = await request('GET', path)
+  if (!response.ok) throw new ApiError(response.status, '', `${path}: ${response.status}`)
+  return URL.createObjectURL(await response.blob())
+}
+
+/** The address of a WebSocket. @param {string} path @param {Record<string, string>} [query] */
+export function socketAddress(path, query = {}) {
+  const url = new URL(path, base)
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+  if (token) url.searchParams.set('token', token)
+  return url.href
+}
+
+/** Leave a session when the page goes away: a request that outlives it. @param {string} path */
+export function farewell(path) {
+  fetch(new URL(path, base), { method: 'DELETE', headers: headers(), keepalive: true }).catch(() => {})
+}
+
+/** @param {string} method @param {string} path @param {object} [body] */
+async function request(method, path, body) {
+  try {
+    return await fetch(new URL(path, base), {
+      method,
+      headers: headers(body !== undefined),
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(60000),
+    })
+  } catch (error) {
+    throw new ApiError(0, 'unreachable', String(error))
+  }
+}
+
+/** @param {boolean} [json] */
+function headers(json = false) {
+  /** @type {Record<string, string>} */
+  const out = {}
+  if (json) out['Content-Type'] = 'application/json'
+  if (token) out.Authorization = `Bearer ${token}`
+  return out
+}
+
+/** @param {string} text */
+function parse(text) {
+  try {
+    return text ? JSON.parse(text) : {}
+  } catch {
+    return null
+  }
+}
+
+/** @param {number} status @param {any} parsed @param {string} text */
+function refusal(status, parsed, text) {
+  const said = parsed?.error ?? parsed?.detail ?? parsed ?? {}
+  const message = typeof said === 'string' ? said : said.message ?? (parsed ? '' : text.slice(0, 200))
+  return new ApiError(status, said.code ?? '', message, said.hint ?? '')
+}
+
+/** The token of the first load; it leaves the address bar and the history at once. */
+function takeToken() {
+  const url = new URL(location.href)
+  const found = url.searchParams.get('token') ?? ''
+  if (url.searchParams.has('token')) {
+    url.searchParams.delete('token')
+    history.replaceState(null, '', url)
+  }
+  return found
+}

@@ -1,0 +1,182 @@
+/** Pictures and sound by WebRTC: the quickest way, where UDP gets through. */
+
+import { call } from './api.js'
+import { Screen } from './screen.js'
+import { PathError } from './types.js'
+
+const PATIENCE = 2000 // ms from the offer to a connection
+const GATHERING = 1000
+const LOST = 2000
+const STATS = 1000
+
+/** @implements {Player} @typedef {import('./types.js').Player} Player */
+export class WebRtcPlayer {
+  /**
+   * @param {import('./types.js').SessionInfo} session
+   * @param {import('./stagehand.js').Stagehand} stage  where things are shown, heard and counted
+   * @param {(problem: PathError) => void} onBroken  after it was connected
+   */
+  constructor(session, stage, onBroken) {
+    this.session = session
+    this.stage = stage
+    this.onBroken = onBroken
+    this.peer = new RTCPeerConnection({ iceServers: session.ice_servers ?? [], bundlePolicy: 'max-bundle' })
+    this.delay = 60 // ms between arrival and ear, measured below
+    this.closed = false
+    this.pictureDelay = 0
+    /** @type {{at: number, frame: VideoFrame}[]} */
+    this.held = []
+    /** @type {Screen|null} */
+    this.screen = null
+    /** @type {number[]} */
+    this.timers = []
+  }
+
+  async start() {
+    const { peer } = this
+    this.voice = peer.addTransceiver('audio', { direction: 'sendrecv' })
+    peer.addTransceiver('video', { direction: 'recvonly' })
+    const channel = peer.createDataChannel('mien')
+    channel.onmessage = ({ data }) => this.#told(JSON.parse(data))
+    peer.ontrack = (event) => this.#take(event)
+    const connected = this.#connected()
+    await peer.setLocalDescription()
+    if (this.session.ice_servers?.length) await this.#gathered()
+    const { type, sdp } = /** @type {RTCSessionDescription} */ (peer.localDescription)
+    const answer = await Promise.race([call('POST', `api/sessions/${this.session.id}/offer`, { type, sdp }), connected])
+    await peer.setRemoteDescription(answer)
+    await connected
+    this.timers.push(setInterval(() => this.#measure(), STATS))
+    this.#watch()
+  }
+
+  close() {
+    this.closed = true
+    for (const timer of this.timers) clearInterval(timer)
+    this.source?.disconnect()
+    this.peer.close()
+    for (const { frame } of this.held.splice(0)) frame.close()
+  }
+
+  heardTick() {
+    return this.stage.clock.tick(performance.now() - this.delay)
+  }
+
+  /** The loudspeaker is silent already; what is on its way is at most what the jitter buffer holds. */
+  cut() {}
+
+  /** @param {MediaStream|null} stream */
+  async microphone(stream) {
+    await this.voice?.sender.replaceTrack(stream?.getAudioTracks()[0] ?? null)
+  }
+
+  /** @param {number} ms */
+  setPictureDelay(ms) {
+    this.pictureDelay = ms
+    this.#arrange()
+  }
+
+  #connected() {
+    const { peer } = this
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new PathError('udpBlocked')), PATIENCE)
+      peer.onconnectionstatechange = () => {
+        if (peer.connectionState === 'connected') {
+          clearTimeout(timer)
+          clearTimeout(this.lost)
+          resolve(undefined)
+        } else if (peer.connectionState === 'failed') {
+          clearTimeout(timer)
+          reject(new PathError('udpBlocked'))
+          this.#broken()
+        } else if (peer.connectionState === 'disconnected') {
+          this.lost = setTimeout(() => this.#broken(), LOST)
+        }
+      }
+    })
+  }
+
+  #broken() {
+    if (!this.closed) this.onBroken(new PathError('udpLost'))
+  }
+
+  #gathered() {
+    const { peer } = this
+    return new Promise((resolve) => {
+      if (peer.iceGatheringState === 'complete') resolve(undefined)
+      peer.onicegatheringstatechange = () => peer.iceGatheringState === 'complete' && resolve(undefined)
+      setTimeout(resolve, GATHERING)
+    })
+  }
+
+  /** @param {RTCTrackEvent} event */
+  #take({ receiver, track }) {
+    if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0
+    if ('playoutDelayHint' in receiver) receiver.playoutDelayHint = 0
+    const { video, sound } = this.stage
+    const stream = /** @type {MediaStream} */ (video.srcObject ?? new MediaStream())
+    stream.addTrack(track)
+    video.muted = true // the sound takes its own way, where it can be cut at once
+    video.srcObject = stream
+    video.play().catch(() => {})
+    if (track.kind === 'audio') {
+      this.receiver = receiver
+      this.source = sound.context.createMediaStreamSource(new MediaStream([track]))
+      this.source.connect(sound.input)
+    } else this.#arrange()
+  }
+
+  /** Show the video itself, or a canvas where pictures must be put together or held back. */
+  #arrange() {
+    const drawn = this.stage.packed || this.pictureDelay > 0
+    if (drawn) this.screen ??= new Screen(this.stage.packed)
+    this.stage.present(drawn && this.screen ? this.screen.canvas : this.stage.video)
+  }
+
+  #watch() {
+    const { video } = this.stage
+    if (this.closed) return
+    if (!video.requestVideoFrameCallback) return
+    video.requestVideoFrameCallback((now, about) => {
+      const received = about.receiveTime ?? now
+      const shown = about.expectedDisplayTime + this.pictureDelay
+      if (this.pictureDelay > 0) this.#hold(now + this.pictureDelay)
+      else if (this.screen) this.screen.draw(video, video.videoWidth, video.videoHeight)
+      this.stage.shown({ tick: null, received, shown })
+      this.#watch()
+    })
+  }
+
+  /** @param {number} at */
+  #hold(at) {
+    this.held.push({ at, frame: new VideoFrame(this.stage.video) })
+    while (this.held.length > 60) this.held.shift()?.frame.close()
+    if (this.held.length === 1) requestAnimationFrame(() => this.#release())
+  }
+
+  #release() {
+    while (this.held.length && this.held[0].at <= performance.now() + 8) {
+      const { frame } = /** @type {{frame: VideoFrame}} */ (this.held.shift())
+      this.screen?.draw(frame, frame.displayWidth, frame.displayHeight)
+      frame.close()
+    }
+    if (this.held.length && !this.closed) requestAnimationFrame(() => this.#release())
+  }
+
+  /** How long sound waits in the browser's jitter buffer. */
+  async #measure() {
+    const stats = await this.receiver?.getStats()
+    for (const one of stats?.values() ?? []) {
+      if (one.type !== 'inbound-rtp' || !one.jitterBufferEmittedCount) continue
+      const count = one.jitterBufferEmittedCount - (this.seen?.count ?? 0)
+      const sum = one.jitterBufferDelay - (this.seen?.sum ?? 0)
+      if (count > 0) this.delay = (1000 * sum) / count + this.stage.sound.latency
+      this.seen = { count: one.jitterBufferEmittedCount, sum: one.jitterBufferDelay }
+    }
+  }
+
+  /** @param {{type: string, tick?: number}} message */
+  #told(message) {
+    if (message.type === 'cut') this.stage.cutBy(message.tick ?? 0)
+  }
+}
