@@ -213,6 +213,19 @@ def test_a_network_that_does_not_load_is_one_sentence(hearing: Path) -> None:
         ear.finish()
 
 
+def test_an_ear_that_was_opened_already_loads(hearing: Path) -> None:
+    hear_networks.make_sense_voice(hearing / "ear")
+    with closing(open_ear(HearConfig(), lambda line: None).recogniser) as ear:
+        process = ear._ear._process  # type: ignore[attr-defined]
+        until = time.monotonic() + 20
+        while not process._shared.loaded and time.monotonic() < until:
+            time.sleep(0.02)
+        assert process._shared.loaded
+        ear.push(AudioChunk(480, tone(1.0, hertz=250.0)))
+        assert ear.finish().text == "low"
+        assert ear._ear._process is process  # type: ignore[attr-defined]
+
+
 def test_a_child_that_dies_is_told_and_started_again(hearing: Path) -> None:
     hear_networks.make_sense_voice(hearing / "ear")
     with closing(SherpaRecogniser()) as ear:

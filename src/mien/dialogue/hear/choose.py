@@ -31,7 +31,7 @@ class Chosen:
 
 
 def open_ear(hear: config.HearConfig, tell: Callable[[str], None]) -> Chosen:
-    """The ear that ``[hear]`` asks for; the caller closes it. Nothing is loaded yet.
+    """The ear that ``[hear]`` asks for; the caller closes it. What loads slowly begins to load.
 
     tell: told in a line which one "auto" took, and what leaves this machine. Raises MissingError with the command that
     mends it where nothing here understands the language.
@@ -44,6 +44,9 @@ def open_ear(hear: config.HearConfig, tell: Callable[[str], None]) -> Chosen:
     leaves = chosen.recogniser.info.leaves
     if leaves:
         tell(leaves)
+    warm = getattr(chosen.recogniser, "warm", None)  # back ends of others may have nothing to load
+    if warm is not None:
+        warm()
     return chosen
 
 

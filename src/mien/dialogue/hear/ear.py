@@ -64,6 +64,11 @@ class Ear:
         self._now: Utterance | None = None
         self._number = 0
 
+    def warm(self) -> None:
+        """Start loading, so that the first utterance need not wait for it."""
+        with self._lock:
+            self._ready()
+
     def push(self, chunk: AudioChunk) -> Heard | None:
         """As :meth:`mien.dialogue.hear.base.Recogniser.push`."""
         with self._lock:

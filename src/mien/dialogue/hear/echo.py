@@ -9,7 +9,6 @@ that this band's echo was seen to have.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 import numpy as np
@@ -55,6 +54,7 @@ _EDGES: Final = (
 )  # of bands, in bins of 50 Hz: a third of an octave and wider, 200 to 8000 Hz
 _COUNT: Final = len(_EDGES) - 1
 _DECAY: Final = 10 ** (-0.12)  # of a room, per hop: 60 dB in half a second
+_NOTHING: Final = np.zeros(_COUNT)
 _SILENT: Final = 1e-6  # power of a band in which nothing is played: about -75 dBFS
 _MARGIN: Final = 10**0.55  # by how much an echo may exceed what it was seen to be
 _QUANTILE: Final = 0.8
@@ -184,13 +184,32 @@ class _Reference:
             self._ring[np.arange(past, past + HOP) % _CAPACITY] = 0
 
 
+class _History:
+    """The band powers of the last hops, oldest first, in one piece."""
+
+    def __init__(self, length: int) -> None:
+        self._length, self._end = length, length
+        self._rows: Bands = np.zeros((8 * length, _COUNT))
+
+    def append(self, powers: Bands) -> None:
+        """One more hop; the oldest is forgotten."""
+        if self._end == len(self._rows):
+            self._rows[: self._length] = self._rows[-self._length :]
+            self._end = self._length
+        self._rows[self._end] = powers
+        self._end += 1
+
+    def last(self, count: int) -> Bands:
+        """The last hops, (count, bands), to be written to as well."""
+        return self._rows[self._end - count : self._end]
+
+
 class _Path:
     """The way from our voice to the microphone: delay and the gain of each band, as far as they were seen."""
 
     def __init__(self) -> None:
         self.lag: int | None = None
-        self._played: deque[Bands] = deque([np.zeros(_COUNT)] * (_LAGS + _WINDOW), maxlen=_LAGS + _WINDOW)
-        self._heard: deque[Bands] = deque([np.zeros(_COUNT)] * _WINDOW, maxlen=_WINDOW)
+        self._played, self._heard = _History(_LAGS + _WINDOW), _History(_WINDOW)
         self._quiet = 10_000  # hops since something was played
         self._match = np.zeros(_LAGS)
         self._near, self._any = _Gain(), _Gain()
@@ -201,7 +220,7 @@ class _Path:
         if self._quiet > _LAGS:
             self._begun = self._hops - ago
         self._quiet = min(self._quiet, ago - 1)
-        self._played[-ago] = played
+        self._played.last(ago)[0] = played
 
     def follow(self, power: Bands, played: Bands | None, floor: Bands) -> Bands | None:
         """The largest echo that is to be expected in this frame, by band; None where nothing can be heard of us."""
@@ -210,26 +229,26 @@ class _Path:
         self._quiet = 0 if played is not None else self._quiet + 1
         if self._quiet > _LAGS + _WINDOW + 40:
             return None
-        self._played.append(np.zeros(_COUNT) if played is None else played)
+        self._played.append(_NOTHING if played is None else played)
         self._heard.append(np.maximum(power, 2.0 * floor))
         self._hops += 1
-        if self._hops % _EVERY == 0:
+        if self._hops % (_EVERY if self.lag is None else 2 * _EVERY) == 0:
             self._search()
-        recent = list(self._played)[-_LAGS:][::-1]  # by delay
-        anywhere = np.max(recent, axis=0)
+        recent = self._played.last(_LAGS)[::-1]  # by delay
+        anywhere = recent.max(axis=0)
         expected = self._any.expect(power, anywhere, learn=self._hops - self._begun > _LAGS)
         if self.lag is not None:
-            there = np.max(recent[max(0, self.lag - 2) : self.lag + 4], axis=0)
+            there = recent[max(0, self.lag - 2) : self.lag + 4].max(axis=0)
             settled = self._hops - self._begun > self.lag + 2
             expected = self._near.expect(power, there, learn=settled, sure=float(self._match[self.lag]))
         return expected if self._quiet <= _LAGS + 40 else None
 
     def _search(self) -> None:
         """Normalised cross-correlation of the last second's band levels, over all delays."""
-        played = np.log10(np.maximum(np.array(self._played), _SILENT))
+        played = np.log10(np.maximum(self._played.last(_LAGS + _WINDOW), _SILENT))
         if (played[-_WINDOW:].max(axis=1) > np.log10(_SILENT)).sum() < _WINDOW // 3:
             return
-        heard = np.log10(np.array(self._heard) + 1e-12)
+        heard = np.log10(self._heard.last(_WINDOW) + 1e-12)
         heard = heard - heard.mean(axis=0)
         slices = np.lib.stride_tricks.sliding_window_view(played, _WINDOW, axis=0)[1:][
             ::-1

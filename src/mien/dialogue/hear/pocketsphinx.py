@@ -38,6 +38,11 @@ class PocketsphinxRecogniser:
             raise MissingError(info.lacks, hint=info.mend, code="missing.backend")
         require_language(self._settings.language, _LANGUAGES, "pocketsphinx", MEND_LANGUAGE)
 
+    def warm(self) -> None:
+        """Start loading. Raises as :meth:`check` does."""
+        self.check()
+        self._ear.warm()
+
     def push(self, chunk: AudioChunk) -> Heard | None:
         """The utterance's next sound."""
         self.check()

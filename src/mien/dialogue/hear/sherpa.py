@@ -57,15 +57,13 @@ class SherpaRecogniser:
         """Raise what pushing would raise."""
         self._chosen()
 
+    def warm(self) -> None:
+        """Start loading. Raises as :meth:`check` does."""
+        self._listening().warm()
+
     def push(self, chunk: AudioChunk) -> Heard | None:
         """The utterance's next sound."""
-        if self._ear is None:
-            model = self._chosen()
-            threads = self._threads or config.load().hear.threads
-            language = self._settings.language
-            only = model.languages[0] if len(model.languages) == 1 else language
-            self._ear = Ear(model.settings(language, threads), model.name, only if language == "auto" else language)
-        return self._ear.push(chunk)
+        return self._listening().push(chunk)
 
     def finish(self) -> Heard:
         """All of it."""
@@ -80,6 +78,15 @@ class SherpaRecogniser:
         """End the child."""
         if self._ear:
             self._ear.close()
+
+    def _listening(self) -> Ear:
+        if self._ear is None:
+            model = self._chosen()
+            threads = self._threads or config.load().hear.threads
+            language = self._settings.language
+            only = model.languages[0] if len(model.languages) == 1 else language
+            self._ear = Ear(model.settings(language, threads), model.name, only if language == "auto" else language)
+        return self._ear
 
     def _installed(self) -> tuple[HearModel, ...]:
         if self._models is None:
