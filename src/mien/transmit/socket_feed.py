@@ -91,7 +91,6 @@ class SocketFeed:
         self._sets: tuple[bytes, bytes] | None = None
         self._start: int | None = None
         self._number = 0
-        self._sent = 0
         self._got: int | None = None
         on_sound = self._listeners.on_sound
         self._microphone = SteadySound(on_sound) if on_sound is not None else None
@@ -258,7 +257,6 @@ class SocketFeed:
             return self._texts.popleft()
         if self._queue:
             item = self._queue.popleft()
-            self._sent = max(self._sent, item.tick)
             return item.data
         return None
 
