@@ -54,8 +54,8 @@ def spoken(
 
 
 def feed(
-    parts: Iterable[tuple[SpeechPart, Clause]],
-    say: Callable[[SpeechPart, Clause], None],
+    parts: Iterable[tuple[SpeechPart, Clause | None]],
+    say: Callable[[SpeechPart, Clause | None], None],
     waits: Callable[[], int],
     turn: Turn,
 ) -> None:

@@ -35,6 +35,7 @@ _MOUTH: Final = np.array([n.startswith(("mouth", "jaw", "tongue", "cheekPuff")) 
 _LIDS: Final = np.array([n.startswith(("eyeBlink", "eyeLook")) for n in ARKIT_SHAPES])
 
 Weights = NDArray[np.float64]
+Maker = Callable[[], FaceDriver]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,10 @@ class Line:
     ) -> None:
         self._driver, self._fps, self._on_part = driver, fps, on_part
         self._next = 0
-        self._queue: deque[tuple[SpeechPart, object]] = deque()
+        self._queue: deque[tuple[SpeechPart, object, Maker]] = deque()
         self._ready: deque[Beat] = deque()
+        self._by = driver
+        self._quiet = True  # whether silence was made last
         self._act = self._open()
         self._speech_end = 0
         self._turn = 0
@@ -80,7 +83,7 @@ class Line:
     @property
     def waiting(self) -> int:
         """Ticks of speech that are queued or made and not yet taken."""
-        queued = sum(len(part.audio.samples) for part, _ in self._queue)
+        queued = sum(len(item[0].audio.samples) for item in self._queue)
         return queued + max(0, self._speech_end - self.tick)
 
     @property
@@ -88,10 +91,13 @@ class Line:
         """Whether speech is on its way out."""
         return self.waiting > 0
 
-    def say(self, part: SpeechPart, of: object = None) -> None:
-        """The next part of speech; its own times are moved to where it comes to lie. of: what it is a part of."""
+    def say(self, part: SpeechPart, of: object = None, by: Maker | None = None) -> None:
+        """The next part of speech; its own times are moved to where it comes to lie. of: what it is a part of.
+
+        by: makes the driver that moves the face for it, None = the usual one. Another one begins after a silence.
+        """
         if len(part.audio.samples):
-            self._queue.append((part, of))
+            self._queue.append((part, of, by or self._driver))
 
     def cut(self) -> int:
         """Drop all speech from the next beat on. Returns the tick from which nothing of it is heard any more."""
@@ -123,7 +129,7 @@ class Line:
         return Shown(beat, speaking, self._turn)
 
     def _open(self) -> Performance:
-        return Performance(self._driver(), self._fps, first_frame=self._next, on_part=self._told)
+        return Performance(self._by(), self._fps, first_frame=self._next, on_part=self._told)
 
     def _told(self, part: SpeechPart) -> None:
         if self._saying:
@@ -132,13 +138,14 @@ class Line:
                 self._on_part(part, self._saying[0])
 
     def _begin_speech(self) -> None:
-        """Speech after silence that is already made takes its place."""
-        if self._queue and self._speech_end <= self.tick:
-            self._splice(BEGINS)
+        """Speech after silence that is already made takes its place; so does speech that another driver moves."""
+        if self._queue and self._speech_end <= self.tick and (self._quiet or self._queue[0][2] != self._by):
+            self._splice(BEGINS, self._queue[0][2])
 
-    def _splice(self, mouth: float) -> None:
+    def _splice(self, mouth: float, by: Maker | None = None) -> None:
         """A new act from the next beat on."""
         self._ready.clear()
+        self._by = by or self._driver
         self._act = self._open()
         if self._last is not None:
             self._ease = _Ease(self._last, self.tick, mouth)
@@ -146,12 +153,14 @@ class Line:
     def _fill(self) -> None:
         """Have the next beat ready: by the speech that is there, else by silence."""
         while not self._ready:
-            if self._queue:
-                part, of = self._queue.popleft()
+            if self._queue and self._queue[0][2] == self._by:
+                part, of, _ = self._queue.popleft()
+                self._quiet = False
                 self._saying = (of,)
                 self._act.push(part)
                 self._saying = None
             else:
+                self._quiet = True
                 self._act.wait(frame_tick(self._patience(), self._fps))
             self._ready.extend(self._act.read())
 

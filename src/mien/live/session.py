@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Final, Protocol
 
@@ -24,7 +24,7 @@ from mien.face.base import FaceDriver
 from mien.live.answer import feed, spoken
 from mien.live.clock import Clock, WallClock
 from mien.live.history import Spoken
-from mien.live.line import Line, Shown
+from mien.live.line import Line, Maker, Shown
 from mien.render.base import Canvas
 from mien.timeline import TICKS_PER_SECOND, frame_tick
 from mien.transmit.live import Viewer
@@ -68,6 +68,10 @@ class Troupe:
     persona: Persona = field(default_factory=Persona)
     known: Callable[[], tuple[str, ...]] = tuple
     size: tuple[int, int] = (0, 0)
+
+
+Parts = Callable[[Turn], Iterable[tuple[SpeechPart, Clause | None]]]
+"""Makes the speech of a turn, each part with the clause it belongs to, in the turn's own thread."""
 
 
 class Listening(Protocol):
@@ -183,7 +187,7 @@ class Session:
 
     def say(self, text: str, *, interrupt: bool = True) -> Turn:
         """Speak a text with marks as it stands. interrupt: at once, else after what is being said."""
-        return self._begin(lambda turn: iter((Piece(text),)), text=None, interrupt=interrupt)
+        return self._begin(lambda turn: self._spoken_by(turn, iter((Piece(text),))), text=None, interrupt=interrupt)
 
     def ask(self, text: str, *, language: str = "auto", ended: int | None = None) -> Turn:
         """Answer somebody; what was being said is cut short.
@@ -199,7 +203,31 @@ class Session:
             return self._troupe.thinker.answer(question, turn)
 
         self._asked_at = self.tick if ended is None else ended
-        return self._begin(pieces, text=text, interrupt=True)
+        return self._begin(lambda turn: self._spoken_by(turn, pieces(turn)), text=text, interrupt=True)
+
+    def play(self, parts: Callable[[], Iterable[SpeechPart]], by: Maker) -> Turn:
+        """Play recorded speech; what was being said is cut short. parts: called in the turn's own thread. by: makes the
+        driver that moves the face for it.
+        """
+
+        def recorded(turn: Turn) -> Iterator[tuple[SpeechPart, None]]:
+            for part in self._volume.parts(iter(parts())):
+                yield replace(part, turn=turn.number), None
+
+        return self._begin(recorded, text=None, interrupt=True, by=by)
+
+    def follow(self, sound: AudioChunk, by: Maker) -> None:
+        """Send a voice on that is heard now, and move the face by it. by: makes the driver."""
+        with self._lock:
+            if self._turns:
+                self._cut()
+            self._line.say(SpeechPart(sound), None, by)
+
+    @property
+    def waiting(self) -> int:
+        """Ticks of speech that wait to be sent."""
+        with self._lock:
+            return self._line.waiting
 
     def interrupt(self) -> int:
         """Stop speaking. Returns the tick from which nothing of it is sent."""
@@ -225,7 +253,7 @@ class Session:
     def _new_driver(self) -> FaceDriver:
         return self._troupe.driver()
 
-    def _begin(self, pieces: Callable[[Turn], Iterator[Piece]], *, text: str | None, interrupt: bool) -> Turn:
+    def _begin(self, parts: Parts, *, text: str | None, interrupt: bool, by: Maker | None = None) -> Turn:
         with self._lock:
             if interrupt:
                 self._cut()
@@ -236,7 +264,7 @@ class Session:
             self.counts.turns += 1
             self._set_state("thinking" if text is not None else self._state)
             self._working = threading.Thread(
-                target=self._work, args=(turn, pieces, before), name="mien-turn", daemon=True
+                target=self._work, args=(turn, parts, by, before), name="mien-turn", daemon=True
             )
         self._tell("turn", turn=turn.number, text=text or "")
         self._working.start()
@@ -260,17 +288,20 @@ class Session:
             self._tell("cut", turn=self._number, at=tick)
         return tick
 
-    def _work(self, turn: Turn, pieces: Callable[[Turn], Iterator[Piece]], before: threading.Thread | None) -> None:
-        """The turn's own thread."""
+    def _spoken_by(self, turn: Turn, pieces: Iterator[Piece]) -> Iterator[tuple[SpeechPart, Clause]]:
+        """An answer in the voice of now."""
         troupe = self._troupe
+        return spoken(
+            segment(self._written(turn, pieces)), troupe.speaker, turn, self._volume,
+            language=troupe.language, voice=troupe.voice, rate=troupe.rate, emotion=troupe.emotion,
+        )  # fmt: skip
+
+    def _work(self, turn: Turn, parts: Parts, by: Maker | None, before: threading.Thread | None) -> None:
+        """The turn's own thread."""
         try:
             if before is not None:
                 before.join()
-            parts = spoken(
-                segment(self._written(turn, pieces(turn))), troupe.speaker, turn, self._volume,
-                language=troupe.language, voice=troupe.voice, rate=troupe.rate, emotion=troupe.emotion,
-            )  # fmt: skip
-            feed(parts, self._say, self._waiting, turn)
+            feed(parts(turn), lambda part, clause: self._say(part, clause, by), self._waiting, turn)
         except Cut:
             pass
         except MienError as error:
@@ -289,17 +320,17 @@ class Session:
             self._tell("text", turn=turn.number, text=piece.text)
             yield piece
 
-    def _say(self, part: SpeechPart, clause: Clause) -> None:
+    def _say(self, part: SpeechPart, clause: Clause | None, by: Maker | None) -> None:
         with self._lock:
             if any(t.number == part.turn and not t.over for t in self._turns):
-                self._line.say(part, clause)
+                self._line.say(part, clause, by)
 
     def _waiting(self) -> int:
         return self._line.waiting
 
     def _placed(self, part: SpeechPart, clause: object) -> None:
-        assert isinstance(clause, Clause)
-        self._spoken.place(part, clause)
+        if isinstance(clause, Clause):
+            self._spoken.place(part, clause)
 
     def _caption(self, turn: int, clause: Clause, tick: int) -> None:
         cited = [asdict(citation) for citation in clause.citations]
