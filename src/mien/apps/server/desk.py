@@ -22,10 +22,11 @@ from mien.apps.server.schemas import HearingWish, SessionWish
 from mien.dialogue.hear.turns import TurnSettings
 from mien.dialogue.think.base import Persona, Said, Thinker
 from mien.errors import MienError, MissingError
+from mien.face.listen.driver import ListenDriver
 from mien.live.ears import Ears
 from mien.live.house import House
 from mien.live.session import Session, Troupe
-from mien.live.troupe import Wish, cast, with_face, with_voice
+from mien.live.troupe import Wish, cast, dials, with_face, with_voice
 from mien.transmit.alpha import pack_alpha
 from mien.transmit.broadcast import Broadcast
 
@@ -80,6 +81,7 @@ class Desk:
         self._pool: ThreadPoolExecutor | None = None
         self._errands: ThreadPoolExecutor | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -130,6 +132,35 @@ class Desk:
     async def close_room(self, name: str) -> None:
         """Let somebody go; what it held is released when this returns."""
         await self.run(self.house.close, name)
+
+    def soon_close(self, name: str) -> None:
+        """The same, in the event loop, without waiting."""
+        task = asyncio.get_running_loop().create_task(self.close_room(name))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def play(self, room: Room, data: bytes) -> None:
+        """Play a sound file through the avatar; takes as long as opening it. Raises InputError for what is none."""
+        from mien.apps.server.sound import decoded, listening
+
+        samples = decoded(data)
+        face = config.override(self.settings.face, **room.wish.face)
+        room.session.play(lambda: listening(samples, self.settings.audio), lambda: ListenDriver(dials(face)))
+
+    def set_puppet(self, room: Room, on: bool) -> None:
+        """Whether the microphone moves the face directly."""
+        from mien.live.puppet import Puppet
+
+        puppet, room.puppet = room.puppet, None
+        if on:
+            face = config.override(self.settings.face, **room.wish.face)
+            room.session.interrupt()
+            room.puppet = Puppet(room.session, dials(face))
+            room.microphone = room.puppet.hear
+        elif room.ears is not None:
+            room.microphone = room.ears.hear
+        if puppet is not None:
+            puppet.close()
 
     def shelf_once(self, key: str, make: Callable[[], Any]) -> Any:
         """What is dear to find out and stays true for a minute. From any thread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from mien.apps.server.desk import Desk
 from mien.apps.server.metrics import SKEW
@@ -77,17 +77,20 @@ class Ping(Strict):
     t: float = 0.0
 
 
-class Latency(Strict):
-    """What the browser measured of a turn, milliseconds; skew: picture after sound, may be negative."""
+Milliseconds = Annotated[float | None, Field(ge=0, le=600_000)]
+
+
+class Latency(BaseModel):
+    """What the browser measured, milliseconds: of a turn, from the end of the question to text, first sound and first
+    frame; from an interrupt to silence; picture after sound (may be negative).
+    """
 
     type: Literal["latency"]
-    turn: int = Field(default=0, ge=0)
-    text: float | None = Field(default=None, ge=0, le=600_000)
-    sound: float | None = Field(default=None, ge=0, le=600_000)
-    frame: float | None = Field(default=None, ge=0, le=600_000)
-    silence: float | None = Field(default=None, ge=0, le=600_000)
-    skew: float | None = Field(default=None, ge=-60_000, le=60_000)
-    fps: float | None = Field(default=None, ge=0, le=1000)
+    text_ms: Milliseconds = None
+    sound_ms: Milliseconds = None
+    frame_ms: Milliseconds = None
+    silence_ms: Milliseconds = None
+    skew_ms: float | None = Field(default=None, ge=-60_000, le=60_000)
 
 
 Order = Annotated[
@@ -96,6 +99,7 @@ Order = Annotated[
 ]
 ORDERS: Final[TypeAdapter[Any]] = TypeAdapter(Order)
 _MEASURED: Final = ("text", "sound", "frame", "silence")
+"""Kinds of waits; fields with _ms behind."""
 
 
 class Orders:
@@ -149,11 +153,11 @@ class Orders:
     def _latency(self, order: Latency) -> None:
         metrics = self._desk.metrics
         for name in _MEASURED:
-            value = getattr(order, name)
+            value = getattr(order, f"{name}_ms")
             if value is not None:
                 metrics.observe("mien_browser_wait_seconds", value / 1000, kind=name)
-        if order.skew is not None:
-            metrics.observe("mien_av_skew_seconds", abs(order.skew) / 1000, SKEW)
+        if order.skew_ms is not None:
+            metrics.observe("mien_av_skew_seconds", abs(order.skew_ms) / 1000, SKEW)
 
     def _tell(self, kind: str, **more: Any) -> None:
         self._answer({"type": kind, "tick": self._room.session.tick, **more})

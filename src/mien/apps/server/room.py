@@ -67,7 +67,7 @@ class Room(Guest):
         self._lock = threading.Lock()
         self._seats = 0
         self._outputs: dict[str, Output] = {}
-        self._leaving: list[Callable[[], None]] = []
+        self._leaving: list[Callable[[], object]] = []
         self._gone = False
         self._sent: dict[Total, float] = {}
 
@@ -164,7 +164,7 @@ class Room(Guest):
         with self._lock:
             _add(self._sent, output.kind, tally)
 
-    def on_leaving(self, end: Callable[[], None]) -> Callable[[], None]:
+    def on_leaving(self, end: Callable[[], object]) -> Callable[[], None]:
         """Have something ended with the session, quickly. Returns what takes it off again."""
         with self._lock:
             gone = self._gone

@@ -59,18 +59,24 @@ class RtcThread:
         self._gateway = gateway
 
     async def answer(
-        self, offer: dict[str, str], room: Room, obey: Callable[[dict[str, Any]], None]
-    ) -> tuple[str, Any]:
-        """Answer a browser's offer: (SDP, peer). obey: takes messages of its data channel. Raises InputError."""
+        self,
+        offer: dict[str, str],
+        room: Room,
+        obey: Callable[[dict[str, Any]], None],
+        ended: Callable[[], object] = lambda: None,
+    ) -> str:
+        """Answer a browser's offer: the SDP. obey: takes messages of its data channel. ended: told once, in the
+        gateway's loop, when the connection is over. Raises InputError.
+        """
         from mien.transmit.rtc_peer import Listeners
 
         if self._gateway is None:
             raise MissingError(self.note or "There is no WebRTC here.", hint="The media WebSocket works without it.")
-        watching = _Watching(room)
+        watching = _Watching(room, ended)
         listeners = Listeners(on_sound=room.hear, on_message=obey, on_state=watching.take)
         description, peer = await self._call(self._gateway.answer(offer, room.broadcast, listeners))
         watching.off = room.on_leaving(peer.close)
-        return description.sdp, peer
+        return str(description.sdp)
 
     async def shut(self) -> None:
         """Close all peers, give the port back, end the thread. Idempotent."""
@@ -100,10 +106,10 @@ class RtcThread:
 
 
 class _Watching:
-    """Keeps a seat in the room as long as a peer is connected. on_end: called once when it has gone."""
+    """Keeps a seat in the room as long as a peer is connected."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, room: Room, ended: Callable[[], object]) -> None:
+        self._room, self._ended = room, ended
         self._seated = False
         self.off: Callable[[], None] = lambda: None
 
@@ -117,4 +123,5 @@ class _Watching:
                 self._seated = False
                 self._room.stand()
             self.off()
+            self._ended()
         self._room.hub.tell({"type": "connection", "tick": self._room.session.tick, "state": state, "reason": reason})

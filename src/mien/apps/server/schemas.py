@@ -159,6 +159,12 @@ class SessionState(BaseModel):
     viewers: list[TallyInfo]
 
 
+class PuppetWish(Strict):
+    """Puppet mode on or off."""
+
+    on: bool = True
+
+
 class Done(BaseModel):
     """It is done."""
 

@@ -18,6 +18,7 @@ from mien.apps.server.schemas import (
     IceServer,
     Offer,
     PersonaInfo,
+    PuppetWish,
     SessionInfo,
     SessionState,
     SessionWish,
@@ -54,8 +55,15 @@ async def close_session(room: TheRoom, desk: TheDesk) -> Done:
 async def offer(offer: Offer, room: TheRoom, desk: TheDesk) -> Answer:
     """Answer a browser's WebRTC offer. Its microphone and a data channel may come with it."""
     orders = Orders(desk, room)
-    sdp, _ = await desk.rtc.answer(offer.model_dump(), room, lambda message: desk.later(orders.obey, message))
+    sdp = await desk.rtc.answer(offer.model_dump(), room, lambda message: desk.later(orders.obey, message))
     return Answer(sdp=sdp, type="answer")
+
+
+@router.post("/{session}/puppet", responses=responses(404))
+async def puppet(wish: PuppetWish, room: TheRoom, desk: TheDesk) -> Done:
+    """Whether the microphone moves the face directly: no words are understood, the own voice passes through."""
+    await desk.run(desk.set_puppet, room, wish.on)
+    return Done()
 
 
 def info_of(room: Room, avatar: str, rtc: RtcSettings, *, webrtc: bool) -> SessionInfo:
