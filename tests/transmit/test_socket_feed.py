@@ -30,6 +30,11 @@ def kinds(messages: list[Message]) -> list[tuple[int, int, int, int, int]]:
     return [head(m) for m in messages if isinstance(m, bytes)]
 
 
+def risen(pictures: list[tuple[int, int, int, int, int]]) -> bool:
+    """Whether each is some frames after the one before: a machine that is short of time leaves some out."""
+    return all(b[4] > a[4] and (b[4] - a[4]) % FRAME == 0 for a, b in pairwise(pictures))
+
+
 def texts(messages: list[Message]) -> list[dict[str, Any]]:
     return [json.loads(m) for m in messages if isinstance(m, str)]
 
@@ -51,7 +56,7 @@ def test_chunks_come_in_order_and_begin_with_a_key_picture() -> None:
         assert about["codec"].startswith("avc1.42c0") and bytes.fromhex(about["description"])[0] == 1
         pictures = [h for h in kinds(got) if h[0] == PICTURE]
         sound = [h for h in kinds(got) if h[0] == SOUND_SAMPLES]
-        assert pictures[0][1] == 1 and all(b[4] - a[4] == FRAME for a, b in pairwise(pictures))
+        assert pictures[0][1] == 1 and risen(pictures)
         assert all(b[4] - a[4] == a[3] == 960 for a, b in pairwise(sound))
         assert states == ["connected", "closed"]
 
@@ -127,7 +132,7 @@ def test_a_page_that_falls_behind_is_told_and_goes_on_with_a_key_picture() -> No
         at = next(n for n, m in enumerate(got) if isinstance(m, str) and '"skipped"' in m)
         pictures = [h for h in kinds(got[at:]) if h[0] == PICTURE]
         assert pictures[0][1] == 1
-        assert all(b[4] - a[4] == FRAME for a, b in pairwise(pictures))
+        assert risen(pictures)
 
     with fed(Broadcast()) as broadcast:
         asyncio.run(work())
