@@ -1,9 +1,9 @@
-"""Models of several files, voices and ears: what they are, under which licence, where they come from, and where they lie here.
+"""Models of several files, voices and ears: what they are, under which licence, where they come from and lie here.
 
 Known by name (``bundles.toml``), kept in the cache as folders, fetched only by ``mien models pull NAME``. A part whose
 hash is known must have it. One whose hash is not known is taken only when the user says so (``--accept-unpinned``);
 its hash then goes into the user's own record (``trusted.json`` in the data folder) and must be the same for ever after.
-Folders of sherpa-onnx models that the user keeps in ``voices/`` or ``hearing/`` of the data folder count as bundles too.
+Folders of sherpa-onnx models that the user keeps in ``voices/`` or ``hearing/`` of the data folder count too.
 """
 
 from __future__ import annotations
@@ -70,6 +70,11 @@ class Bundle:
         return sum(part.size for part in self.parts) if all(part.size for part in self.parts) else 0
 
     @property
+    def noun(self) -> str:
+        """What it is called in sentences."""
+        return "voice" if self.use == "speak" else "model"
+
+    @property
     def pinned(self) -> bool:
         """Whether every part has a known hash."""
         return all(part.sha256 for part in self.parts)
@@ -120,7 +125,8 @@ def path(name: str) -> Path:
     """The bundle's folder. Raises MissingError naming the command that fetches it."""
     found = cached(name)
     if found is None:
-        raise MissingError(f"The voice '{name}' is not here.", hint=f"mien models pull {name}", code="missing.model")
+        noun = known(name).noun
+        raise MissingError(f"The {noun} '{name}' is not here.", hint=f"mien models pull {name}", code="missing.model")
     return found
 
 
@@ -176,7 +182,7 @@ def known(name: str) -> Bundle:
     """The bundle of that name. Raises UsageError."""
     bundle = catalogue().get(name)
     if bundle is None:
-        raise UsageError(f"There is no voice bundle called '{name}'.", hint=f"Known: {', '.join(catalogue())}.")
+        raise UsageError(f"There is no voice or model called '{name}'.", hint=f"Known: {', '.join(catalogue())}.")
     return bundle
 
 
@@ -248,7 +254,7 @@ def _get(
     """Bring a part to ``file``; its size and hash."""
     if local is None and config.offline():
         raise MissingError(
-            f"The voice '{bundle.name}' is not here, and --offline forbids fetching it.",
+            f"The {bundle.noun} '{bundle.name}' is not here, and --offline forbids fetching it.",
             hint=f"With a network, run once: mien models pull {bundle.name}",
             code="missing.offline",
         )
@@ -283,7 +289,7 @@ def _copy(origin: Path, target: Path) -> None:
             continue
         size, count = size + path.stat().st_size, count + 1
         if size > archive.MAX_BYTES or count > archive.MAX_FILES:
-            raise InputError(f"{origin} holds more than a voice does.", hint="Give the folder of one model.")
+            raise InputError(f"{origin} holds more than a model does.", hint="Give the folder of one model.")
         place = target / path.relative_to(origin)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
