@@ -232,7 +232,7 @@ class _Path:
         self._played.append(_NOTHING if played is None else played)
         self._heard.append(np.maximum(power, 2.0 * floor))
         self._hops += 1
-        if self._hops % (_EVERY if self.lag is None else 2 * _EVERY) == 0:
+        if self._hops % _EVERY == 0:
             self._search()
         recent = self._played.last(_LAGS)[::-1]  # by delay
         anywhere = recent.max(axis=0)
