@@ -78,3 +78,21 @@ def test_nothing_is_drawn_for_those_who_do_not_look() -> None:
     finally:
         Slate.draw = real  # type: ignore[method-assign]
         made.close()
+
+
+def test_a_session_that_breaks_says_so_and_is_not_watched() -> None:
+    told: list[str] = []
+    made, clock, _witness = session(on_event=lambda event: told.append(str(event.get("code", ""))))
+    real = Slate.draw
+
+    def draw(self: Slate, shapes: FloatArray, head: FloatArray) -> ByteArray:
+        raise RuntimeError("no")
+
+    try:
+        Slate.draw = draw  # type: ignore[method-assign]
+        clock._allowed.release()
+        assert wait_for(lambda: "session.broken" in told)
+        assert not made.watched
+    finally:
+        Slate.draw = real  # type: ignore[method-assign]
+        made.close()

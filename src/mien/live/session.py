@@ -187,6 +187,7 @@ class Session:
 
     def say(self, text: str, *, interrupt: bool = True) -> Turn:
         """Speak a text with marks as it stands. interrupt: at once, else after what is being said."""
+        self._asked_at = self.tick
         return self._begin(lambda turn: self._spoken_by(turn, iter((Piece(text),))), text=None, interrupt=interrupt)
 
     def ask(self, text: str, *, language: str = "auto", ended: int | None = None) -> Turn:
@@ -348,6 +349,15 @@ class Session:
 
     def _run(self) -> None:
         """The pacing thread."""
+        try:
+            self._pace()
+        except Exception:
+            _log.exception("A session broke.")
+            with self._lock:
+                self._viewers = ()  # nobody watches it any more: it is swept
+            self._tell("error", code="session.broken", message="The session broke.", hint="Open a new one.")
+
+    def _pace(self) -> None:
         canvas = self._troupe.canvas()
         began, first = self._clock.now(), 0
         picture: ByteArray | None = None

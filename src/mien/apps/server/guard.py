@@ -6,9 +6,11 @@ visitor's browser; so the address they ask for must be one of this server's, and
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,6 +31,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY: Final = 256 << 10
 """Most bytes of a request's body, except where a file is uploaded."""
 UPLOADS: Final = ("/humanaudio",)
+_DRAINED: Final = 64 << 20
+_PATIENCE: Final = 5.0
 _OPEN: Final = ("/", "/stage", "/health", "/ready", "/docs", "/openapi.json", "/favicon.ico")
 _OPEN_FOLDER: Final = "/page/"
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
@@ -156,9 +160,24 @@ async def _refuse(
         await receive()
         kind = "websocket.http.response"
     else:
-        headers.append((b"connection", b"close"))  # what is still to come of the body is not read
+        headers.append((b"connection", b"close"))
+        await _drain(receive)
     await send({"type": f"{kind}.start", "status": status, "headers": headers})
     await send({"type": f"{kind}.body", "body": text})
+
+
+async def _drain(receive: Receive) -> None:
+    """Read a body that nobody wants, within bounds, keeping nothing: clients that still send when the connection
+    ends never see the answer.
+    """
+    got = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            while got < _DRAINED:
+                message = await receive()
+                got += len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body"):
+                    return
 
 
 def _is_preflight(scope: Scope, headers: Headers) -> bool:
