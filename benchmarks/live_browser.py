@@ -39,7 +39,7 @@ FRAME = 48_000 // FPS
 PAGE = Path(__file__).with_name("live_page.html")
 MODES = ("webrtc-h264", "webrtc-vp8", "chunks", "fragments")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-_FLAGS = (
+FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio",
     "--autoplay-policy=no-user-gesture-required", "--use-fake-ui-for-media-stream",
@@ -234,7 +234,7 @@ def _chromium(address: str, mode: str, seconds: float) -> Iterator[None]:
     assert CHROMIUM is not None
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = subprocess.Popen(
-            [CHROMIUM, *_FLAGS, f"--user-data-dir={folder}", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [CHROMIUM, *FLAGS, f"--user-data-dir={folder}", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             yield

@@ -43,6 +43,11 @@ export async function picture(path) {
   return URL.createObjectURL(await response.blob())
 }
 
+/** An address from which a link can save something. @param {string} path of the server, as it names it */
+export async function saved(path) {
+  return token ? picture(path.replace(/^\//, '')) : new URL(path.replace(/^\//, ''), base).href
+}
+
 /** The address of a WebSocket. @param {string} path @param {Record<string, string>} [query] */
 export function socketAddress(path, query = {}) {
   const url = new URL(path, base)

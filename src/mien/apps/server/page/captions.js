@@ -35,3 +35,9 @@ export class Captions {
     for (const clause of this.waiting.splice(0)) this.onHeard(clause)
   }
 }
+
+/** Clauses as a text: spaces between them where the writing has some. @param {string} before @param {string} text */
+export function joined(before, text) {
+  const spaced = before && before.charCodeAt(before.length - 1) < 0x2e80 && text.charCodeAt(0) < 0x2e80
+  return before + (spaced ? ' ' : '') + text
+}

@@ -1,5 +1,6 @@
 /** What was said: the caption under the avatar and the list beside it, with sources. */
 
+import { joined } from './captions.js'
 import { make, the } from './dom.js'
 import { say } from './words.js'
 
@@ -112,12 +113,6 @@ export class Conversation {
     const { log } = this
     if (log.scrollHeight - log.scrollTop - log.clientHeight < 240) log.scrollTop = log.scrollHeight
   }
-}
-
-/** Clauses as a text: spaces between them where the writing has some. @param {string} before @param {string} text */
-export function joined(before, text) {
-  const spaced = before && before.charCodeAt(before.length - 1) < 0x2e80 && text.charCodeAt(0) < 0x2e80
-  return before + (spaced ? ' ' : '') + text
 }
 
 /** A text that may break between words, in Chinese too. @param {string} text @returns {(Node|string)[]} */

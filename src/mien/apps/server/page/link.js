@@ -36,6 +36,7 @@ export class Link extends EventTarget {
     this.attempt = 0
     this.run = 0 // of what is going on now; what an older run still does is void
     addEventListener('pagehide', () => this.#leave())
+    addEventListener('pageshow', (event) => event.persisted && this.open()) // the way back to a page that was left
     addEventListener('online', () => this.status.phase === 'retrying' && this.open())
   }
 

@@ -1,9 +1,9 @@
 /** The page: joins the connection, what is seen and heard, and what the visitor does. */
 
-import { ApiError, call } from './api.js'
+import { ApiError, call, saved } from './api.js'
 import { Captions } from './captions.js'
 import { Conversation } from './conversation.js'
-import { the } from './dom.js'
+import { make, the } from './dom.js'
 import { Link } from './link.js'
 import { Microphone } from './microphone.js'
 import { Settings } from './settings.js'
@@ -74,7 +74,6 @@ const heard = {
   said: (event) => event.role === 'assistant' && conversation.said(event.text),
   error: (event) => conversation.fault(kindOf(event.code ?? ''), [event.message, event.hint].filter(Boolean).join(' ')),
   note: (event) => event.message && talk.remark(event.message),
-  recording: (event) => event.name && talk.remark(say('recorded', { name: event.name })),
 }
 
 link.addEventListener('event', (given) => {
@@ -196,7 +195,9 @@ function hearingWords(hearing) {
   const note = hearing?.note ?? ''
   const command = note.match(/(?:pip install|mien [a-z]+) .*/)?.[0] ?? ''
   const key = !hearing?.backend ? 'hearsNothing' : hearing.languages.join() === 'en' ? 'hearsEnglish' : ''
-  the('hearing-words', HTMLElement).textContent = key && command ? say(key, { command }) : note
+  const words = the('hearing-words', HTMLElement)
+  if (key && command) words.replaceChildren(say(key), make('code', {}, command))
+  else words.textContent = note
 }
 
 /** The kind of a fault, by the first word of its code. @param {string} code */
@@ -222,7 +223,7 @@ async function toggleRecording() {
   const path = `api/sessions/${link.session.id}/recording`
   try {
     const answer = await call(recording ? 'DELETE' : 'POST', path, recording ? undefined : {})
-    if (recording) talk.remark(say('recorded', { name: answer.file ?? answer.path ?? answer.name ?? '' }))
+    if (recording) talk.remark(say('recorded'), make('a', { href: await saved(answer.url), download: answer.name }, answer.name))
     showRecording(recording ? '' : 'on')
   } catch (error) {
     talk.remark(say('recordFailed', { detail: error instanceof ApiError ? error.sentence : String(error) }))

@@ -5,6 +5,7 @@ import { the } from './dom.js'
 import { knows, say } from './words.js'
 
 const QUIET_REASONS = ['socketChosen']
+const TELL_ALL = ['tokenWrong', 'full', 'fullToken', 'tooOften'] // our words say all that the server's sentence does
 const SOFT_MS = 20000 // that a banner without anything to do stays
 
 export class StatusView {
@@ -39,6 +40,7 @@ export class StatusView {
     this.#banner(status)
     const picture = the('picture', HTMLElement)
     const live = status.phase === 'live'
+    picture.dataset.phase = status.phase
     picture.classList.toggle('lost', !live && status.phase !== 'connecting')
     the('waiting-words', HTMLElement).textContent = this.#short(status)
   }
@@ -78,7 +80,7 @@ export class StatusView {
     this.banner.dataset.tone = soft ? 'calm' : 'alarm'
     the('banner-title', HTMLElement).textContent = sentence(say(reason))
     the('banner-more', HTMLElement).textContent = knows(`${reason}More`) ? say(`${reason}More`) : ''
-    the('banner-detail', HTMLElement).textContent = reason === 'tokenWrong' ? '' : detail
+    the('banner-detail', HTMLElement).textContent = TELL_ALL.includes(reason) ? '' : detail
     this.form.hidden = phase !== 'token'
     this.retry.hidden = phase !== 'retrying' && phase !== 'refused'
   }

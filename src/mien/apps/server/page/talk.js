@@ -42,12 +42,12 @@ export class Talk extends EventTarget {
     this.stopButton.setAttribute('aria-disabled', String(!busy))
   }
 
-  /** A short word under the text field. @param {string} text */
-  remark(text) {
+  /** A short word under the text field. @param {string} text @param {HTMLElement} [link]  which stays longer */
+  remark(text, link) {
     const line = the('remark', HTMLElement)
-    line.textContent = text
+    line.replaceChildren(text, ...(link ? [' ', link] : []))
     clearTimeout(this.forgets)
-    if (text) this.forgets = setTimeout(() => line.replaceChildren(), REMARK_MS)
+    if (text) this.forgets = setTimeout(() => line.replaceChildren(), link ? 10 * REMARK_MS : REMARK_MS)
   }
 
   show() {
