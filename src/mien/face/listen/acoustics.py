@@ -115,16 +115,17 @@ def changes(cepstra: NDArray[np.float64], means: NDArray[np.float64]) -> Array:
 
 def shares(features: Array, model: Mixtures) -> Array:
     """Shares of the phones, (n, PHONES), of features (n, 3, CEPSTRA)."""
-    found = np.zeros((len(features), PHONES, STATES), np.float32)
-    for stream in range(_STREAMS):
-        part = features[:, stream]
-        each = np.concatenate([part * part, part], axis=1) @ model.form[stream] + model.bias[stream]
-        each = each.reshape(-1, PHONES, _GAUSSIANS)
-        most = each.max(axis=2, keepdims=True)
-        sums = np.matmul(np.exp(each - most).transpose(1, 0, 2), model.weights[stream])
-        found += most + np.log(sums.transpose(1, 0, 2) + 1e-30)
-    best = found.max(axis=2, keepdims=True)
-    phones = SHARPNESS * (best[..., 0] + np.log(np.exp(found - best).sum(axis=2)))
+    parts = features.transpose(1, 0, 2)
+    each = np.matmul(np.concatenate([parts * parts, parts], axis=2), model.form)  # stream, row, phone · gaussian
+    each += model.bias[:, None]
+    each = each.reshape(_STREAMS, -1, PHONES, _GAUSSIANS)
+    most = each.max(axis=3, keepdims=True)
+    each -= most
+    np.exp(each, out=each)
+    sums = np.matmul(each.transpose(0, 2, 1, 3), model.weights)  # stream, phone, row, state
+    found = (np.log(sums + 1e-30) + most.transpose(0, 2, 1, 3)).sum(axis=0)
+    best = found.max(axis=2)
+    phones = SHARPNESS * (best + np.log(np.exp(found - best[..., None]).sum(axis=2))).T
     phones = np.exp(phones - phones.max(axis=1, keepdims=True))
     return np.asarray(phones / phones.sum(axis=1, keepdims=True), np.float32)
 
