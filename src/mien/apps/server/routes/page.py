@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from mien.apps.server.common import TheDesk
+from mien.apps.server.desk import Desk
+
 router = APIRouter(include_in_schema=False)
 
 FOLDER: Final = Path(__file__).parents[1] / "page"
 _POLICY: Final = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; "
+    "style-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'"
-)
+)  # and the pages that may use the API may also hold the page in a frame
 _NO_CACHE: Final = {"Cache-Control": "no-cache"}
 
 
@@ -25,19 +28,19 @@ def mount(app: FastAPI) -> None:
     """Serve the page's own files under /page/."""
     app.include_router(router)
     if FOLDER.is_dir():
-        app.mount("/page", StaticFiles(directory=FOLDER), name="page")
+        app.mount("/page", _Fresh(directory=FOLDER), name="page")
 
 
 @router.get("/")
-async def page() -> Response:
+async def page(desk: TheDesk) -> Response:
     """The page."""
-    return _file("index.html")
+    return _file("index.html", desk)
 
 
 @router.get("/stage")
-async def stage() -> Response:
+async def stage(desk: TheDesk) -> Response:
     """The avatar alone, transparent, for OBS."""
-    return _file("stage.html")
+    return _file("stage.html", desk)
 
 
 @router.get("/favicon.ico")
@@ -53,11 +56,21 @@ async def docs() -> Response:
     return HTMLResponse(_DOCS, headers={**_NO_CACHE, "Content-Security-Policy": _DOCS_POLICY})
 
 
-def _file(name: str) -> Response:
+class _Fresh(StaticFiles):
+    """Modules of two versions must not meet in a browser's cache: it asks each time, and mostly hears "as before"."""
+
+    def file_response(self, *arguments: Any, **more: Any) -> Response:
+        response = super().file_response(*arguments, **more)
+        response.headers.update(_NO_CACHE)
+        return response
+
+
+def _file(name: str, desk: Desk) -> Response:
     file = FOLDER / name
     if not file.is_file():
         raise HTTPException(404)
-    return FileResponse(file, headers={**_NO_CACHE, "Content-Security-Policy": _POLICY})
+    policy = " ".join([_POLICY, *desk.options.origins])
+    return FileResponse(file, headers={**_NO_CACHE, "Content-Security-Policy": policy})
 
 
 _DOCS_POLICY: Final = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
