@@ -285,8 +285,8 @@ class Session:
                 viewer.cut(tick)
             if self._ears is not None:
                 self._ears.silenced(tick)
-            self._set_state("idle")
             self._tell("cut", turn=self._number, at=tick)
+            self._set_state("idle")
         return tick
 
     def _spoken_by(self, turn: Turn, pieces: Iterator[Piece]) -> Iterator[tuple[SpeechPart, Clause]]:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from mien import config
 from mien.apps.server.cabinet import Cabinet
 from mien.apps.server.hub import Event, Hub
-from mien.apps.server.limits import Once, Rate
+from mien.apps.server.limits import Once, Places, Rate
 from mien.apps.server.metrics import Metrics
 from mien.apps.server.options import ServeOptions
 from mien.apps.server.room import Hearing, Room
@@ -33,6 +33,8 @@ from mien.transmit.broadcast import Broadcast
 _T = TypeVar("_T")
 _SWEEP: Final = 5.0
 _WORKERS: Final = 8
+_SPEAKING: Final = 4
+"""Texts that are spoken into files at once, besides what sessions say."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ class Desk:
         self.rtc = RtcThread(self.options.rtc)
         self.rate = Rate(self.options.openings)
         self.once = Once(60.0)
+        self.speaking = Places(_SPEAKING)
         self.aliases: dict[str, str] = {}
         self.memory: Any = None
         self._pool: ThreadPoolExecutor | None = None

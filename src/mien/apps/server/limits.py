@@ -56,3 +56,20 @@ class Once:
                 self._kept.clear()
             self._kept[key] = (now, value)
         return value
+
+
+class Places:
+    """So many at once. Belongs to the event loop."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+
+    def take(self) -> None:
+        """Raises BackendError ("busy") when all are taken."""
+        if not self._free:
+            raise BackendError("Too much is being spoken at once.", hint="Try again in a second.", code="busy")
+        self._free -= 1
+
+    def give(self) -> None:
+        """One is free again."""
+        self._free += 1
