@@ -24,6 +24,7 @@ IN_CHINESE = [
     "docs/hearing",
     "docs/mimic",
     "docs/motion",
+    "docs/page",
     "docs/quality",
     "docs/recorded-voices",
     "docs/script-marks",

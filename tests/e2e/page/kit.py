@@ -124,7 +124,13 @@ def another(kind: BrowserType, *flags: str) -> Iterator[Browser]:
 @contextmanager
 def visit(chromium: Browser, address: str, **context: Any) -> Iterator[Page]:
     """A page of its own. What the browser complains of is in ``page.mien_complaints``."""
-    settings = {"viewport": {"width": 1440, "height": 900}, "locale": "en", "permissions": ["microphone"], **context}
+    settings = {
+        "viewport": {"width": 1440, "height": 900},
+        "locale": "en",
+        "permissions": ["microphone"],
+        "reduced_motion": "reduce",
+        **context,
+    }
     made = chromium.new_context(**settings)
     page = made.new_page()
     complaints: list[str] = []

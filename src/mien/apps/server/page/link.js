@@ -7,7 +7,7 @@ import { WebRtcPlayer } from './player-webrtc.js'
 import { PathError } from './types.js'
 
 const WAITS = [0.3, 0.7, 1.5, 3, 5] // seconds before the next attempt
-const FULL_WAITS = 5
+const FULL_WAITS = 3
 const PING = 5000
 const SILENT = 12000 // ms without a word of the server
 
