@@ -15,10 +15,11 @@ from typing import Any, Final
 from mien import config, plugins
 from mien.avatar import Avatar
 from mien.casting import Subject
-from mien.dialogue.speak.base import Speaker
+from mien.dialogue.speak.base import Speaker, SpeakRequest
 from mien.dialogue.speak.choose import Chosen, open_voice
 from mien.dialogue.think.base import Persona, Thinker
 from mien.engine import place
+from mien.errors import MissingError
 from mien.face.base import FaceDriver, FaceSettings
 from mien.live.session import Troupe
 from mien.render.base import Canvas
@@ -121,8 +122,22 @@ def _voice(
 ) -> tuple[config.SpeakConfig, Chosen]:
     speak = config.override(settings.speak, voice=wish.voice or persona.voice or None, language=wish.language or None)
     chosen = open_voice(speak, persona.greeting or "Hello.", tell, settings.voices)
+    try:
+        _check_voice(chosen, speak.language)
+    except BaseException:
+        chosen.speaker.close()
+        raise
     chosen.tell_what_leaves(tell)
     return speak, chosen
+
+
+def _check_voice(chosen: Chosen, language: str) -> None:
+    """Raise MissingError for a voice that is not here, before anybody waits for it to speak."""
+    try:
+        chosen.speaker.check(SpeakRequest("Hello.", "en" if language == "auto" else language, voice=chosen.voice))
+    except MissingError as error:
+        if language != "auto" or error.code == "missing.voice":  # the language shows later
+            raise
 
 
 def _driver(face: config.FaceConfig, speaker: Speaker) -> Callable[[], FaceDriver]:

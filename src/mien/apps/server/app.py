@@ -41,7 +41,7 @@ def create_app(
 
     app = FastAPI(
         title="Mien", version=mien.__version__, description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None,
-        responses={},
+        redirect_slashes=False,
     )  # fmt: skip
     app.state.desk = desk
     faults.install(app)

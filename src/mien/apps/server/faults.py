@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -85,7 +86,7 @@ def response_of(error: MienError) -> JSONResponse:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's OpenAPI: these errors may come, besides those that any route has."""
-    return {status: {"model": ErrorBody} for status in sorted({400, 401, 403, 422, *statuses})}
+    return {status: {"model": ErrorBody} for status in sorted({400, 401, 403, 413, 422, *statuses})}
 
 
 def install(app: FastAPI) -> None:
@@ -102,12 +103,20 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
         code, message = _PLAIN.get(error.status_code, ("request", "The request cannot be served."))
-        return JSONResponse(body(code, message), error.status_code, headers=error.headers)
+        headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+        return JSONResponse(body(code, message), error.status_code, headers=headers)
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> JSONResponse:
         _log.exception("%s %s broke", request.method, request.url.path)
         return JSONResponse(body("internal", "Something broke inside.", "The server's log has the reason."), 500)
+
+
+def _allowed(request: Request) -> str:
+    """The methods that an address takes, of all its routes."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    matching = [m for path, m in paths.items() if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.url.path)]
+    return ", ".join(sorted({method.upper() for methods in matching for method in methods})) or "GET"
 
 
 def _sentence(error: RequestValidationError) -> str:

@@ -29,7 +29,7 @@ Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 class Strict(BaseModel):
     """Nothing that is not known."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class FaceDials(Strict):
@@ -59,7 +59,7 @@ class SessionWish(Strict):
     """What a visitor wishes for; everything may be left out."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"language": "en", "face": {"head_motion": 1.2}}]}
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"language": "en", "face": {"head_motion": 1.2}}]}
     )
 
     avatar: Name = Field(default="", description="As /api/avatars lists it.")

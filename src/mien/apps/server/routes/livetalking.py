@@ -13,7 +13,7 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse
 
@@ -28,7 +28,7 @@ router = APIRouter(tags=["LiveTalking"])
 
 _DIGITS: Final = 15
 _LONGEST: Final = 20_000
-SessionId = Annotated[str | int | None, Field(description="As /offer gave it; a number works, too.")]
+SessionId = Annotated[str | StrictInt | None, Field(description="As /offer gave it; a number works, too.")]
 
 
 class Reply(BaseModel):
@@ -69,7 +69,7 @@ class Human(Lenient):
     sessionid: SessionId = None
     text: str = Field(default="", max_length=_LONGEST)
     type: str = Field(default="echo", max_length=20, examples=["echo", "chat"])
-    interrupt: bool = False
+    interrupt: bool | int = False
 
 
 class OfSession(Lenient):
@@ -81,7 +81,7 @@ class OfSession(Lenient):
 class AudioType(OfSession):
     """audiotype: which of LiveTalking's custom motions; here the name or number of an emotion."""
 
-    audiotype: int | str = Field(default=0, examples=[1])
+    audiotype: StrictInt | str = Field(default=0, examples=[1])
 
 
 class Record(OfSession):
@@ -123,7 +123,7 @@ async def human(given: Human, desk: TheDesk, owner: Owner) -> Reply:
         if not given.text.strip():
             raise InputError("There is no text.")
         if given.type == "echo":
-            room.session.say(given.text, interrupt=given.interrupt)
+            room.session.say(given.text, interrupt=bool(given.interrupt))
         elif given.type == "chat":
             room.session.ask(given.text)
         else:
@@ -179,9 +179,9 @@ async def record(given: Record, desk: TheDesk, owner: Owner) -> Reply:
 
 _UPLOAD: Final = {
     "requestBody": {
-        "required": True,
+        "required": False,
         "content": {"multipart/form-data": {"schema": {
-            "type": "object", "required": ["sessionid", "file"],
+            "type": "object", 
             "properties": {"sessionid": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
         }}},
     }
