@@ -193,7 +193,7 @@ def test_without_udp_it_falls_back_within_three_seconds_and_says_so(address: str
         until(page, "mien.stage.sound.loud && document.querySelector('#caption').textContent")
 
 
-def test_without_webcodecs_it_plays_fragments(address: str, chromium: Browser) -> None:
+def test_without_webcodecs_it_plays_fragments_and_hears(address: str, chromium: Browser) -> None:
     with visit(chromium, "about:blank") as page:
         page.add_init_script("delete window.VideoDecoder")
         page.goto(f"{address}/?transport=socket")
@@ -201,6 +201,12 @@ def test_without_webcodecs_it_plays_fragments(address: str, chromium: Browser) -
         ask(page)
         until(page, "mien.stage.sound.loud && document.querySelector('#caption').textContent")
         assert page.evaluate("mien.stage.video.src.startsWith('blob:')")
+        page.evaluate("mien.link.addEventListener('event', e => (window.told ??= []).push(e.detail.type))")
+        page.focus("#log")
+        page.keyboard.down("Space")  # the microphone takes the same socket
+        until(page, "window.told?.includes('speech_started')")
+        page.keyboard.up("Space")
+        until(page, "window.told.includes('speech_ended')")
 
 
 def test_it_comes_back_when_the_server_does(chromium: Browser) -> None:

@@ -49,7 +49,11 @@ export class Microphone extends EventTarget {
     const ear = context.createAnalyser()
     ear.fftSize = 1024
     const samples = new Float32Array(ear.fftSize)
-    this.source = context.createMediaStreamSource(stream)
+    try {
+      this.source = context.createMediaStreamSource(stream)
+    } catch {
+      return // Firefox joins no streams of another rate: then there is no level, but there is sound
+    }
     this.source.connect(ear)
     this.timer = setInterval(() => {
       ear.getFloatTimeDomainData(samples)

@@ -9,6 +9,7 @@ const LEAD = 0.06 // seconds between arrival and sound
 const MOST_LEAD = 0.4
 const SLACK = 0.003
 const SPARE = 0.025
+const MOST_WAITING = 24
 const LOOKS = 60 // blocks of sound between two looks
 
 /** @typedef {import('./player-socket.js').Packet} Packet */
@@ -53,7 +54,7 @@ export class ChunkPlayer extends SocketPlayer {
   configure(about) {
     if (this.decoder && this.decoder.state !== 'closed') this.decoder.close()
     this.screen.packed = about.packed
-    this.decoder = new VideoDecoder({ output: (frame) => this.waiting.push(frame), error: () => this.#restart(about) })
+    this.decoder = new VideoDecoder({ output: (frame) => this.#wait(frame), error: () => this.#restart(about) })
     this.decoder.configure({ codec: about.codec, description: fromHex(about.description), optimizeForLatency: true })
     this.needsKey = true
     this.stage.present(this.screen.canvas)
@@ -63,6 +64,12 @@ export class ChunkPlayer extends SocketPlayer {
   play(packet) {
     if (packet.kind === PICTURE) this.#decode(packet)
     else if (packet.kind === SOUND) this.#sound(packet)
+  }
+
+  /** A page in the background draws nothing, and decoders stop when their pictures are not given back. @param {VideoFrame} frame */
+  #wait(frame) {
+    this.waiting.push(frame)
+    while (this.waiting.length > MOST_WAITING) this.waiting.shift()?.close()
   }
 
   /** @param {any} about */
