@@ -250,7 +250,7 @@ class Unwell:
     "fault", [NetworkError("Nobody answers.", hint="Start it."), RuntimeError("secret inside"), ValueError()]
 )
 def test_a_model_that_fails_is_told_and_others_are_unharmed(fault: Exception) -> None:
-    with serving(Unwell([fault])) as served:  # type: ignore[arg-type]
+    with serving(Unwell([fault])) as served:
         names = served.session(), served.session()
 
         async def ask() -> None:

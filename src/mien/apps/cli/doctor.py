@@ -38,6 +38,7 @@ _PACKAGES: Final = {
     "typer": "typer",
     "rich": "rich",
 }
+_LIVE: Final = ("aiortc", "fastapi", "multipart", "uvicorn", "websockets")
 _TRAINING: Final = ("torch", "onnx", "pocketsphinx")
 _ENCODERS: Final = {
     "libx264": "mp4 and mov",
@@ -186,6 +187,9 @@ def _extras() -> Iterator[Check]:
     here = all(find_spec(module) for module in ("fugashi", "unidic_lite"))
     found = "reads kanji" if here else "not here (optional): Japanese in kana only"
     yield Check("extra japanese", OK, found, "" if here else "pip install 'mien[japanese]'")
+    lacks = [package for package in _LIVE if not find_spec(package)]
+    found = f"not here (optional): {', '.join(lacks)}, for mien serve" if lacks else "serves the page"
+    yield Check("extra live", OK, found, "pip install 'mien[live]'" if lacks else "")
     lacks = [package for package in _TRAINING if not find_spec(package)]
     found = f"not here (optional): {', '.join(lacks)}, for mien train" if lacks else "trains networks"
     yield Check("extra train", OK, found, "pip install 'mien[train]'" if lacks else "")
