@@ -18,7 +18,7 @@ from mien.face.listen.features import FEATURES, Features
 from mien.face.listen.heads import APERTURE, CLOSED, HEADS, LISTENING_RATE
 from mien.face.listen.network import LOOK_AHEADS, Network
 from mien.lab.training import kit
-from mien.lab.training.augment import Augment, Harshness, inputs, power
+from mien.lab.training.augment import Augment, Harshness, leveled, power
 from mien.lab.training.clips import Clip
 from mien.lab.training.export import export, imported
 from mien.lab.training.labels import label_rows
@@ -116,7 +116,7 @@ def test_training_hears_what_the_driver_hears() -> None:
     sound = (rng.standard_normal(LISTENING_RATE * 2) * 0.05).astype(np.float32)
     from mien.face.listen.features import mel_matrix
 
-    trained = inputs(power(torch.from_numpy(sound)[None]) @ torch.from_numpy(mel_matrix()).T)[0].numpy()
+    trained = leveled(power(torch.from_numpy(sound)[None]) @ torch.from_numpy(mel_matrix()).T)[0].numpy()
     import soxr
 
     lived = Features().push(np.asarray(soxr.resample(sound, LISTENING_RATE, 48_000), np.float32))

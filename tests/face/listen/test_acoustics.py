@@ -14,7 +14,7 @@ from mien.dialogue.perform import perform
 from mien.dialogue.speak.espeak import EspeakSpeaker
 from mien.errors import InputError
 from mien.face.listen import acoustics
-from mien.face.listen.features import FEATURES, SPECTRA, Features
+from mien.face.listen.features import Features
 from mien.types import FloatArray, Phone
 
 IN_ORDER = """
@@ -35,14 +35,28 @@ def spoken() -> tuple[FloatArray, tuple[Phone, ...]]:
 
 
 def rows_of(sound: FloatArray) -> FloatArray:
-    return Features().push(np.concatenate([sound, np.zeros(9600, np.float32)]))[:, SPECTRA:]
+    """Shares of phones, whose lips are made to be themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(acoustics, "lips_of_phones", lambda: np.eye(acoustics.PHONES))
+        stream = Features()
+        stream.push(np.concatenate([sound, np.zeros(9600, np.float32)]))
+        return stream.lips.astype(np.float32)
 
 
 def test_rows_are_shares(spoken: tuple[FloatArray, tuple[Phone, ...]]) -> None:
     rows = rows_of(spoken[0])
-    assert rows.shape[1] == acoustics.PHONES == len(NAMES) == FEATURES - SPECTRA
+    assert rows.shape[1] == acoustics.PHONES == len(NAMES) == len(acoustics.SYMBOLS)
     np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-4)
     assert rows.min() >= 0
+
+
+def test_each_phone_has_the_lips_that_the_table_says() -> None:
+    lips = acoustics.lips_of_phones()
+    gap = {name: lips[i, 0] for i, name in enumerate(NAMES)}
+    width = {name: lips[i, 1] for i, name in enumerate(NAMES)}
+    assert max(gap[name] for name in ("M", "B", "P", "SIL")) < 0.5
+    assert min(gap[name] for name in ("AA", "AE", "AY")) > 8
+    assert max(width[name] for name in ("UW", "W", "AO")) < min(width[name] for name in ("IY", "AE", "S"))
 
 
 @pytest.mark.parametrize(("symbol", "alike"), [("s", "S Z"), ("ʃ", "SH ZH CH"), ("m", "M N NG"), ("iː", "IY IH EY Y")])
@@ -65,13 +79,15 @@ def test_silence_says_the_same_all_the_time() -> None:
 @given(st.lists(st.integers(1, 9000), min_size=1, max_size=20))
 def test_chunked_equals_whole(sizes: list[int]) -> None:
     sound = (np.random.default_rng(1).standard_normal(96_000) * 0.05).astype(np.float32)
-    whole, stream, at = Features().push(sound), Features(), 0
-    got: list[FloatArray] = []
+    once, stream, at = Features(), Features(), 0
+    once.push(sound)
+    got: list[np.ndarray] = []
     while at < len(sound):
         size = sizes[len(got) % len(sizes)]
-        got.append(stream.push(sound[at : at + size]))
+        stream.push(sound[at : at + size])
+        got.append(stream.lips)
         at += size
-    np.testing.assert_allclose(np.concatenate(got), whole, atol=1e-5)
+    np.testing.assert_allclose(np.concatenate(got), once.lips, atol=1e-4)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
-"""How likely each sound of speech is, by an acoustic model that thousands of real voices made.
+"""What the lips do to each sound of speech, by an acoustic model that thousands of real voices made.
 
 The network learned from few real voices. What it lacks, a speech recogniser's acoustic model knows: mixtures of
 Gaussians, one for each phone and state of English, over cepstra and their changes (CMU Sphinx's model "en-us",
 BSD-2-Clause; its files and what they mean are documented by the Sphinx project). Its cepstra are made of the mel bands
-that the network hears anyway, so what noise and rooms did to those in training they did to these. No words, no
-language: a row is a moment's share of 42 phones, noises and silence among them.
+that the network hears anyway. No words, no language, no decoding: each moment's shares of 42 phones, noises and silence
+among them, weigh what the table of visemes says of each. The driver averages that with what the network says.
 """
 
 from __future__ import annotations
@@ -21,12 +21,22 @@ from numpy.typing import NDArray
 
 from mien import models
 from mien.errors import InputError, MienError
-from mien.types import FloatArray
+from mien.face.lips import Articulation
+from mien.face.listen.heads import ROW
+from mien.face.visemes import CHANNELS, TRAVEL, WIDENS
+from mien.types import FloatArray, Phone
 
 _log = logging.getLogger(__name__)
 
 PHONES: Final = 42
+SYMBOLS: Final = (
+    "", "", "ɑ", "æ", "ʌ", "ɔ", "aʊ", "aɪ", "b", "tʃ", "d", "ð", "ɛ", "ɜ", "eɪ", "f", "ɡ", "h", "ɪ", "i", "dʒ", "k",
+    "l", "m", "n", "ŋ", "oʊ", "ɔɪ", "p", "ɹ", "s", "ʃ", "", "t", "θ", "ʊ", "u", "v", "w", "j", "z", "ʒ",
+)  # fmt: skip
+"""The model's phones in IPA, in its order; "" are noises and silence."""
 STATES: Final = 3
+LIPS: Final = 2
+"""Columns of what is said of the lips: aperture and width."""
 CEPSTRA: Final = 13
 FILTERS: Final = 25
 SHARPNESS: Final = 0.6
@@ -45,6 +55,8 @@ LOUD: Final = -4.0
 """Rows from here up, natural logarithm of power relative to the voice's level, tell of the channel."""
 FLOOR: Final = 1e-9
 
+_CONTACTS: Final = frozenset("mbpfvw")
+_SMOOTHING: Final = 0.35
 _FILES: Final = ("phones_means", "phones_variances", "phones_weights")
 _GAUSSIANS, _STREAMS = 128, 3
 _BLOCK: Final = 16  # rows whose likelihoods stay in the processor's cache
@@ -68,7 +80,7 @@ class Mixtures:
 
 
 class Acoustics:
-    """Rows of phones from mel bands, streaming. Chunked equals whole. Without the model's files all rows are zeros."""
+    """Rows of lips from mel bands, streaming. Chunked equals whole. Row k is about one row earlier: row k - 1."""
 
     def __init__(self) -> None:
         self._mixtures = mixtures()
@@ -76,11 +88,19 @@ class Acoustics:
         self._worth = MEAN_WORTH
         self._before = np.full((REACH - 2, CEPSTRA), np.nan)
 
-    def push(self, power: FloatArray, levels: FloatArray, loudness: FloatArray) -> FloatArray:
-        """The next rows. power: (2 n, BANDS) of mel bands. levels, loudness: (n,). Returns float32 (n, PHONES)."""
+    def push(self, power: FloatArray, levels: FloatArray, loudness: FloatArray) -> NDArray[np.float64]:
+        """The next rows: aperture and width, mm, (n, LIPS); NaN without the model's files.
+
+        power: (2 n, BANDS) of mel bands. levels, loudness: (n,).
+        """
+        phones = self.phones(power, levels, loudness)
+        return phones @ lips_of_phones() if len(phones) else np.full((len(levels), LIPS), np.nan)
+
+    def phones(self, power: FloatArray, levels: FloatArray, loudness: FloatArray) -> FloatArray:
+        """The next rows' shares of phones, float32 (n, PHONES); none without the model's files."""
         rows = len(levels)
         if self._mixtures is None or not rows:
-            return np.zeros((rows, PHONES), np.float32)
+            return np.zeros((0, PHONES), np.float32)
         cepstra = cepstra_of(power, np.repeat(levels, 2))
         if np.isnan(self._before[0, 0]):
             self._before[:] = cepstra[0]
@@ -128,6 +148,25 @@ def shares(features: Array, model: Mixtures) -> Array:
     phones = SHARPNESS * (best + np.log(np.exp(found - best[..., None]).sum(axis=2))).T
     phones = np.exp(phones - phones.max(axis=1, keepdims=True))
     return np.asarray(phones / phones.sum(axis=1, keepdims=True), np.float32)
+
+
+@cache
+def lips_of_phones() -> NDArray[np.float64]:
+    """Aperture and width of each phone between two open vowels, mm, (PHONES, LIPS): contacts shut, silence at rest."""
+    out = np.zeros((PHONES, LIPS))
+    opens = np.array([TRAVEL.get(name, 0.0) for name in CHANNELS])
+    spreads = np.array([WIDENS.get(name, 0.0) for name in CHANNELS])
+    for i, symbol in enumerate(SYMBOLS):
+        if not symbol:
+            continue
+        articulation = Articulation(0, _SMOOTHING)
+        for start, end, spoken in ((0, 15, "a"), (15, 25, symbol), (25, 40, "a")):
+            articulation.add(Phone(start * ROW, end * ROW, spoken))
+        target, closed, _, _ = articulation.take(40)
+        gap = (target @ opens) * (1 - closed)
+        row = 15 + int(gap[15:25].argmin()) if symbol in _CONTACTS else 20
+        out[i] = gap[row], (target @ spreads)[20]
+    return out
 
 
 @cache

@@ -25,6 +25,7 @@ from mien.face.listen.features import Features, silence
 from mien.face.listen.heads import APERTURE, CLOSED, HEADS, ROW, SPEAKING, TEETH
 from mien.face.listen.mouth import Posture, blend, posture
 from mien.face.listen.network import Network
+from mien.face.listen.opinion import Opinions
 from mien.face.listen.pauses import Pauses
 from mien.face.motion import Motion
 from mien.face.phones import LOOK_AHEAD as PHONES_AHEAD
@@ -73,6 +74,8 @@ class ListenDriver:
         usual = _PROMPT_AHEAD if prompt else _PATIENT_AHEAD
         model = Path(settings.lip_model) if settings.lip_model else None
         self._network = Network(usual if look_ahead is None else look_ahead, model)
+        # a model of one's own knows its person's lips better than a table does
+        self._opinions = None if model else Opinions(self._network.look_ahead)
         self._range, self._pauses, self._contacts = Range(known), Pauses(), PromptContacts()
         self._before = np.zeros(AROUND)
         self._prosody = Prosody()
@@ -166,6 +169,8 @@ class ListenDriver:
     def _hear(self, samples: FloatArray, *, ended: bool = False) -> None:
         """ended: the sound is not a voice's, nor the silence around it; it only brings out the last answers."""
         answers = self._network.run(self._features.push(samples))
+        if self._opinions is not None:
+            answers = self._opinions.mixed(answers, self._features.lips)
         loudness = self._features.loudness
         moves, noise = self._pauses.held(len(loudness)) if ended else self._pauses.rows(loudness)
         answers[:, _MOVING] *= moves[:, None].astype(np.float32)

@@ -1,8 +1,7 @@
 """What the network hears: log-mel energies at the voice's own level, streaming, row by row of 20 ms.
 
 Sound comes in at 48 kHz, is brought to 16 kHz by a short symmetric filter, and cut into windows of 25 ms every 10 ms;
-two windows make a row, to which the shares of phones are added (:mod:`mien.face.listen.acoustics`). Row k is known
-once tick 960·(k + 1) is heard and depends on nothing later.
+two windows make a row. Row k is known once tick 960·(k + 1) is heard and depends on nothing later.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.face.listen.acoustics import PHONES, Acoustics
+from mien.face.listen.acoustics import LIPS, Acoustics
 from mien.face.listen.heads import ROW
 from mien.types import FloatArray
 
@@ -20,9 +19,8 @@ BANDS: Final = 80
 WINDOW: Final = 400
 HOP: Final = 160
 FFT: Final = 512
-SPECTRA: Final = 2 * BANDS
-FEATURES: Final = SPECTRA + PHONES
-"""Numbers in a row: two windows of :data:`BANDS`, then phones."""
+FEATURES: Final = 2 * BANDS
+"""Numbers in a row: two windows of :data:`BANDS`."""
 
 START_LEVEL: Final = -3.4
 """What a new stream takes for the voice's level: the natural logarithm of its mean band power.
@@ -39,7 +37,6 @@ LEVEL_FALL: Final = 0.0046
 SCALE: Final = 0.25
 OFFSET: Final = 1.0
 TINY: Final = 3e-7
-_QUIET_ROWS: Final = 4
 _RATIO: Final = 3
 _TAPS: Final = 145
 _KEPT: Final = WINDOW - HOP
@@ -48,13 +45,15 @@ _KEPT: Final = WINDOW - HOP
 class Features:
     """Rows of features from 48 kHz sound. Chunked equals whole.
 
-    level: natural logarithm of the voice's mean band power to start from; it follows the sound. loudness: of the rows
-    pushed last, the same relative to the level, float32 (n,).
+    level: natural logarithm of the voice's mean band power to start from; it follows the sound. Of the rows pushed
+    last: loudness, the same relative to the level, float32 (n,); lips, what the acoustic model takes the lips for
+    (:mod:`mien.face.listen.acoustics`), (n, LIPS), NaN without that model.
     """
 
     def __init__(self, level: float = START_LEVEL) -> None:
         self.level = level
         self.loudness = np.zeros(0, np.float32)
+        self.lips = np.zeros((0, LIPS))
         self._acoustics = Acoustics()
         self._sound = np.zeros(_TAPS - _RATIO, np.float32)  # 48 kHz not yet used up
         self._heard = np.zeros(_KEPT, np.float32)  # 16 kHz that the next window begins with
@@ -63,7 +62,7 @@ class Features:
         """Take float32 sound of any length; returns the rows that became known, float32 (n, FEATURES)."""
         self._sound = np.concatenate([self._sound, samples])
         rows = (len(self._sound) - (_TAPS - _RATIO)) // ROW
-        self.loudness = np.zeros(0, np.float32)
+        self.loudness, self.lips = np.zeros(0, np.float32), np.zeros((0, LIPS))
         if rows <= 0:
             return np.zeros((0, FEATURES), np.float32)
         used = self._sound[: rows * ROW + _TAPS - _RATIO]
@@ -72,8 +71,8 @@ class Features:
         self._heard = sound[len(sound) - _KEPT :]
         power = band_power(sound, mel_matrix())
         levels = self._follow(power.reshape(rows, 2, BANDS).mean(axis=(1, 2)))
-        spectra = scaled(power, np.repeat(levels, 2)).reshape(rows, SPECTRA)
-        return np.concatenate([spectra, self._acoustics.push(power, levels, self.loudness)], axis=1)
+        self.lips = self._acoustics.push(power, levels, self.loudness)
+        return scaled(power, np.repeat(levels, 2)).reshape(rows, FEATURES)
 
     def _follow(self, power: FloatArray) -> FloatArray:
         """The level at each row."""
@@ -88,10 +87,7 @@ class Features:
 
 def silence(level: float) -> FloatArray:
     """A row of nothing at all, (1, FEATURES), for a voice of this level."""
-    nothing, levels = np.zeros((2 * _QUIET_ROWS, BANDS), np.float32), np.full(_QUIET_ROWS, level, np.float32)
-    spectra = scaled(nothing[:2], levels[:2]).reshape(1, SPECTRA)
-    phones = Acoustics().push(nothing, levels, np.full(_QUIET_ROWS, -np.inf, np.float32))
-    return np.concatenate([spectra, phones[-1:]], axis=1)
+    return scaled(np.zeros((2, BANDS), np.float32), np.full(2, level, np.float32)).reshape(1, FEATURES)
 
 
 def next_level(level: float, loudness: float) -> float:

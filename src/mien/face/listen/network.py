@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from mien.errors import InputError, MissingError
-from mien.face.listen.features import FEATURES, SPECTRA
+from mien.face.listen.features import FEATURES
 from mien.face.listen.heads import HEADS
 from mien.types import FloatArray
 
@@ -31,7 +31,6 @@ class Network:
         meta = self._session.get_modelmeta().custom_metadata_map
         self.look_ahead = int(meta["look_ahead"])
         width = int(meta["width"])
-        self._hears = int(self._session.get_inputs()[0].shape[-1])
         self._context = np.zeros((1, _CONTEXT, width), np.float32)
         self._memory = np.zeros((2, 1, width), np.float32)
 
@@ -39,7 +38,7 @@ class Network:
         """Answers to the next rows. features: float32 (n, FEATURES). Returns float32 (n, HEADS)."""
         told = [np.zeros((0, HEADS), np.float32)]
         for at in range(0, len(features), _BLOCK):
-            block = np.ascontiguousarray(features[None, at : at + _BLOCK, : self._hears], np.float32)
+            block = np.ascontiguousarray(features[None, at : at + _BLOCK], np.float32)
             answers, self._context, self._memory = self._session.run(
                 None, {"features": block, "context": self._context, "memory": self._memory}
             )
@@ -85,7 +84,7 @@ def _checked(session: Any, file: Path) -> Any:
     shapes = {v.name: v.shape[-1] for v in (*session.get_inputs(), *session.get_outputs()) if v.shape}
     meta = session.get_modelmeta().custom_metadata_map
     if (
-        shapes.get("features") not in (SPECTRA, FEATURES)  # a model may do without the phones
+        shapes.get("features") != FEATURES
         or shapes.get("answers") != HEADS
         or not all(meta.get(name, "").isdecimal() for name in ("look_ahead", "width"))
     ):

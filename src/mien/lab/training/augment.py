@@ -10,27 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from mien.face.listen import acoustics
 from mien.face.listen import features as heard
 from mien.lab.training.synthesis import SAMPLES
 
 _WARPS = np.linspace(0.80, 1.25, 13)
-_CHANNEL_KNOWN = 0.6
-_FRAMES = 256  # whose likelihoods stay in the processor's cache
 _BANDS_LOST, _ROWS_LOST = 16, 8
 """Most bands, and most rows, that a hole takes."""
 
 
 @dataclass(frozen=True)
 class Harshness:
-    """How often and how badly. Probabilities 0…1; tilt in dB a band; ratios in dB of speech over what disturbs it.
-
-    deaf: how often the acoustic model says nothing, as where its files cannot be had.
-    """
+    """How often and how badly. Probabilities 0…1; tilt in dB a band; ratios in dB of speech over what disturbs it."""
 
     room: float = 0.5
     noise: float = 0.7
@@ -41,7 +34,6 @@ class Harshness:
     band: float = 0.15
     colour_db: float = 5.0
     gaps: float = 0.5
-    deaf: float = 0.15
     warp: bool = True
 
 
@@ -61,11 +53,7 @@ class Augment:
         mel = torch.bmm(power(sound), picked.transpose(1, 2))
         mel = self._room(self._colour(mel))
         mel, labels = self._disturb(mel, labels)
-        heard_as = self._microphone(mel)
-        rows, levels = leveled(heard_as, self._luck(count))
-        phones = phone_rows(heard_as, levels, self._uniform(count) < _CHANNEL_KNOWN)
-        phones = phones * (self._uniform(count) >= self._how.deaf)[:, None, None]
-        return torch.cat([self._holes(rows), phones], -1), labels
+        return self._holes(leveled(self._microphone(mel), self._luck(count))), labels
 
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(*shape, generator=self._dice)
@@ -164,13 +152,13 @@ def power(sound: Tensor) -> Tensor:
     return spectrum
 
 
-def leveled(mel: Tensor, luck: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Spectra from band powers (batch, 2 · rows, BANDS): the voice's level followed as the stream does. And the level.
+def leveled(mel: Tensor, luck: Tensor | None = None) -> Tensor:
+    """Features from band powers (batch, 2 · rows, BANDS): the voice's level followed as the stream does.
 
     luck: (batch,); the level then starts that far above where the batch's loud rows are, as it would in the middle of
-    a stream. Without, it starts as a new stream does. Returns (batch, rows, SPECTRA) and (batch, rows).
+    a stream. Without, it starts as a new stream does.
     """
-    loudness = _loudness(mel)
+    loudness = torch.log(mel.unflatten(1, (-1, 2)).mean((2, 3)) + heard.TINY)
     level = torch.full((len(mel),), heard.START_LEVEL)
     if luck is not None:
         level = (torch.quantile(loudness, 0.9, dim=1) + luck).clamp_min(heard.LEVEL_FLOOR)
@@ -179,66 +167,6 @@ def leveled(mel: Tensor, luck: Tensor | None = None) -> tuple[Tensor, Tensor]:
         rising = level + (now - level) * heard.LEVEL_RISE
         level = torch.where(now > level, rising, (level - heard.LEVEL_FALL).clamp_min(heard.LEVEL_FLOOR))
         levels.append(level)
-    followed = torch.stack(levels, 1)
-    each = followed.repeat_interleave(2, 1)
+    each = torch.stack(levels, 1).repeat_interleave(2, 1)
     rows = (torch.log(mel + heard.TINY) - each[..., None]) * heard.SCALE + heard.OFFSET
-    return rows.unflatten(1, (-1, 2)).flatten(2), followed
-
-
-def phone_rows(mel: Tensor, levels: Tensor, known: Tensor | None = None) -> Tensor:
-    """Shares of phones as :class:`mien.face.listen.acoustics.Acoustics` has them, (batch, rows, PHONES).
-
-    levels: of :func:`leveled`. known: (batch,), whose channel was heard long enough before to be known.
-    """
-    model = acoustics.mixtures()
-    count, rows = levels.shape
-    if model is None:
-        return torch.zeros(count, rows, acoustics.PHONES)
-    lines = (
-        torch.log(mel @ _tensor(acoustics.filters()).T + acoustics.FLOOR) - levels.repeat_interleave(2, 1)[..., None]
-    )
-    cepstra = lines @ _tensor(acoustics.cosines())
-    loud = ((_loudness(mel) - levels) > acoustics.LOUD).float()[..., None]
-    each = cepstra.unflatten(1, (rows, 2)).mean(2)
-    sums, heard_rows = (each * loud).cumsum(1), loud.cumsum(1)
-    start = _tensor(np.array(acoustics.USUAL_MEAN)).expand(count, 1, -1)
-    worth = torch.full((count, 1, 1), acoustics.MEAN_WORTH)
-    if known is not None:
-        own = sums[:, -1:] / heard_rows[:, -1:].clamp_min(1)
-        sure = known[:, None, None] & (heard_rows[:, -1:] > 20)
-        start, worth = torch.where(sure, own, start), torch.where(sure, 10 * worth, worth)
-    means = (start * worth + sums) / (worth + heard_rows)
-    whole = torch.cat([cepstra[:, :1].expand(-1, acoustics.REACH - 2, -1), cepstra], 1)
-
-    def at(shift: int) -> Tensor:
-        return whole[:, acoustics.LATE + shift :: 2][:, :rows]
-
-    features = torch.stack([at(0) - means, at(2) - at(-2), (at(3) - at(-1)) - (at(1) - at(-3))], 2)
-    flat = features.reshape(count * rows, *features.shape[2:])
-    return torch.cat([_shares(part, model) for part in flat.split(_FRAMES)]).reshape(count, rows, -1)
-
-
-def _shares(features: Tensor, model: acoustics.Mixtures) -> Tensor:
-    form, bias, weights = (torch.from_numpy(x) for x in (model.form, model.bias, model.weights))
-    found = torch.zeros(acoustics.PHONES, len(features), acoustics.STATES)
-    for stream in range(len(form)):
-        part = features[:, stream]
-        each = torch.addmm(bias[stream], torch.cat([part * part, part], 1), form[stream])
-        each = each.unflatten(1, (acoustics.PHONES, -1)).transpose(0, 1)
-        most = each.amax(2, keepdim=True)
-        found += most + torch.log(torch.bmm((each - most).exp_(), weights[stream]) + 1e-30)
-    return torch.softmax(acoustics.SHARPNESS * torch.logsumexp(found, 2), 0).T
-
-
-def _loudness(mel: Tensor) -> Tensor:
-    return torch.log(mel.unflatten(1, (-1, 2)).mean((2, 3)) + heard.TINY)
-
-
-def _tensor(values: NDArray[np.floating]) -> Tensor:
-    return torch.from_numpy(np.asarray(values, np.float32))
-
-
-def inputs(mel: Tensor) -> Tensor:
-    """What the network hears of a new stream: band powers (batch, 2 · rows, BANDS) → (batch, rows, FEATURES)."""
-    rows, levels = leveled(mel)
-    return torch.cat([rows, phone_rows(mel, levels)], -1)
+    return rows.unflatten(1, (-1, 2)).flatten(2)

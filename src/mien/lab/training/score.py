@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.face.listen.features import mel_matrix
 from mien.face.listen.heads import APERTURE, WIDTH
 from mien.face.listen.network import LOOK_AHEADS
-from mien.lab.training.augment import inputs, power
+from mien.lab.training.augment import leveled, power
 from mien.lab.training.clips import Clip
 from mien.lab.training.network import Listener
 from mien.lab.training.synthesis import SAMPLES
@@ -49,7 +49,7 @@ def predict(net: Listener, sound: NDArray[np.float32], look_ahead: int = 3) -> R
     padded = np.pad(sound[: rows * SAMPLES] * (_LEVEL / level), (0, look_ahead * SAMPLES)).astype(np.float32)
     with torch.no_grad():
         mel = power(torch.from_numpy(padded)[None]) @ torch.from_numpy(mel_matrix()).T
-        answers = net(inputs(mel))[0, :, LOOK_AHEADS.index(look_ahead)]
+        answers = net(leveled(mel))[0, :, LOOK_AHEADS.index(look_ahead)]
     shift = look_ahead - 1  # step k speaks of row k + 1 - look_ahead
     out = answers.numpy().astype(np.float64)
     return out[shift : shift + rows] if shift >= 0 else np.concatenate([out[:1], out[: rows - 1]])
