@@ -33,7 +33,7 @@ def perform(made: Session, clock: StepClock, puppet: Puppet, sound: FloatArray) 
     for start in range(0, len(sound) - 2 * PIECE, 2 * PIECE):
         for part in (start, start + PIECE):
             puppet.hear(AudioChunk(part, sound[part : part + PIECE]))
-        clock.step()
+        clock.step(2 if made._follows else 1)  # it waits before a moment is made, too
 
 
 def delay_of(witness: Witness, sound: FloatArray) -> int:

@@ -15,8 +15,10 @@ from mien.live.session import Session
 from mien.timeline import to_ticks
 from mien.types import AudioChunk
 
-CUSHION: Final = to_ticks(0.06)
-"""Ticks that are gathered before the voice begins: one frame, and half of one against late packets."""
+CUSHION: Final = to_ticks(0.04)
+"""Ticks that are gathered before the voice begins: one frame. Where that is not enough it runs dry once, and what is
+gathered anew then comes on top.
+"""
 MOST: Final = to_ticks(0.14)
 """Ticks that may wait; more is left out, for a delay that has grown would stay."""
 
@@ -31,6 +33,7 @@ class Puppet:
         self._lock = threading.Lock()
         self._gathered: list[AudioChunk] = []
         self._flowing = False
+        self._ready: FaceDriver | None = self._made()  # the first one takes a while
 
     def hear(self, chunk: AudioChunk) -> None:
         """The microphone's next sound, 48 kHz."""
@@ -54,4 +57,8 @@ class Puppet:
         self._session.interrupt()
 
     def _driver(self) -> FaceDriver:
+        ready, self._ready = self._ready, None
+        return ready or self._made()
+
+    def _made(self) -> FaceDriver:
         return ListenDriver(self.settings, prompt=True, look_ahead=0)

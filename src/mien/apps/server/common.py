@@ -32,14 +32,33 @@ def address_of(connection: HTTPConnection) -> str:
     return f"{owner_of(connection)} {connection.client.host if connection.client else ''}"
 
 
-TheDesk = Annotated[Desk, Depends(desk_of)]
-Owner = Annotated[str, Depends(owner_of)]
-Most = Annotated[int, Depends(most_of)]
-Address = Annotated[str, Depends(address_of)]
+# Dependencies are coroutines: FastAPI would run plain functions in threads.
+
+
+async def _desk(connection: HTTPConnection) -> Desk:
+    return desk_of(connection)
+
+
+async def _owner(connection: HTTPConnection) -> str:
+    return owner_of(connection)
+
+
+async def _most(connection: HTTPConnection) -> int:
+    return most_of(connection)
+
+
+async def _address(connection: HTTPConnection) -> str:
+    return address_of(connection)
+
+
+TheDesk = Annotated[Desk, Depends(_desk)]
+Owner = Annotated[str, Depends(_owner)]
+Most = Annotated[int, Depends(_most)]
+Address = Annotated[str, Depends(_address)]
 SessionName = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]+$", examples=["Q1w2E3r4T5y6U7i8O9p0Asdf"])]
 
 
-def room_of(session: SessionName, desk: TheDesk, owner: Owner) -> Room:
+async def room_of(session: SessionName, desk: TheDesk, owner: Owner) -> Room:
     """The session of a path. Raises InputError ("session.unknown")."""
     return desk.room(session, owner)
 
