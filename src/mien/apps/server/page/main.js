@@ -15,6 +15,7 @@ import { Turns, spans } from './turns.js'
 import { currentLanguage, knows, say, setLanguage } from './words.js'
 
 const LOOK_MS = 40
+const REPORT_MS = 5000
 
 const settings = new Settings()
 const stage = new Stagehand(the('avatar', HTMLElement), settings.wish.alpha === true)
@@ -39,6 +40,7 @@ function start() {
   talk.show()
   look()
   setInterval(() => captions.look(stage.sound.on ? link.heardTick() : Infinity), LOOK_MS)
+  setInterval(report, REPORT_MS)
   link.open()
 }
 
@@ -204,6 +206,18 @@ function hearingWords(hearing) {
 function kindOf(code) {
   const key = `fault_${code.split('.')[0]}`
   return knows(key) ? say(key) : say('error')
+}
+
+let reported = { frames: 0, at: 0 }
+
+/** Tell the server's metrics how it looks from here. */
+function report() {
+  const now = { frames: stage.frames, at: performance.now() }
+  const fps = (1000 * (now.frames - reported.frames)) / (now.at - reported.at)
+  if (link.status.phase === 'live' && reported.at && !document.hidden) {
+    link.send({ type: 'latency', fps: Math.round(10 * fps) / 10, ...(stage.skew === null ? {} : { skew: Math.round(stage.skew) }) })
+  }
+  reported = now
 }
 
 function look() {

@@ -151,6 +151,7 @@ export class ChunkPlayer extends SocketPlayer {
     if (newest) {
       this.screen.draw(newest, newest.displayWidth, newest.displayHeight)
       const now = performance.now()
+      if (heard !== null && !muted) this.stage.skew = (heard - this.#due(newest)) / TICKS_PER_MS
       this.stage.shown({ tick: Math.round((newest.timestamp * TICKS_PER_MS) / 1000), received: now, shown: now })
       newest.close()
     }

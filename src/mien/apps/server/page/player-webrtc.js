@@ -120,7 +120,6 @@ export class WebRtcPlayer {
     video.srcObject = stream
     video.play().catch(() => {})
     if (track.kind === 'audio') {
-      this.receiver = receiver
       this.source = sound.context.createMediaStreamSource(new MediaStream([track]))
       this.source.connect(sound.input)
     } else this.#arrange()
@@ -163,16 +162,25 @@ export class WebRtcPlayer {
     if (this.held.length && !this.closed) requestAnimationFrame(() => this.#release())
   }
 
-  /** How long sound waits in the browser's jitter buffer. */
+  /**
+   * How long sound waits in the jitter buffer, and how far the picture is behind it, by the browser's own account of both
+   * and of its loudspeaker. */
   async #measure() {
-    const stats = await this.receiver?.getStats()
-    for (const one of stats?.values() ?? []) {
-      if (one.type !== 'inbound-rtp' || !one.jitterBufferEmittedCount) continue
-      const count = one.jitterBufferEmittedCount - (this.seen?.count ?? 0)
-      const sum = one.jitterBufferDelay - (this.seen?.sum ?? 0)
-      if (count > 0) this.delay = (1000 * sum) / count + this.stage.sound.latency
-      this.seen = { count: one.jitterBufferEmittedCount, sum: one.jitterBufferDelay }
+    /** @type {Record<string, number|undefined>} */
+    const played = {}
+    for (const one of (await this.peer.getStats()).values()) {
+      if (one.type !== 'inbound-rtp') continue
+      played[one.kind] = one.estimatedPlayoutTimestamp
+      if (one.kind === 'audio' && one.jitterBufferEmittedCount) this.#measureDelay(one)
     }
+    if (played.audio && played.video) this.stage.skew = played.audio - played.video - this.stage.sound.latency
+  }
+
+  /** @param {{jitterBufferEmittedCount: number, jitterBufferDelay: number}} sound  since the beginning */
+  #measureDelay({ jitterBufferEmittedCount: count, jitterBufferDelay: sum }) {
+    const { count: before, sum: waited } = this.seen ?? { count: 0, sum: 0 }
+    if (count > before) this.delay = (1000 * (sum - waited)) / (count - before) + this.stage.sound.latency
+    this.seen = { count, sum }
   }
 
   /** @param {{type: string, tick?: number}} message */

@@ -13,6 +13,7 @@ export class Stagehand extends EventTarget {
     this.sound = new Sound()
     this.clock = new TickClock()
     this.frames = 0
+    this.skew = /** @type {number|null} */ (null) // ms by which the picture is later than the sound
     this.video = this.#newVideo()
   }
 
@@ -29,6 +30,7 @@ export class Stagehand extends EventTarget {
     this.video.srcObject = null
     this.video = this.#newVideo()
     this.clock.reset()
+    this.skew = null
   }
 
   /** Play an address, with sound through the loudspeaker. @param {string} address */
