@@ -14,6 +14,7 @@ from mien import config
 from mien.apps.server.cabinet import Cabinet
 from mien.apps.server.hub import Event, Hub
 from mien.apps.server.limits import Once, Places, Rate
+from mien.apps.server.memory import give_back
 from mien.apps.server.metrics import Metrics
 from mien.apps.server.options import ServeOptions
 from mien.apps.server.room import Hearing, Room
@@ -254,6 +255,7 @@ class Desk:
         """A session's counts go on in the totals."""
         for name, value in room.totals().items():
             self.metrics.count(name[0], value, **dict(name[1]))
+        self.later(give_back)
         for alias in [a for a, name in self.aliases.items() if name == room.id]:
             self.aliases.pop(alias, None)
 
