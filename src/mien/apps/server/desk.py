@@ -255,7 +255,7 @@ class Desk:
         """A session's counts go on in the totals."""
         for name, value in room.totals().items():
             self.metrics.count(name[0], value, **dict(name[1]))
-        self.later(give_back)
+        self.later(lambda: give_back(unused=not self.house.guests()))
         for alias in [a for a, name in self.aliases.items() if name == room.id]:
             self.aliases.pop(alias, None)
 
