@@ -158,10 +158,13 @@ class AudioConfig:
 
     vad: entry point of ``mien.vad`` that tells speech from everything else, or "auto" (silero; energy where its network
     cannot be had). denoise: "on" lets the face listen to the sound with less noise, "film" also puts it into the film.
+    phones: whether a recogniser, where it is installed (extra ``hear``), listens for phones in a recording without
+    words: "on", "off", or "auto" = in recordings of up to ten minutes.
     """
 
     vad: str = "auto"
     denoise: str = _choice("auto", "on", "off", "film")
+    phones: str = _choice("auto", "on", "off")
 
 
 @dataclass(frozen=True, slots=True)

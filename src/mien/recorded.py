@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mien import config
 from mien.audio.hear import heard_parts
@@ -19,6 +19,9 @@ from mien.types import AudioChunk, Emotion, EmotionSpan, SpeechPart, Word
 if TYPE_CHECKING:
     from mien.dialogue.script import Script
     from mien.dialogue.text import Mapped
+
+
+_PHONES_SECONDS: Final = 600.0  # the recogniser takes a fifth of what a recording lasts
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,21 @@ class Recording:
             from mien.dialogue.align.stream import aligned
 
             parts = aligned(parts, self.transcript, self.language, lexicon=lexicon, hints=self.hints)
+        elif self._wants_phones():
+            from mien.dialogue.hear.phones import with_phones
+
+            parts = with_phones(parts)
         if self.audio.denoise == "film":
             parts = map(_as_heard, parts)
         return _with_feeling(parts, emotion)
+
+    def _wants_phones(self) -> bool:
+        """Whether a recogniser is to listen, too."""
+        if self.audio.phones != "auto":
+            return self.audio.phones == "on"
+        from mien.dialogue.hear.phones import is_here
+
+        return is_here() and 0 < (self.seconds() or 0.0) <= _PHONES_SECONDS
 
 
 def with_times(

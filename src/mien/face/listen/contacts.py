@@ -18,7 +18,7 @@ Rows = NDArray[np.float64]
 
 AROUND: Final = 3
 """Rows before and after that decide what a peak is."""
-_PEAK: Final = 0.40
+_PEAK: Final = 0.45
 _CERTAIN: Final = (0.60, 0.85)
 _PROMPT: Final = (0.45, 0.65)
 

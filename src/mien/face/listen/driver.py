@@ -44,6 +44,8 @@ _WORTH_KEEPING: Final = 150
 _EVENTS_LATE: Final = 13
 """Rows by which a prompt driver puts off nods and blinks, which are known that much after their moment."""
 _DOUBT: Final = 0.6
+_HEARSAY: Final = 0.5
+"""Phones less sure than this were heard by a recogniser; a model of one's own knows better."""
 _MOVING: Final = [i for i in range(HEADS) if i not in (CLOSED, TEETH)]
 """What rests in a pause: all but the contacts."""
 _CLOSING, _OPENING = 0.14, 0.35
@@ -111,7 +113,8 @@ class ListenDriver:
             motion.feel(span)
         for phone in part.phones or ():
             articulation.add(phone)
-            self._sure.put_until(self._row(phone.end), phone.confidence)
+            trusted = self._opinions is not None or phone.confidence > _HEARSAY
+            self._sure.put_until(self._row(phone.end), phone.confidence if trusted else 0.0)
         self._end = part.audio.end
         if part.phones is None:
             self._sure.put_until(self._row(self._end), 0.0)
@@ -200,7 +203,9 @@ class ListenDriver:
         heard = posture(told, closed, gains)
         assert self._articulation is not None
         known = Posture(*self._articulation.take(rows))
-        return blend(heard, known, self._sure.take(rows))
+        sure = self._sure.take(rows)
+        spoken = np.where(sure > _HEARSAY, 1.0, np.clip(told[:, SPEAKING], 0.0, 1.0))  # others in the background, too
+        return blend(heard, known, sure * spoken)
 
     def _closures(self, rows: int) -> Rows:
         """Closed lips of the next rows. A patient driver sees a little beyond them."""

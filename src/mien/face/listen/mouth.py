@@ -53,11 +53,12 @@ def blend(heard: Posture, known: Posture, confidence: Rows) -> Posture:
     """Between what is heard and what the phones say, by how sure those are, (n,) 0…1. A contact that is known holds."""
     sure = ease(np.clip((confidence - 0.1) / 0.6, 0, 1))
     share = sure[:, None]
+    doubted = ease(np.clip((confidence - 0.4) / 0.4, 0, 1))  # contacts that are heard hold, too, until phones are sure
     firm = np.where(confidence > 0.25, 1.0, 0.0)
     return Posture(
         heard.target * (1 - share) + known.target * share,
-        np.maximum(heard.closed * (1 - sure), known.closed * firm),
-        np.maximum(heard.teeth * (1 - sure), known.teeth * firm),
+        np.maximum(heard.closed * (1 - doubted), known.closed * firm),
+        np.maximum(heard.teeth * (1 - doubted), known.teeth * firm),
         heard.speaking * (1 - sure) + known.speaking * sure,
     )
 

@@ -1,6 +1,7 @@
 """English phones from sound by a small offline recogniser: the yardstick that a network has to beat.
 
-:func:`recognise` hears phones without knowing the words. :func:`align_words` places the phones of words that are known.
+:func:`mien.dialogue.hear.phones.recognise` hears phones without knowing the words. :func:`align_words` places those of
+known words.
 Both need pocketsphinx (extra ``hear``), which knows English only and takes what it hears for it.
 """
 
@@ -12,22 +13,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
+from mien.dialogue.hear.phones import ARPABET, RATE, Timed, as_phones, model_folder, pcm, recognise, sphinx
+from mien.types import FloatArray
 
-from mien.errors import MissingError
-from mien.timeline import TICKS_PER_SECOND
-from mien.types import FloatArray, Phone
-
-RATE: Final = 16_000
-"""Samples a second of the sound that the functions take."""
-
-ARPABET: Final = {
-    "aa": "ɑ", "ae": "æ", "ah": "ʌ", "ao": "ɔ", "aw": "aʊ", "ay": "aɪ", "b": "b", "ch": "tʃ", "d": "d", "dh": "ð",
-    "eh": "ɛ", "er": "ɜ", "ey": "eɪ", "f": "f", "g": "ɡ", "hh": "h", "ih": "ɪ", "iy": "i", "jh": "dʒ", "k": "k",
-    "l": "l", "m": "m", "n": "n", "ng": "ŋ", "ow": "oʊ", "oy": "ɔɪ", "p": "p", "r": "ɹ", "s": "s", "sh": "ʃ", "t": "t",
-    "th": "θ", "uh": "ʊ", "uw": "u", "v": "v", "w": "w", "y": "j", "z": "z", "zh": "ʒ",
-}  # fmt: skip
-"""IPA of each phone in the recogniser's alphabet, lower case; what is not in it is silence or noise."""
+__all__ = ["ARPABET", "RATE", "Timed", "align_words", "as_phones", "recognise", "words"]
 
 _LETTERS: Final = {
     "a": "EY", "b": "B IY", "c": "S IY", "d": "D IY", "e": "IY", "f": "EH F", "g": "JH IY", "h": "EY CH", "i": "AY",
@@ -42,22 +31,6 @@ _ARTICLE: Final = "a(2)"
 _LONGEST_ONSET: Final = 0.08
 """Seconds that the first phone after a silence lasts at most."""
 
-Timed = tuple[float, float, str]
-"""Start and end in seconds, and a phone of :data:`ARPABET` or "" for silence."""
-
-
-def recognise(sound: FloatArray) -> tuple[Phone, ...]:
-    """Phones that the recogniser hears, in IPA, silences left out. sound: float32, (n,), at :data:`RATE`.
-
-    Raises MissingError without pocketsphinx.
-    """
-    decoder = _decoder()
-    decoder.start_utt()
-    decoder.process_raw(_pcm(sound), full_utt=True)
-    decoder.end_utt()
-    heard = ((s.start_frame / 100, (s.end_frame + 1) / 100, str(s.word).lower()) for s in decoder.seg() or ())
-    return as_phones(heard)
-
 
 def words(sound: FloatArray) -> list[str]:
     """English words that the recogniser hears, lower case. sound: float32, (n,), at :data:`RATE`. About real time / 3.
@@ -66,19 +39,10 @@ def words(sound: FloatArray) -> list[str]:
     """
     decoder = _listener()
     decoder.start_utt()
-    decoder.process_raw(_pcm(sound), full_utt=True)
+    decoder.process_raw(pcm(sound), full_utt=True)
     decoder.end_utt()
     found = decoder.hyp()
     return [word.partition("(")[0] for word in str(found.hypstr).split()] if found else []
-
-
-def as_phones(timed: Iterable[Timed]) -> tuple[Phone, ...]:
-    """Phones in ticks and IPA from seconds and ARPAbet; silences are left out."""
-    return tuple(
-        Phone(round(start * TICKS_PER_SECOND), round(end * TICKS_PER_SECOND), ARPABET[name])
-        for start, end, name in timed
-        if name in ARPABET and end > start
-    )
 
 
 def align_words(sound: FloatArray, words: Sequence[str]) -> list[Timed] | None:
@@ -108,7 +72,7 @@ def _heard(decoder: Any, words: Sequence[str], sound: FloatArray) -> list[Timed]
     """Seconds at which words of the decoder's dictionary, known to be said in this order, are said."""
     decoder.set_align_text(" ".join(words))
     decoder.start_utt()
-    decoder.process_raw(_pcm(sound), full_utt=True)
+    decoder.process_raw(pcm(sound), full_utt=True)
     decoder.end_utt()
     return [(s.start_frame / 100, (s.end_frame + 1) / 100, str(s.word)) for s in decoder.seg() or ()]
 
@@ -128,52 +92,25 @@ def _key(word: str) -> str:
     return _LETTER + word if len(word) == 1 else word
 
 
-def _pcm(sound: FloatArray) -> bytes:
-    peak = float(np.abs(sound).max()) if len(sound) else 0.0
-    return bytes((sound / max(peak, 1e-6) * 0.6 * 32767).astype(np.int16).tobytes())
-
-
-def _sphinx() -> Any:
-    try:
-        import pocketsphinx
-    except ImportError:
-        raise MissingError(
-            "The phone recogniser is not installed.", hint="pip install 'mien[hear]'", code="missing.pocketsphinx"
-        ) from None
-    return pocketsphinx
-
-
-@functools.cache
-def _model() -> Path:
-    return Path(_sphinx().get_model_path())
-
-
 @functools.lru_cache(maxsize=1)
 def _listener() -> Any:
     """A decoder for free speech: the recogniser's own dictionary and language model."""
-    dictionary, language = (str(sorted(_model().rglob(name))[0]) for name in ("cmudict-en-us.dict", "en-us.lm.bin"))
-    sphinx = _sphinx()
-    return sphinx.Decoder(sphinx.Config(loglevel="FATAL", hmm=str(_acoustic()), dict=dictionary, lm=language))
+    dictionary, language = (
+        str(sorted(model_folder().rglob(name))[0]) for name in ("cmudict-en-us.dict", "en-us.lm.bin")
+    )
+    library = sphinx()
+    return library.Decoder(library.Config(loglevel="FATAL", hmm=str(_acoustic()), dict=dictionary, lm=language))
 
 
 def _acoustic() -> Path:
-    model = _model() / "en-us"
+    model = model_folder() / "en-us"
     return model / "en-us" if (model / "en-us").is_dir() else model
-
-
-@functools.lru_cache(maxsize=1)
-def _decoder() -> Any:
-    sphinx = _sphinx()
-    phones = str(_model() / "en-us-phone.lm.bin")
-    if not Path(phones).exists():
-        phones = str(_model() / "en-us" / "en-us-phone.lm.bin")
-    return sphinx.Decoder(sphinx.Config(loglevel="FATAL", allphone=phones, lw=2.0, beam=1e-20, pbeam=1e-20))
 
 
 @functools.lru_cache(maxsize=1)
 def _dictionary() -> dict[str, str]:
     """Spelling → phones; further ways to say a word are under ``word(2)`` and so on."""
-    files = sorted(_model().rglob("cmudict-en-us.dict"))
+    files = sorted(model_folder().rglob("cmudict-en-us.dict"))
     lines = files[0].read_text(encoding="utf-8").splitlines() if files else []
     return {word: phones for word, _, phones in (line.partition(" ") for line in lines)}
 
@@ -181,13 +118,13 @@ def _dictionary() -> dict[str, str]:
 @functools.lru_cache(maxsize=8)
 def _aligner(words: tuple[str, ...]) -> Any:
     """A decoder for these words, or with none for the phones themselves."""
-    sphinx = _sphinx()
+    library = sphinx()
     spare = {} if words else {"silprob": 1e-30, "fillprob": 1e-30}
     with tempfile.NamedTemporaryFile("w", suffix=".dict", encoding="utf-8") as file:
         file.write("\n".join(_entries(words)) + "\n")
         file.flush()
-        return sphinx.Decoder(
-            sphinx.Config(
+        return library.Decoder(
+            library.Config(
                 loglevel="FATAL",
                 hmm=str(_acoustic()),
                 dict=file.name,

@@ -48,7 +48,9 @@ def live(look_ahead: int) -> Way:
     """The same as in a live session, which waits for its network only. look_ahead: rows, 3 or 0."""
     from mien.face.listen.driver import ListenDriver
 
-    return lambda sound: lips_of(motion(sound, ListenDriver(FaceSettings(), prompt=True, look_ahead=look_ahead)))
+    return lambda sound: lips_of(
+        motion(sound, ListenDriver(FaceSettings(), prompt=True, look_ahead=look_ahead), phones="off")
+    )
 
 
 def open_driver(name: str = "listen", model: Path | None = None) -> FaceDriver:
@@ -57,14 +59,20 @@ def open_driver(name: str = "listen", model: Path | None = None) -> FaceDriver:
     return driver
 
 
-def motion(sound: FloatArray, driver: FaceDriver) -> FaceClip:
-    """The motion that ``mien make --audio`` gives this sound (48 kHz). Raises InputError for silence."""
+def motion(sound: FloatArray, driver: FaceDriver, *, phones: str = "auto") -> FaceClip:
+    """The motion that ``mien make --audio`` gives this sound (48 kHz). Raises InputError for silence.
+
+    phones: whether a recogniser listens, too, as ``[audio]`` has it.
+    """
+    from mien import config
     from mien.audio.loudness import TARGET_LUFS, level
     from mien.recorded import Recording
     from mien.types import Emotion
 
     clips = []
-    heard = Recording((sound, TICKS_PER_SECOND)).speech(Emotion(), lambda _: None)
+    heard = Recording((sound, TICKS_PER_SECOND), audio=config.AudioConfig(phones=phones)).speech(
+        Emotion(), lambda _: None
+    )
     for part in level(heard, TARGET_LUFS):
         driver.push(part)
         clips.append(driver.read())
