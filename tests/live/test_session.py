@@ -62,8 +62,9 @@ def test_the_next_question_knows_what_was_said() -> None:
 
 
 def test_an_interrupt_silences_and_forgets_what_was_not_heard() -> None:
+    events: list[Event] = []
     parrot = Parrot("One two three four five six seven eight nine ten eleven twelve.")
-    live, clock, seen = session(parrot)
+    live, clock, seen = session(parrot, events.append)
     live.ask("Count!")
     until(lambda: not live._turns)
     clock.step(40)
@@ -75,7 +76,7 @@ def test_an_interrupt_silences_and_forgets_what_was_not_heard() -> None:
     assert np.abs(seen.sound[: tick - 1920]).max() > 0.1
     answer = live.history[-1].text
     assert answer.startswith("One two") and "twelve" not in answer
-    assert live.state == "idle"
+    assert [e["state"] for e in events if e["type"] == "state"] == ["thinking", "speaking", "idle"]
 
 
 def test_a_new_question_cuts_the_old_answer_short_everywhere() -> None:

@@ -122,6 +122,7 @@ class Session:
         self._heard_of = 0
         self._asked_at = 0
         self._follows = False
+        self._cut_at = 0
         self._ears: Listening | None = None
         self._working: threading.Thread | None = None
         self._volume = RunningLevel()
@@ -283,6 +284,7 @@ class Session:
         self._turns.clear()
         self._follows = False
         tick = self._line.cut()
+        self._cut_at = self._line.tick
         if busy:
             self.counts.cuts += 1
             self._remember(tick)
@@ -412,6 +414,8 @@ class Session:
 
     def _follow(self, shown: Shown) -> None:
         """Keep the state true to what is heard; under the lock."""
+        if shown.beat.tick < self._cut_at:  # made before the cut
+            return
         if shown.speaking:
             self._set_state("speaking")
             if shown.turn > self._heard_of:
