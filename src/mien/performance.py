@@ -154,7 +154,9 @@ def _silence(start: int, end: int, listened: int | None, *, turn: int = 0, last:
     if listened is not None:
         activity = Activity(listened, np.zeros(max(0, -(-(end - listened) // _ROW)), np.float32))
     samples = np.zeros(end - start, np.float32)
-    return SpeechPart(AudioChunk(start, samples), (Phone(start, end, ""),), (), turn=turn, last=last, activity=activity)
+    # where somebody listens, activity shuts the mouth; a sure phone would let the next one's beginning show early
+    phone = Phone(start, end, "", 1.0 if listened is None else 0.0)
+    return SpeechPart(AudioChunk(start, samples), (phone,), (), turn=turn, last=last, activity=activity)
 
 
 class _Sound:

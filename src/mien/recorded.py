@@ -13,6 +13,7 @@ from mien.audio.hear import heard_parts
 from mien.audio.read import probe_audio
 from mien.audio.source import AudioSource, path_of
 from mien.errors import InputError
+from mien.timeline import to_ticks
 from mien.transmit.captions import Caption, make_captions
 from mien.types import AudioChunk, Emotion, EmotionSpan, SpeechPart, Word
 
@@ -87,7 +88,7 @@ class Recording:
         elif self._wants_phones():
             from mien.dialogue.hear.phones import with_phones
 
-            parts = with_phones(parts)
+            parts = with_phones(parts, to_ticks(_PHONES_SECONDS) if self.audio.phones == "auto" else None)
         if self.audio.denoise == "film":
             parts = map(_as_heard, parts)
         return _with_feeling(parts, emotion)
@@ -98,7 +99,7 @@ class Recording:
             return self.audio.phones == "on"
         from mien.dialogue.hear.phones import is_here
 
-        return is_here() and 0 < (self.seconds() or 0.0) <= _PHONES_SECONDS
+        return is_here() and (self.seconds() or 0.0) <= _PHONES_SECONDS
 
 
 def with_times(

@@ -39,6 +39,10 @@ class Trace:
     sound: FloatArray | None = None
 
 
+_GUESSED: Final = 0.4
+"""Confidence up to which a phone is a recogniser's guess: no truth to judge a film by."""
+
+
 class TraceRecorder:
     """Listens to the speech of a film as it passes; :meth:`write` makes the file."""
 
@@ -51,7 +55,9 @@ class TraceRecorder:
 
     def hear(self, part: SpeechPart) -> None:
         """Take a part of speech, already in film time."""
-        self._phones += [[p.start, p.end, p.symbol] for p in part.phones or ()]
+        self._phones += [
+            [p.start, p.end, p.symbol] for p in part.phones or () if not p.symbol or p.confidence > _GUESSED
+        ]
         self._words += [[w.start, w.end, w.char_start, w.char_end] for w in part.words or ()]
         self._emotions += [[e.start, e.end, e.emotion.name] for e in part.emotions]
         sound = np.concatenate([self._rest, part.audio.samples])

@@ -46,13 +46,20 @@ def is_here() -> bool:
     return find_spec("pocketsphinx") is not None
 
 
-def with_phones(parts: Iterable[SpeechPart]) -> Iterator[SpeechPart]:
+def with_phones(parts: Iterable[SpeechPart], longest: int | None = None) -> Iterator[SpeechPart]:
     """The same speech with the phones that are heard in it, :data:`TRUST` each. Holds back 20 seconds at most.
 
-    Utterances are cut in pauses where there are some. Raises MissingError without pocketsphinx.
+    Utterances are cut in pauses where there are some. longest: ticks after which nobody listens any more.
+    Raises MissingError without pocketsphinx.
     """
-    decoder, held, length = phone_decoder(), [], 0
+    decoder, length = phone_decoder(), 0
+    held: list[SpeechPart] = []
     for part in parts:
+        if longest is not None and part.audio.start >= longest:
+            yield from _heard(held, decoder)
+            held, length = [], 0
+            yield part
+            continue
         held.append(part)
         length += len(part.audio.samples)
         if part.last or length >= _MOST or (length >= _LEAST and _pauses(part)):

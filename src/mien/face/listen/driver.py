@@ -20,7 +20,7 @@ from mien.errors import UsageError
 from mien.face.base import FaceDriverInfo, FaceSettings
 from mien.face.lips import Articulation
 from mien.face.listen.calibrate import Calibration, Range
-from mien.face.listen.contacts import AROUND, PromptContacts, closed_at_peaks
+from mien.face.listen.contacts import AROUND, PromptContacts, closed_at_peaks, over
 from mien.face.listen.features import Features, silence
 from mien.face.listen.heads import APERTURE, CLOSED, HEADS, ROW, SPEAKING, TEETH
 from mien.face.listen.mouth import Posture, blend, posture
@@ -46,6 +46,8 @@ _EVENTS_LATE: Final = 13
 _DOUBT: Final = 0.6
 _HEARSAY: Final = 0.5
 """Phones less sure than this were heard by a recogniser; a model of one's own knows better."""
+_SURELY_SPOKEN: Final = (0.4, 0.9)
+"""How sure the network must be that somebody near speaks: a recogniser hears phones in music and in others, too."""
 _MOVING: Final = [i for i in range(HEADS) if i not in (CLOSED, TEETH)]
 """What rests in a pause: all but the contacts."""
 _CLOSING, _OPENING = 0.14, 0.35
@@ -83,7 +85,7 @@ class ListenDriver:
         self._prosody = Prosody()
         self._answers = _Pending(HEADS)
         self._gate, self._sure = _Track(), _Track()
-        self._gate_known, self._open_by = False, 0.0
+        self._gate_known, self._open_by, self._sure_before = False, 0.0, 1.0
         self._start, self._end, self._done = 0, 0, 0
         patient = max(PHONES_AHEAD, (self._network.look_ahead + AROUND) * ROW)
         self._wait = self._network.look_ahead * ROW if prompt else patient
@@ -114,7 +116,10 @@ class ListenDriver:
         for phone in part.phones or ():
             articulation.add(phone)
             trusted = self._opinions is not None or phone.confidence > _HEARSAY
-            self._sure.put_until(self._row(phone.end), phone.confidence if trusted else 0.0)
+            sure = phone.confidence if trusted else 0.0
+            self._sure.put_until(self._row(phone.start), min(sure, self._sure_before))
+            self._sure.put_until(self._row(phone.end), sure)
+            self._sure_before = sure
         self._end = part.audio.end
         if part.phones is None:
             self._sure.put_until(self._row(self._end), 0.0)
@@ -204,7 +209,7 @@ class ListenDriver:
         assert self._articulation is not None
         known = Posture(*self._articulation.take(rows))
         sure = self._sure.take(rows)
-        spoken = np.where(sure > _HEARSAY, 1.0, np.clip(told[:, SPEAKING], 0.0, 1.0))  # others in the background, too
+        spoken = np.where(sure > _HEARSAY, 1.0, over(told[:, SPEAKING], *_SURELY_SPOKEN))
         return blend(heard, known, sure * spoken)
 
     def _closures(self, rows: int) -> Rows:
