@@ -64,13 +64,14 @@ def move(file: str) -> None:
 def hop(file: Path, look_ahead: int) -> float:
     """Milliseconds of processor time that features and network take for 20 ms of sound, hop by hop; least of five."""
     from mien.audio.read import read_audio
+    from mien.face.listen.acoustics import Acoustics
     from mien.face.listen.features import Features
     from mien.face.listen.heads import ROW
     from mien.face.listen.network import Network
 
     sound = next(iter(read_audio(str(file)))).samples
     hops = [sound[at : at + ROW] for at in range(0, len(sound) - ROW, ROW)]
-    features, network = Features(), Network(look_ahead)
+    features, network = Features(acoustics=Acoustics()), Network(look_ahead)
     times = []
     for _ in range(5):
         began = time.process_time()

@@ -147,15 +147,6 @@ class Order:
         wide = sum(ord(char) > 0x2E80 for char in self.text)
         return 1.0 + (wide / 4.5 + (len(self.text) - wide) / 14.0) / self.speak.rate
 
-    def settings(self) -> FaceSettings:
-        """The dials of the face driver."""
-        face = self.face
-        return FaceSettings(
-            style=face.style, emotion=face.emotion, seed=face.seed, lip_strength=face.lip_strength,
-            head_motion=face.head_motion, blink_rate=face.blink_rate, smoothing=face.smoothing,
-            voice_expression=face.voice_expression, lip_model=face.lip_model, calibration=face.calibration,
-        )  # fmt: skip
-
 
 class Delivery:
     """What is said and the driver that moves to it, without a face. A context: leaving it ends the voice's process.
@@ -229,7 +220,7 @@ class Delivery:
         name = self._order.face.backend
         if name == "auto":
             name = "phones" if exact else "listen"
-        driver: FaceDriver = plugins.load("face", name)(self._order.settings())
+        driver: FaceDriver = plugins.load("face", name)(dials(self._order.face))
         recording = self._order.recording
         if driver.info.needs_phones and not exact and not (recording and recording.transcript):
             words = "Give the recording's words with --transcript" if recording else "Choose another voice"
@@ -347,6 +338,15 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
+
+
+def dials(face: config.FaceConfig) -> FaceSettings:
+    """What a face driver is told."""
+    return FaceSettings(
+        style=face.style, emotion=face.emotion, seed=face.seed, lip_strength=face.lip_strength,
+        head_motion=face.head_motion, blink_rate=face.blink_rate, smoothing=face.smoothing,
+        voice_expression=face.voice_expression, lip_model=face.lip_model, calibration=face.calibration,
+    )  # fmt: skip
 
 
 def _load_renderer(name: str) -> Any:

@@ -145,3 +145,21 @@ def test_closing_ends_all_threads(busy: bool) -> None:
     live.close()
     until(lambda: threading.active_count() == before)
     assert seen.closed == 1
+
+
+def test_many_may_speak_to_it_at_the_same_moment() -> None:
+    events: list[Event] = []
+    live, clock, _ = session(Parrot("Yes."), events.append)
+    told = [threading.Thread(target=live.say, args=(f"Number {i}.",), kwargs={"interrupt": False}) for i in range(12)]
+    for one in told:
+        one.start()
+    for one in told:
+        one.join()
+    end = time.monotonic() + 60.0
+    while len([e for e in events if e["type"] == "caption"]) < 12 or live.state != "idle":
+        assert time.monotonic() < end, "somebody was not heard"
+        clock.step(10)
+    live.close()
+    assert not [e for e in events if e["type"] == "error"]
+    said = " ".join(s.text for s in live.history)
+    assert all(f"Number {i}." in said for i in range(12))

@@ -28,8 +28,8 @@ _MOST_WAITING: Final = 500
 _APART: Final = TICKS_PER_SECOND // 2
 """Ticks by which the two clocks may differ before they are set anew."""
 _GOODBYE: Final = 2.0
-_GREETS: Final = to_ticks(0.12)
-"""What is shorter is a cough or a click, not a turn."""
+_COUGH: Final = to_ticks(0.12)
+"""What is no longer, and of which nothing is understood, is a cough or a click, not a turn."""
 
 Job = Callable[[], None]
 
@@ -63,7 +63,8 @@ class Ears:
         now = self._session.tick
         if self._offset is None or abs(chunk.end + self._offset - now) > _APART:
             self._offset = now - chunk.end
-        self._put(lambda: self._push(AudioChunk(chunk.start + (self._offset or 0), chunk.samples)))
+        moved = AudioChunk(chunk.start + self._offset, chunk.samples)
+        self._put(lambda: self._push(moved))
 
     def playing(self, sound: AudioChunk) -> None:
         """What the session sends now."""
@@ -153,7 +154,7 @@ class Ears:
         if self._recogniser is None:
             return
         heard: Heard = self._recogniser.finish()
-        if event.end - event.start < _GREETS and not event.pressed and not heard.text:
+        if event.end - event.start < _COUGH and not event.pressed and not heard.text:
             return
         self._tell("heard", text=heard.text, language=heard.language, confidence=heard.confidence)
         if heard.text.strip():

@@ -272,8 +272,8 @@ class Session:
             self._working = threading.Thread(
                 target=self._work, args=(turn, parts, by, before), name="mien-turn", daemon=True
             )
-        self._tell("turn", turn=turn.number, text=text or "")
-        self._working.start()
+            self._tell("turn", turn=turn.number, text=text or "")
+            self._working.start()  # here, for the next turn's thread may wait for it
         return turn
 
     def _cut(self) -> int:
@@ -309,7 +309,7 @@ class Session:
         try:
             if before is not None:
                 before.join()
-            feed(parts(turn), lambda part, clause: self._say(part, clause, by), self._waiting, turn)
+            feed(parts(turn), lambda part, clause: self._say(part, clause, by), lambda: self.waiting, turn)
         except Cut:
             pass
         except MienError as error:
@@ -332,9 +332,6 @@ class Session:
         with self._lock:
             if any(t.number == part.turn and not t.over for t in self._turns):
                 self._line.say(part, clause, by)
-
-    def _waiting(self) -> int:
-        return self._line.waiting
 
     def _placed(self, part: SpeechPart, clause: object) -> None:
         if isinstance(clause, Clause):

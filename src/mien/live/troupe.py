@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Final
 
-from mien import config, plugins
+from mien import casting, config, plugins
 from mien.avatar import Avatar
 from mien.casting import Subject
 from mien.dialogue.speak.base import Speaker, SpeakRequest
@@ -152,9 +152,5 @@ def _driver(face: config.FaceConfig, speaker: Speaker) -> Callable[[], FaceDrive
 
 
 def dials(face: config.FaceConfig) -> FaceSettings:
-    """What a face driver is told."""
-    return FaceSettings(
-        style=face.style, emotion=face.emotion, seed=face.seed, lip_strength=face.lip_strength,
-        head_motion=face.head_motion, blink_rate=face.blink_rate, smoothing=face.smoothing,
-        voice_expression=face.voice_expression, lip_model=face.lip_model,
-    )  # fmt: skip
+    """What a face driver of a session is told: not of a file of one voice, for sessions share none."""
+    return replace(casting.dials(face), calibration="")

@@ -38,7 +38,7 @@ def rows_of(sound: FloatArray) -> FloatArray:
     """Shares of phones, whose lips are made to be themselves."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(acoustics, "lips_of_phones", lambda: np.eye(acoustics.PHONES))
-        stream = Features()
+        stream = Features(acoustics=acoustics.Acoustics())
         stream.push(np.concatenate([sound, np.zeros(9600, np.float32)]))
         return stream.lips.astype(np.float32)
 
@@ -79,7 +79,8 @@ def test_silence_says_the_same_all_the_time() -> None:
 @given(st.lists(st.integers(1, 9000), min_size=1, max_size=20))
 def test_chunked_equals_whole(sizes: list[int]) -> None:
     sound = (np.random.default_rng(1).standard_normal(96_000) * 0.05).astype(np.float32)
-    once, stream, at = Features(), Features(), 0
+    once, stream = (Features(acoustics=acoustics.Acoustics()) for _ in range(2))
+    at = 0
     once.push(sound)
     got: list[np.ndarray] = []
     while at < len(sound):

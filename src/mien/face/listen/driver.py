@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mien.errors import UsageError
 from mien.face.base import FaceDriverInfo, FaceSettings
 from mien.face.lips import Articulation
+from mien.face.listen.acoustics import Acoustics
 from mien.face.listen.calibrate import Calibration, Range
 from mien.face.listen.contacts import AROUND, PromptContacts, closed_at_peaks, over
 from mien.face.listen.features import Features, silence
@@ -74,12 +75,12 @@ class ListenDriver:
         self._settings, self._style = settings, resolve(settings)
         self._kept = Path(settings.calibration) if settings.calibration else None
         known = calibration or (Calibration.load(self._kept) if self._kept and self._kept.exists() else Calibration())
-        self._features = Features(known.level)
         usual = _PROMPT_AHEAD if prompt else _PATIENT_AHEAD
         model = Path(settings.lip_model) if settings.lip_model else None
         self._network = Network(usual if look_ahead is None else look_ahead, model)
         # a model of one's own knows its person's lips better than a table does
         self._opinions = None if model else Opinions(self._network.look_ahead)
+        self._features = Features(known.level, None if model else Acoustics())
         self._range, self._pauses, self._contacts = Range(known), Pauses(), PromptContacts()
         self._before = np.zeros(AROUND)
         self._prosody = Prosody()

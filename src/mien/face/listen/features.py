@@ -47,14 +47,15 @@ class Features:
 
     level: natural logarithm of the voice's mean band power to start from; it follows the sound. Of the rows pushed
     last: loudness, the same relative to the level, float32 (n,); lips, what the acoustic model takes the lips for
-    (:mod:`mien.face.listen.acoustics`), (n, LIPS), NaN without that model.
+    (:mod:`mien.face.listen.acoustics`), (n, LIPS), NaN without that model's files. acoustics: that
+    model's stream, None = nobody asks for lips.
     """
 
-    def __init__(self, level: float = START_LEVEL) -> None:
+    def __init__(self, level: float = START_LEVEL, acoustics: Acoustics | None = None) -> None:
         self.level = level
         self.loudness = np.zeros(0, np.float32)
         self.lips = np.zeros((0, LIPS))
-        self._acoustics = Acoustics()
+        self._acoustics = acoustics
         self._sound = np.zeros(_TAPS - _RATIO, np.float32)  # 48 kHz not yet used up
         self._heard = np.zeros(_KEPT, np.float32)  # 16 kHz that the next window begins with
 
@@ -71,7 +72,8 @@ class Features:
         self._heard = sound[len(sound) - _KEPT :]
         power = band_power(sound, mel_matrix())
         levels = self._follow(power.reshape(rows, 2, BANDS).mean(axis=(1, 2)))
-        self.lips = self._acoustics.push(power, levels, self.loudness)
+        if self._acoustics is not None:
+            self.lips = self._acoustics.push(power, levels, self.loudness)
         return scaled(power, np.repeat(levels, 2)).reshape(rows, FEATURES)
 
     def _follow(self, power: FloatArray) -> FloatArray:
