@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.live.fakes import StepClock, Witness, session
 from tests.transmit.live_kit import wait_for
 
 from mien.dialogue.speak.base import SpeakRequest
 from mien.dialogue.speak.espeak import EspeakSpeaker
 from mien.face.base import FaceSettings
-from mien.live.puppet import CUSHION, MOST, Puppet
+from mien.live.puppet import CUSHION, MOST, Puppet, VoiceGate
 from mien.live.session import Session
 from mien.types import AudioChunk, FloatArray, SpeechPart
 
@@ -59,6 +60,55 @@ def test_voice_and_lips_come_through_late_by_a_cushion(voice: FloatArray) -> Non
         assert jaw[spoken].max() > 0.15 > jaw[5 : spoken[0] - 3].max()
     finally:
         made.close()
+
+
+def noises(rng: np.random.Generator) -> dict[str, FloatArray]:
+    """Four seconds each of what a microphone hears beside a voice."""
+    count = 4 * 48_000
+    white = np.fft.rfft(rng.standard_normal(count))
+    hertz = np.fft.rfftfreq(count, 1 / 48_000)
+
+    def level(sound: NDArray[np.float64], decibels: float) -> FloatArray:
+        scaled: FloatArray = (sound / sound.std() * 10 ** (decibels / 20)).astype(np.float32)
+        return scaled
+
+    time = np.arange(count) / 48_000
+    hum = np.fft.irfft(white / np.sqrt(np.maximum(hertz, 60)) * (hertz < 6000), count)
+    breath = np.fft.irfft(white * ((hertz > 400) & (hertz < 5000)), count)
+    breath *= np.maximum(0, np.sin(2 * np.pi * time)) ** 2
+    clicks = np.fft.irfft(white * ((hertz > 800) & (hertz < 9000)), count) * np.exp(-(time % 0.21) / 0.004)
+    return {"fan": level(hum, -34), "breath": level(breath, -34), "keys": level(clicks, -30)}
+
+
+@pytest.mark.parametrize("kind", ["fan", "breath", "keys"])
+def test_what_is_no_voice_moves_no_lips_and_is_heard(kind: str) -> None:
+    sound = noises(np.random.default_rng(3))[kind]
+    made, clock, witness = session()
+    puppet = Puppet(made, FaceSettings())
+    try:
+        perform(made, clock, puppet, sound)
+        jaw = np.array([float(c.shapes[0, 17]) for c in witness.clips])
+        assert jaw[10:].max() < 0.02
+        assert np.abs(witness.sound[48_000:]).max() > 0.5 * np.abs(sound).max()
+    finally:
+        made.close()
+
+
+def test_the_gate_covers_all_sound_however_it_is_cut(voice: FloatArray) -> None:
+    whole, rng = VoiceGate(), np.random.default_rng(5)
+    at = end = 0
+    opened = []
+    while at < len(voice):
+        size = int(rng.integers(900, 1020))
+        chunk = AudioChunk(at, voice[at : at + size])
+        whole.hear(chunk)
+        rows = whole.over(chunk)
+        assert rows.start == end
+        end += 960 * len(rows.probability)
+        assert chunk.end <= end < chunk.end + 960
+        opened.append(whole.open)
+        at = chunk.end
+    assert any(opened) and not any(opened[:45])
 
 
 def test_a_burst_does_not_make_it_late_for_good(voice: FloatArray) -> None:

@@ -1,19 +1,26 @@
 """A microphone that moves the face directly, for people who speak through an avatar: no words are understood.
 
 The voice passes through, delayed by as much as the face needs. Motion and sound are made at once, frame by frame, so
-that both are late by the same: a cushion against uneven arrival and the frame that is being made.
+that both are late by the same: a cushion against uneven arrival and the frame that is being made. The mouth moves only
+while somebody speaks: breath, keys and fans are heard, and not lip-read.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+
+from mien.audio.activity import SPEECH
+from mien.audio.base import ROW
+from mien.audio.hear import open_detector
 from mien.face.base import FaceDriver, FaceSettings
 from mien.face.listen.driver import ListenDriver
 from mien.live.session import Session
 from mien.timeline import to_ticks
-from mien.types import AudioChunk
+from mien.types import Activity, AudioChunk
 
 CUSHION: Final = to_ticks(0.04)
 """Ticks that are gathered before the voice begins: one frame. Where that is not enough it runs dry once, and what is
@@ -21,23 +28,36 @@ gathered anew then comes on top.
 """
 MOST: Final = to_ticks(0.14)
 """Ticks that may wait; more is left out, for a delay that has grown would stay."""
+_ENTER: Final = 0.5
+_LEAVE: Final = 0.35
+"""Chance of speech below which it is over."""
+_HOLD: Final = 5
+"""Rows that the mouth stays free after the last speech: dying syllables."""
 
 
 class Puppet:
-    """Moves one session's face. ``hear`` returns at once; call it from one thread at a time."""
+    """Moves one session's face. ``hear`` returns at once; call it from one thread at a time.
 
-    def __init__(self, session: Session, settings: FaceSettings) -> None:
+    vad: entry point of ``mien.vad``, "auto" = the best, of which ``tell`` is told where it cannot be had. Raises
+    MissingError for one that is not there.
+    """
+
+    def __init__(
+        self, session: Session, settings: FaceSettings, vad: str = "auto", tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.settings = settings
         self.dropped = 0
         self._session = session
         self._lock = threading.Lock()
         self._gathered: list[AudioChunk] = []
+        self._gate = VoiceGate(vad, tell)
         self._flowing = False
         self._ready: FaceDriver | None = self._made()  # the first one takes a while
 
     def hear(self, chunk: AudioChunk) -> None:
         """The microphone's next sound, 48 kHz."""
         with self._lock:
+            self._gate.hear(chunk)
             waiting = self._session.waiting
             if self._flowing and waiting == 0:
                 self._flowing = False  # it ran dry: begin anew with a cushion
@@ -47,10 +67,12 @@ class Puppet:
             self._gathered.append(chunk)
             if not self._flowing and sum(len(c.samples) for c in self._gathered) < CUSHION:
                 return
+            if not self._flowing:
+                self._gate.renew()
             self._flowing = True
             gathered, self._gathered = self._gathered, []
         for piece in gathered:
-            self._session.follow(piece, self._driver)
+            self._session.follow(piece, self._driver, self._gate.over(piece))
 
     def close(self) -> None:
         """The voice ends."""
@@ -62,3 +84,46 @@ class Puppet:
 
     def _made(self) -> FaceDriver:
         return ListenDriver(self.settings, prompt=True, look_ahead=0)
+
+
+class VoiceGate:
+    """Whether the microphone's sound is a voice. Not thread-safe.
+
+    Nothing waits for the detector's answer, which is known two rows late: until then the last one holds. Lips that
+    open are 5 ms later for it on average.
+    """
+
+    def __init__(self, vad: str = "auto", tell: Callable[[str], None] = lambda _: None) -> None:
+        """As :class:`Puppet`."""
+        self._detector = open_detector(vad, tell)
+        self._at: int | None = None
+        self._speaking = False
+        self._hold = 0
+        self._told, self._over = 0, -1
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody speaks, as far as it is known."""
+        return self._hold > 0
+
+    def hear(self, chunk: AudioChunk) -> None:
+        """The next sound; holes in its clock are passed over."""
+        self._at = chunk.start if self._at is None else self._at
+        self._detector.push(AudioChunk(self._at, np.nan_to_num(chunk.samples, nan=0.0, posinf=1.0, neginf=-1.0)))
+        self._at += len(chunk.samples)
+        for chance in self._detector.read().probability.tolist():
+            self._speaking = chance >= (_LEAVE if self._speaking else _ENTER)
+            self._hold = _HOLD if self._speaking else max(0, self._hold - 1)
+
+    def over(self, chunk: AudioChunk) -> Activity:
+        """What is known now, as rows over a chunk. Rows follow on from chunk to chunk, whatever their lengths."""
+        if chunk.start != self._over:
+            self._told = chunk.start
+        self._over = chunk.end
+        start, rows = self._told, max(0, -(-(chunk.end - self._told) // ROW))
+        self._told += rows * ROW
+        return Activity(start, np.full(rows, SPEECH if self.open else 0.0, np.float32))
+
+    def renew(self) -> None:
+        """The next chunk begins its rows anew."""
+        self._over = -1

@@ -159,7 +159,7 @@ class Desk:
         if on:
             face = config.override(self.settings.face, **room.wish.face)
             room.session.interrupt()
-            room.puppet = Puppet(room.session, dials(face))
+            room.puppet = Puppet(room.session, dials(face), self.settings.audio.vad, self.tell)
             room.microphone = room.puppet.hear
         elif room.ears is not None:
             room.microphone = room.ears.hear
