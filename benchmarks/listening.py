@@ -1,7 +1,7 @@
 """``python -m benchmarks.listening read|hear|move FILE``: what is done with a recorded voice, without pictures.
 
-``record FILE MINUTES`` writes a recording to measure with: the embedded voice, as MP3. ``hop FILE ROWS`` prints the
-milliseconds that a hop of 20 ms takes the network with so many rows of look-ahead.
+``record FILE MINUTES`` writes a recording to measure with: the embedded voice, as MP3. ``hop FILE ROWS HOPS`` prints
+the milliseconds that a hop of 20 ms takes features and network with so many rows of look-ahead, so many hops at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> None:
     if what == "record":
         record(Path(file), float(sys.argv[3]))
     elif what == "hop":
-        print(hop(Path(file), int(sys.argv[3])))
+        print(hop(Path(file), int(sys.argv[3]), int(sys.argv[4])))
     else:
         {"read": read, "hear": hear, "move": move}[what](file)
 
@@ -61,24 +61,26 @@ def move(file: str) -> None:
     driver.read()
 
 
-def hop(file: Path, look_ahead: int) -> float:
-    """Milliseconds of processor time that features and network take for 20 ms of sound, hop by hop; least of five."""
+def hop(file: Path, look_ahead: int, at_once: int = 1) -> float:
+    """Milliseconds of processor time that features and network take for 20 ms of sound, live; least of five."""
     from mien.audio.read import read_audio
     from mien.face.listen.acoustics import Acoustics
+    from mien.face.listen.driver import PROMPT_EVERY
     from mien.face.listen.features import Features
     from mien.face.listen.heads import ROW
     from mien.face.listen.network import Network
 
     sound = next(iter(read_audio(str(file)))).samples
-    hops = [sound[at : at + ROW] for at in range(0, len(sound) - ROW, ROW)]
-    features, network = Features(acoustics=Acoustics()), Network(look_ahead)
+    step = at_once * ROW
+    hops = [sound[at : at + step] for at in range(0, len(sound) - step, step)]
+    features, network = Features(acoustics=Acoustics(PROMPT_EVERY)), Network(look_ahead)
     times = []
     for _ in range(5):
         began = time.process_time()
         for _ in range(10):
             for samples in hops:
                 network.run(features.push(samples))
-        times.append((time.process_time() - began) / (10 * len(hops)))
+        times.append((time.process_time() - began) / (10 * len(hops) * at_once))
     return min(times) * 1000
 
 

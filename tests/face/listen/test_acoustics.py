@@ -76,10 +76,10 @@ def test_silence_says_the_same_all_the_time() -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.integers(1, 9000), min_size=1, max_size=20))
-def test_chunked_equals_whole(sizes: list[int]) -> None:
+@given(st.lists(st.integers(1, 9000), min_size=1, max_size=20), st.integers(1, 4))
+def test_chunked_equals_whole(sizes: list[int], every: int) -> None:
     sound = (np.random.default_rng(1).standard_normal(96_000) * 0.05).astype(np.float32)
-    once, stream = (Features(acoustics=acoustics.Acoustics()) for _ in range(2))
+    once, stream = (Features(acoustics=acoustics.Acoustics(every)) for _ in range(2))
     at = 0
     once.push(sound)
     got: list[np.ndarray] = []
@@ -89,6 +89,16 @@ def test_chunked_equals_whole(sizes: list[int]) -> None:
         got.append(stream.lips)
         at += size
     np.testing.assert_allclose(np.concatenate(got), once.lips, atol=1e-4)
+
+
+def test_asked_about_every_third_row_it_says_the_same_of_that_row(spoken: tuple[FloatArray, object]) -> None:
+    always, seldom = Features(acoustics=acoustics.Acoustics()), Features(acoustics=acoustics.Acoustics(3))
+    always.push(spoken[0])
+    seldom.push(spoken[0])
+    assert np.ptp(always.lips) > 1.0
+    for age in range(3):
+        n = len(seldom.lips[age::3])
+        np.testing.assert_allclose(seldom.lips[age::3], always.lips[::3][:n], atol=1e-4)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

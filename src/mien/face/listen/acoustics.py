@@ -80,10 +80,16 @@ class Mixtures:
 
 
 class Acoustics:
-    """Rows of lips from mel bands, streaming. Chunked equals whole. Row k is about one row earlier: row k - 1."""
+    """Rows of lips from mel bands, streaming. Chunked equals whole. Row k is about one row earlier: row k - 1.
 
-    def __init__(self) -> None:
+    every: rows of which one is asked about, the others say the same: row by row, most of the time goes into reading
+    the tables, and what the lips are taken for is averaged over more rows than a few anyway.
+    """
+
+    def __init__(self, every: int = 1) -> None:
         self._mixtures = mixtures()
+        self._every, self._rows = every, 0
+        self._said = np.zeros((1, PHONES), np.float32)
         self._mean = np.array(USUAL_MEAN)
         self._worth = MEAN_WORTH
         self._before = np.full((REACH - 2, CEPSTRA), np.nan)
@@ -112,8 +118,18 @@ class Acoustics:
             means[i] = self._mean
         whole = np.concatenate([self._before, cepstra])
         self._before = whole[len(whole) - (REACH - 2) :]
-        features = changes(whole, means)
-        return np.concatenate([shares(features[i : i + _BLOCK], self._mixtures) for i in range(0, rows, _BLOCK)])
+        return self._repeated(changes(whole, means), self._mixtures)
+
+    def _repeated(self, features: Array, model: Mixtures) -> Array:
+        """The shares of the rows that are asked about, each until the next one."""
+        first = -self._rows % self._every
+        asked = features[first :: self._every]
+        told = [shares(asked[i : i + _BLOCK], model) for i in range(0, len(asked), _BLOCK)]
+        known = np.concatenate([self._said, *told])
+        ages = (np.arange(len(features)) - first) // self._every + 1
+        self._rows = (self._rows + len(features)) % self._every
+        self._said = known[-1:]
+        return np.asarray(known[ages])
 
 
 def cepstra_of(power: FloatArray, levels: FloatArray) -> NDArray[np.float64]:

@@ -114,7 +114,8 @@ def band_power(sound: FloatArray, mel: FloatArray) -> FloatArray:
 
     mel: (BANDS, FFT/2 + 1). Returns (windows, BANDS).
     """
-    windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP] * _hann()
+    sound = np.ascontiguousarray(sound, np.float32)
+    windows = np.ndarray(((len(sound) - WINDOW) // HOP + 1, WINDOW), np.float32, sound, 0, (4 * HOP, 4)) * _hann()
     spectrum = np.fft.rfft(windows, FFT)
     return np.asarray((spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ mel.T, np.float32)
 
