@@ -236,7 +236,7 @@ def speech_server() -> Iterator[SpeechServer]:
 class EdgeServer:
     """Microsoft's read-aloud protocol over a WebSocket: words about their sound, sound as MP3.
 
-    moods as for SpeechServer: "403", "cut", "mute", "stall". early: words are told before any sound; else behind it.
+    moods as for SpeechServer: "403", "cut", "mute", "stall", "silent". early: words are told before any sound; else behind it.
     """
 
     def __init__(self) -> None:
@@ -275,6 +275,8 @@ class EdgeServer:
         words = [_metadata(*word) for word in _words(text, rate)]
         for word in words if self.early else ():
             await socket.send_str(word)
+        if mood == "silent":  # it does not even answer a good-bye
+            await asyncio.sleep(20)
         if mood == "mute":
             await socket.send_str("X-RequestId:1\r\nPath:turn.end\r\n\r\n{}")
             return

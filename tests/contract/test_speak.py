@@ -6,6 +6,7 @@ one's protocol.
 
 from __future__ import annotations
 
+import threading
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -20,6 +21,7 @@ from tests.dialogue import networks
 from mien import plugins
 from mien.dialogue.speak.base import Speaker, SpeakRequest
 from mien.errors import InputError, MissingError, UsageError
+from mien.turn import Cut, Turn
 from mien.types import SpeechPart
 
 TEXTS = {
@@ -166,6 +168,23 @@ def test_leaving_early_does_no_harm(speaker: Speaker) -> None:
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert _say(speaker, "Still here.", "en")
+
+
+def test_after_a_cut_nothing_more_comes_and_the_next_may_be_asked_from_another_thread(speaker: Speaker) -> None:
+    fence = Turn()
+    stream = speaker.speak(SpeakRequest(TEXTS["en"] * 4, "en", fence=fence))
+    next(stream)
+    fence.cut()
+    heard: list[SpeechPart] = []
+    other = threading.Thread(target=lambda: heard.extend(_say(speaker, "I come next.", "en")))
+    other.start()
+    with pytest.raises(Cut):
+        for _ in range(100):
+            next(stream)
+    other.join(20)
+    assert heard and heard[-1].last
+    with pytest.raises(Cut):
+        list(speaker.speak(SpeakRequest("Too late.", "en", fence=fence)))
 
 
 def test_two_instances_do_not_disturb_each_other(speaker: Speaker) -> None:

@@ -18,6 +18,7 @@ from mien.dialogue.script import CuePoint, Pause, Say, Script, Segment, parse
 from mien.dialogue.speak.base import Speaker, SpeakRequest
 from mien.errors import InputError
 from mien.timeline import TICKS_PER_SECOND
+from mien.turn import Turn
 from mien.types import AudioChunk, Cue, Emotion, EmotionSpan, Phone, SpeechPart, Word
 
 _SILENCE_PART: Final = TICKS_PER_SECOND
@@ -37,6 +38,7 @@ def perform(
     emotion: Emotion | None = None,
     start: int = 0,
     turn: int = 0,
+    fence: Turn | None = None,
 ) -> Iterator[SpeechPart]:
     """Speak a script (text with marks, or parsed) from tick ``start``.
 
@@ -44,6 +46,7 @@ def perform(
     Each part's emotions cover its sound: ``emotion`` outside all marks. A pause adds silence to what punctuation makes.
     A cue falls on the start of the word or pause after it, the last ones on the end. Raises at once what is wrong: a
     script that has errors or says nothing (InputError), a language, voice or reading that is not here (MissingError).
+    fence: whoever cuts it ends the speech, which then raises Cut.
     """
     parsed = parse(script) if isinstance(script, str) else script
     whole = text.clean(parsed.plain)
@@ -53,7 +56,7 @@ def perform(
         )
     request = SpeakRequest(
         text="", language=languages.of_document(whole.text) if language == "auto" else language, voice=voice, rate=rate,
-        pitch=pitch, volume=volume, turn=turn, lexicon=dict(lexicon or {}),
+        pitch=pitch, volume=volume, turn=turn, lexicon=dict(lexicon or {}), fence=fence or Turn(),
     )  # fmt: skip
     base = emotion or Emotion()
     for unit in _units(parsed.segments, base, whole_sentences=_knows_words(speaker)):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from mien.turn import Turn
 from mien.types import Emotion, SpeechPart
 
 
@@ -55,6 +56,7 @@ class SpeakRequest:
     language: BCP 47 code. voice: a :class:`Voice` name, "" = the best for the language.
     rate: 0.5…2 (1 = normal speed). pitch: -1…1 (0 = the voice's own). volume: 0…2.
     start: tick of the first sample. lexicon: spelling → pronunciation (respelling, or IPA between slashes).
+    turn: number of the answer, given on to the parts. fence: of the answer; who cuts it wants nothing more of this.
     """
 
     text: str
@@ -68,11 +70,15 @@ class SpeakRequest:
     turn: int = 0
     emotion: Emotion = field(default_factory=Emotion)
     lexicon: dict[str, str] = field(default_factory=dict)
+    fence: Turn = field(default_factory=Turn, repr=False, compare=False)
 
 
 @runtime_checkable
 class Speaker(Protocol):
-    """A speaking back end. Instances are cheap to make, own what they start, and share no state."""
+    """A speaking back end. Instances are cheap to make, own what they start, and share no state.
+
+    One request is spoken at a time; the next may come, from another thread, as soon as the one before was cut.
+    """
 
     @property
     def info(self) -> SpeakerInfo:
@@ -84,14 +90,20 @@ class Speaker(Protocol):
         ...
 
     def check(self, request: SpeakRequest) -> None:
-        """Raise what :meth:`speak` would raise for what is asked, as far as it can be told without speaking. Quick."""
+        """Raise what :meth:`speak` would raise for what is asked, as far as it can be told without speaking.
+
+        Quick, or cut with the fence.
+        """
         ...
 
     def speak(self, request: SpeakRequest) -> Iterator[SpeechPart]:
         """Yield the speech in order as it is made; the last part has ``last=True``.
 
         Raises InputError for text that cannot be said, MissingError for an unknown language or voice,
-        BackendError when the back end fails twice.
+        BackendError when the back end fails twice. Raises Cut soon after the request's fence is cut: where a server
+        speaks within 50 ms, whatever is waited for, and its request is ended; on this machine after the sentence that
+        is being made. What cannot be ended at once (a connection that is being made) is left behind and ends by
+        itself; so much of that at once is bounded.
         """
         ...
 

@@ -96,7 +96,7 @@ class CosyVoiceSpeaker:
         speaker = self._speaker(request.voice, prepared)
         for sentence in prepared.sentences:
             call = self._clone(sentence.text) if speaker == "reference" else self._own(sentence.text, speaker)
-            yield from decoded(self._web.stream(call), "pcm", self._settings.cosyvoice_rate, _WHAT)
+            yield from decoded(self._web.stream(call, request.fence), "pcm", self._settings.cosyvoice_rate, _WHAT)
 
     def _own(self, said: str, speaker: str) -> Call:
         return self._call("inference_sft", {"tts_text": said, "spk_id": speaker})

@@ -6,6 +6,7 @@ by "auto", only by name.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ import numpy as np
 
 from mien import config
 from mien.dialogue import text
+from mien.dialogue.errands import Errands
 from mien.dialogue.speak import edge_voices as table
 from mien.dialogue.speak.base import SpeakerInfo, SpeakRequest, Voice
 from mien.dialogue.speak.decode import Mp3Decoder
@@ -37,7 +39,9 @@ class EdgeSpeaker:
 
     def __init__(self, settings: config.VoicesConfig | None = None) -> None:
         self._settings = settings or config.load().voices
-        self._link: Link | None = None
+        self._errands = Errands("mien-edge")
+        self._lock = threading.Lock()
+        self._links: set[Link] = set()
 
     @property
     def info(self) -> SpeakerInfo:
@@ -68,8 +72,9 @@ class EdgeSpeaker:
 
     def close(self) -> None:
         """End a connection that is under way. Idempotent."""
-        link, self._link = self._link, None
-        if link is not None:
+        with self._lock:
+            links = list(self._links)
+        for link in links:
             link.end()
 
     def _require(self) -> None:
@@ -98,18 +103,30 @@ class EdgeSpeaker:
         """What the service answers; asked again while nothing has come."""
         for attempt in range(_TRIES):
             came = False
-            link = self._link = Link(sentence, voice, request, self._settings.timeout)
+            link = Link(sentence, voice, request, self._settings.timeout)
+            off = request.fence.when_cut(link.end)
+            with self._lock:
+                self._links.add(link)
             try:
-                for said in link:
-                    came = True
-                    yield said
+                with self._errands.running(link.run, request.fence):
+                    for said in link:
+                        request.fence.check()
+                        came = True
+                        yield said
+                request.fence.check()
+                if link.ended:
+                    raise NetworkError(f"The connection to {WHAT} was ended.", hint="Try again.", code="network.cut")
                 return
             except NetworkError as fault:
+                request.fence.check()
                 hopeless = came or fault.code == UNREACHABLE or attempt + 1 == _TRIES
                 if hopeless or link.wait(_BACK_OFF * (attempt + 1)):
                     raise
             finally:
+                off()
                 link.end()
+                with self._lock:
+                    self._links.discard(link)
 
 
 class _Timed:

@@ -1,10 +1,11 @@
-"""One sentence asked of Microsoft's service, in a thread with an event loop of its own."""
+"""One sentence asked of Microsoft's service, in an event loop of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ UNREACHABLE: Final = "network.unreachable"
 _HOST: Final = "speech.platform.bing.com"
 _PITCH_HERTZ: Final = 50  # what pitch 1 adds
 _WAITING: Final = 4_096  # messages that may wait to be read: a sentence never waits for a slow reader
+_GOODBYE: Final = 0.5  # seconds that a service has to answer a good-bye
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Said:
 
 
 class Link:
-    """A connection for one sentence. Iterate over what comes; :meth:`end` closes it at once."""
+    """A connection for one sentence. :meth:`run` it in a thread, iterate over what comes; :meth:`end` closes it."""
 
     def __init__(self, sentence: str, voice: str, request: SpeakRequest, timeout: float) -> None:
         self._channel: Channel[Said] = Channel(_WAITING)
@@ -40,35 +42,37 @@ class Link:
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._asked = (sentence, voice, request, timeout)
-        self._thread = threading.Thread(target=self._run, name="mien-edge", daemon=True)
-        self._thread.start()
 
     def __iter__(self) -> Iterator[Said]:
         return iter(self._channel)
+
+    @property
+    def ended(self) -> bool:
+        """Whether somebody ended it before its end."""
+        return self._ended.is_set()
 
     def wait(self, seconds: float) -> bool:
         """Wait before the next try; True when it was ended meanwhile."""
         return self._ended.wait(seconds)
 
     def end(self) -> None:
-        """Close the connection at once. Idempotent."""
-        if self._ended.is_set() and not self._thread.is_alive():
-            return
+        """Close the connection, from any thread; returns at once. Idempotent."""
         self._channel.abandon()
         self._ended.set()
-        try:
+        with suppress(RuntimeError):  # the loop has closed by itself
             self._loop.call_soon_threadsafe(self._cancel)
-        except RuntimeError:  # the loop has closed by itself
-            return
-        self._thread.join(2.0)
 
     def _cancel(self) -> None:
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
+            self._loop.call_later(_GOODBYE, self._cancel)
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Ask, and hand on what comes, until the end."""
         try:
             self._task = self._loop.create_task(self._talk())
+            if self.ended:
+                self._cancel()
             self._loop.run_until_complete(self._task)
             self._channel.finish()
         except (Abandoned, asyncio.CancelledError):

@@ -88,6 +88,7 @@ class EspeakSpeaker:
     def _parts(self, request: SpeakRequest, sentences: list[list[Run]]) -> Iterator[SpeechPart]:
         start = request.start
         for i, runs in enumerate(sentences):
+            request.fence.check()
             part = self._part(request, runs, start)
             start = part.audio.end
             yield replace(part, last=i + 1 == len(sentences))

@@ -89,7 +89,7 @@ class GptSovitsSpeaker:
 
     def _sounds(self, request: SpeakRequest, prepared: Prepared) -> Iterator[Sound]:
         for sentence in prepared.sentences:
-            blocks = self._web.stream(self._call(sentence.text, prepared, request.rate))
+            blocks = self._web.stream(self._call(sentence.text, prepared, request.rate), request.fence)
             yield from decoded(blocks, "wav", _RATE, _WHAT)
 
     def _call(self, said: str, prepared: Prepared, rate: float) -> Call:

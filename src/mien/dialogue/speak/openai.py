@@ -19,6 +19,7 @@ from mien.dialogue.speak.request import Prepared, no_such_voice, prepare, requir
 from mien.dialogue.speak.sound import Sound, as_parts, stretched
 from mien.dialogue.speak.web_answer import Call
 from mien.errors import MissingError
+from mien.turn import Turn
 from mien.types import SpeechPart
 
 KEY: Final = "OPENAI_API_KEY"
@@ -112,11 +113,11 @@ class OpenaiSpeaker:
         web.require_address(self.address, "[voices] openai_url")
         if self.info.lacks:
             raise MissingError(f"{_WHAT} needs a key: {self.info.lacks}", hint=f"export {KEY}=…", code="missing.key")
-        self._voice(request.voice)
+        self._voice(request)
         return prepared
 
-    def _voice(self, voice: str) -> str:
-        names = self._names()
+    def _voice(self, request: SpeakRequest) -> str:
+        voice, names = request.voice, self._names(request.fence)
         if voice in ("", "female", "male"):
             preferred = "onyx" if voice == "male" else "nova"
             return preferred if preferred in names or not names else names[0]
@@ -124,19 +125,19 @@ class OpenaiSpeaker:
             raise no_such_voice(voice, _WHAT)
         return voice
 
-    def _names(self) -> tuple[str, ...]:
+    def _names(self, fence: Turn | None = None) -> tuple[str, ...]:
         """What the server calls its voices, asked once; () when it does not say: then it decides itself."""
         if web.host_of(self.address) == _OFFICIAL:
             return _VOICES
         if self._listed is None:
-            answer = self._web.get_json(f"{self.address}/audio/voices", _WHAT, self._key)
+            answer = self._web.get_json(f"{self.address}/audio/voices", _WHAT, self._key, fence)
             self._listed = _named(answer)
         return self._listed
 
     def _sounds(self, request: SpeakRequest, prepared: Prepared) -> Iterator[Sound]:
-        voice = self._voice(request.voice)
+        voice = self._voice(request)
         for sentence in prepared.sentences:
-            blocks = self._web.stream(self._call(sentence.text, voice, request))
+            blocks = self._web.stream(self._call(sentence.text, voice, request), request.fence)
             yield from decoded(blocks, self._settings.openai_format, _RATE, _WHAT)
 
     def _call(self, said: str, voice: str, request: SpeakRequest) -> Call:

@@ -5,6 +5,7 @@ Runs in a process of its own: the library ends its process when something does n
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Final
@@ -33,6 +34,7 @@ class SherpaSpeaker:
         self._models: tuple[SherpaModel, ...] | None = None
         self._process: SherpaProcess | None = None
         self._loaded: tuple[str, bool] = ("", False)
+        self._lock = threading.Lock()
 
     @property
     def info(self) -> SpeakerInfo:
@@ -98,10 +100,14 @@ class SherpaSpeaker:
             raise no_such_voice(request.voice, _WHAT) from None
 
     def _sounds(self, request: SpeakRequest, prepared: Prepared, model: SherpaModel, speaker: int) -> Iterator[Sound]:
-        process = self._ready(model, chinese=prepared.primary == "zh")
+        request.fence.check()
+        with self._lock:
+            process = self._ready(model, chinese=prepared.primary == "zh")
         for sentence in prepared.sentences:
             options = model.options(prepared.primary)
-            yield from process.speak(Job(sentence.text, speaker, request.rate, options))
+            for sound in process.speak(Job(sentence.text, speaker, request.rate, options)):
+                request.fence.check()
+                yield sound
 
     def _ready(self, model: SherpaModel, *, chinese: bool) -> SherpaProcess:
         """The child with this model. Text rules are Chinese, so it is loaded anew when a text of another kind comes."""

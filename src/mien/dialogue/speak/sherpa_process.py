@@ -38,12 +38,13 @@ class Job:
 
 
 class SherpaProcess:
-    """One child with one model. One thread at a time asks for one text after another."""
+    """One child with one model. It speaks one text after the other; whoever asks last is heard."""
 
     def __init__(self, settings: dict[str, Any], name: str, recording: Reference | None = None) -> None:
         self._name, self._recording = name, recording
         self._speaking = False
         self._turn = 0
+        self._lock = threading.Lock()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the child)
         self._process = subprocess.Popen(  # noqa: S603 (a fixed command, no shell)
             [sys.executable, "-P", str(Path(protocol.__file__))],
@@ -65,12 +66,13 @@ class SherpaProcess:
 
         Leaving early lets the child finish its sentence unheard, and the next text ends one that is not read out.
         """
-        self._drain()
-        self._turn += 1
-        turn = self._turn
-        self._send(json.dumps(self._asked(job)).encode())
-        self._speaking = True
-        while turn == self._turn and (sound := self._next()) is not None:
+        with self._lock:
+            self._drain()
+            self._turn += 1
+            turn = self._turn
+            self._send(json.dumps(self._asked(job)).encode())
+            self._speaking = True
+        while (sound := self._next_of(turn)) is not None:
             yield Sound(sound, self.rate)
 
     def close(self) -> None:
@@ -99,6 +101,11 @@ class SherpaProcess:
         """Hear out a text that nobody wanted to its end."""
         while self._speaking and self._next() is not None:
             pass
+
+    def _next_of(self, turn: int) -> FloatArray | None:
+        """The next piece of a text, None at its end and when another one was asked for."""
+        with self._lock:
+            return self._next() if turn == self._turn else None
 
     def _next(self) -> FloatArray | None:
         """The next piece of sound, None at the end of the text."""

@@ -11,16 +11,18 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mien import config
 from mien.channel import Abandoned, Channel
+from mien.dialogue.errands import Errands
 from mien.dialogue.speak.sound import inside
 from mien.dialogue.speak.web_answer import BLOCK, MAX_BYTES, Call, Passing, body, refuse
 from mien.errors import MienError, MissingError, NetworkError, UsageError
+from mien.turn import Turn
 
 TRIES: Final = 3
 
@@ -31,93 +33,106 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Web:
-    """One request at a time. timeout: seconds without a byte before a server is given up."""
+    """Any number of requests, each with a connection and a thread of its own. Safe from any thread.
+
+    timeout: seconds without a byte before a server is given up.
+    """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._connection: HTTPConnection | None = None
-        self._ended = threading.Event()
+        self._errands = Errands("mien-web")
+        self._lock = threading.Lock()
+        self._running: set[_Request] = set()
 
-    def stream(self, call: Call) -> Iterator[bytes]:
+    @property
+    def left(self) -> int:
+        """How many requests were given up and have not ended yet; bounded."""
+        return self._errands.left
+
+    def stream(self, call: Call, turn: Turn | None = None) -> Iterator[bytes]:
         """The answer's body as it comes. Tries again while nothing has come and the fault may pass.
 
         It is read in a thread, so that a server need not wait for who makes pictures to the sound. Closing the iterator
-        ends the request. Raises NetworkError, MissingError (the key), BackendError (refused).
+        or cutting the turn ends the request at once. Raises NetworkError, MissingError (the key), BackendError
+        (refused), Cut.
         """
-        self._ended.clear()
-        come: Channel[bytes | BaseException] = Channel(MAX_BYTES // BLOCK)
-        reader = threading.Thread(target=self._read, args=(call, come), name="mien-web", daemon=True)
-        reader.start()
+        return self._followed(lambda request: self._tried(call, request), call.what, turn or Turn())
+
+    def get_json(self, url: str, what: str, secret: str = "", turn: Turn | None = None) -> object:
+        """A small JSON document, None when there is none. Raises Cut only; used for what is only good to know."""
         try:
-            for block in come:
-                if isinstance(block, BaseException):
-                    raise block
-                yield block
+            return json.loads(
+                b"".join(self._followed(lambda request: self._small(url, secret, request), what, turn or Turn()))
+            )
+        except (MienError, ValueError):
+            return None
+
+    def close(self) -> None:
+        """End what is under way, from any thread. Idempotent."""
+        with self._lock:
+            running = list(self._running)
+        for request in running:
+            request.end()
+
+    def _followed(self, work: Callable[[_Request], Iterator[bytes]], what: str, turn: Turn) -> Iterator[bytes]:
+        """What a request's thread reads, until somebody ends it."""
+        request = _Request()
+        with self._lock:
+            self._running.add(request)
+        off = turn.when_cut(request.end)
+        try:
+            with self._errands.running(lambda: request.run(work), turn):
+                for block in request.come:
+                    turn.check()
+                    if isinstance(block, BaseException):
+                        raise block
+                    yield block
+            turn.check()
+            if request.ended:
+                raise NetworkError(f"The request to {inside(what)} was ended.", hint="Try again.", code="network.cut")
         finally:
-            come.abandon()
-            if reader.is_alive():
-                self.close()
-                reader.join(2.0)
+            off()
+            request.end()
+            with self._lock:
+                self._running.discard(request)
 
-    def _read(self, call: Call, come: Channel[bytes | BaseException]) -> None:
-        """What comes, and behind it what went wrong."""
-        try:
-            try:
-                for block in self._tried(call):
-                    come.put(block)
-            except Abandoned:
-                raise
-            except BaseException as error:  # whatever it is, the reader must hear of it
-                come.put(error)
-            come.finish()
-        except Abandoned:
-            pass
-
-    def _tried(self, call: Call) -> Iterator[bytes]:
+    def _tried(self, call: Call, request: _Request) -> Iterator[bytes]:
         for attempt in range(TRIES):
             came = False
             try:
-                for block in self._once(call):
+                for block in self._once(call, request):
                     came = True
                     yield block
                 return
             except Passing as fault:
                 if came or attempt + 1 == TRIES or not fault.again:
                     raise fault.error from None
-                if self._ended.wait(min(fault.wait or _BACK_OFF[attempt], _LONGEST_WAIT)):
+                if request.wait(min(fault.wait or _BACK_OFF[attempt], _LONGEST_WAIT)):
                     raise fault.error from None
 
-    def get_json(self, url: str, what: str, secret: str = "") -> object:
-        """A small JSON document, None when there is none. Never raises; used for what is only good to know."""
+    def _small(self, url: str, secret: str, request: _Request) -> Iterator[bytes]:
         try:
             connection, target = connect(parts_of(url, secret), min(self._timeout, _CONNECT_SECONDS))
             with contextlib.closing(connection):
+                request.hold(connection)
                 connection.request("GET", target, headers=standard_headers("application/json", secret))
                 with connection.getresponse() as response:
-                    return json.loads(response.read(1 << 20)) if response.status == 200 else None
-        except (OSError, HTTPException, ValueError, MienError):
-            return None
+                    if response.status == 200:
+                        yield response.read(1 << 20)
+        except (OSError, HTTPException) as error:
+            raise NetworkError(reason(error)) from None
 
-    def close(self) -> None:
-        """End what is under way, from any thread. Idempotent."""
-        self._ended.set()
-        connection, self._connection = self._connection, None
-        sock = connection.sock if connection is not None else None
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-    def _once(self, call: Call) -> Iterator[bytes]:
+    def _once(self, call: Call, request: _Request) -> Iterator[bytes]:
         parts = parts_of(call.url, call.secret)
         try:
             connection, target = connect(parts, min(self._timeout, _CONNECT_SECONDS))
         except OSError as error:
             raise Passing(_unreachable(call, error), again=isinstance(error, ConnectionResetError)) from None
-        self._connection = connection
         try:
             with contextlib.closing(connection):
                 if connection.sock is not None:
                     connection.sock.settimeout(self._timeout)
+                request.hold(connection)
                 headers = {"Content-Type": call.content_type, **call.headers}
                 connection.request("POST", target, call.body, standard_headers("*/*", call.secret) | headers)
                 with connection.getresponse() as response:
@@ -129,8 +144,52 @@ class Web:
         except (OSError, HTTPException) as error:
             sentence = f"The connection to {inside(call.what)} at {parts.hostname} broke ({reason(error)})."
             raise Passing(NetworkError(sentence, hint="Try again.", code="network.cut")) from None
-        finally:
-            self._connection = None
+
+
+class _Request:
+    """One request: its connection, and what came and was not taken yet."""
+
+    def __init__(self) -> None:
+        self.come: Channel[bytes | BaseException] = Channel(MAX_BYTES // BLOCK)
+        self._ended = threading.Event()
+        self._sock: socket.socket | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether somebody ended it before its end."""
+        return self._ended.is_set()
+
+    def run(self, work: Callable[[_Request], Iterator[bytes]]) -> None:
+        """What comes, and behind it what went wrong; in the request's own thread."""
+        try:
+            try:
+                for block in work(self):
+                    self.come.put(block)
+            except Abandoned:
+                raise
+            except BaseException as error:  # whatever it is, the reader must hear of it
+                self.come.put(error)
+            self.come.finish()
+        except Abandoned:
+            pass
+
+    def hold(self, connection: HTTPConnection) -> None:
+        """This is its connection now. Raises Abandoned when it was ended meanwhile: nothing is sent any more."""
+        self._sock = connection.sock  # a connection forgets its socket when the server wants to close it
+        if self.ended:
+            raise Abandoned
+
+    def wait(self, seconds: float) -> bool:
+        """Wait before the next try; True when it was ended meanwhile."""
+        return self._ended.wait(seconds)
+
+    def end(self) -> None:
+        """End it, from any thread. Idempotent."""
+        self._ended.set()
+        self.come.abandon()
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # below TLS, whose reader may be at work
 
 
 def is_loopback(url: str) -> bool:
@@ -179,7 +238,6 @@ def require_address(url: str, key: str) -> None:
 
 
 def parts_of(url: str, secret: str) -> SplitResult:
-    """An address in parts. Raises UsageError where a secret would travel unencrypted."""
     """An address in parts. Raises UsageError where a secret would travel unencrypted."""
     parts = urlsplit(url)
     if secret and parts.scheme != "https" and parts.hostname not in _LOOPBACK:

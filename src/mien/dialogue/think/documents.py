@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from typing import Final
 
 from mien import config
 from mien.channel import Channel
+from mien.dialogue.errands import Errands
 from mien.dialogue.script import escape
 from mien.dialogue.text import clean, identity, sentences
 from mien.dialogue.think import tokens
@@ -30,12 +31,12 @@ not those of the published test (``docs/thinking.md``)."""
 _LONGEST_ANSWER: Final = {True: 110, False: 320}  # characters of an answer out of a document: Chinese, others
 _SHORT: Final = {True: 12, False: 40}  # of a sentence that is not left alone
 _TOUCHES: Final = 0.25  # the part of what is asked that a sentence behind the best one covers
+_MOST_LEFT: Final = 16  # searches nobody waits for, of all sessions
 _LONGEST_LISTED: Final = 1_200  # of an answer that somebody wrote as one
 _POINTS_BACK: Final = re.compile(
     r"\b(?:it|its|they|them|that|this|those|these|one|there|also|too)\b|\A(?:and|what about|how about)\b|"
     r"[它这那其]|\A(?:那|还有)|呢[?？]?\Z", re.I,
 )  # fmt: skip
-_T = TypeVar("_T")
 
 
 class DocumentsThinker:
@@ -46,6 +47,7 @@ class DocumentsThinker:
         self._library = library if library is not None or not named else Library(named)
         self._ready = threading.Lock()
         self._is_ready = library is not None
+        self._errands = Errands("mien-documents", _MOST_LEFT)
 
     @property
     def info(self) -> ThinkerInfo:
@@ -71,7 +73,7 @@ class DocumentsThinker:
         text = question.text.strip()
         if not text or len(text) > LONGEST_QUESTION:
             raise InputError(f"A question has 1 to {LONGEST_QUESTION:,} characters.", code="input.question")
-        for piece in _away(lambda: self._answer(question), turn):
+        for piece in self._away(lambda: self._answer(question), turn):
             turn.check()
             yield piece
 
@@ -92,6 +94,26 @@ class DocumentsThinker:
         if found is None:
             return [Piece(line("unknown", question), known=False)]
         return _told(found.passage, tokens.units(question.text), self._library)
+
+    def _away(self, work: Callable[[], list[Piece]], turn: Turn) -> list[Piece]:
+        """What work gives, made in a thread, so that cutting in never waits for it. Raises Cut, or what work raises."""
+        come: Channel[list[Piece]] = Channel(1)
+
+        def run() -> None:
+            try:
+                come.put(work())
+                come.finish()
+            except BaseException as error:  # whatever it is, the listener must hear of it
+                come.fail(error)
+
+        off = turn.when_cut(come.abandon)
+        try:
+            with self._errands.running(run, turn):
+                for made in come:
+                    return made
+            raise Cut
+        finally:
+            off()
 
     def _find(self, question: Question) -> Found | None:
         """What answers the question, one of its sentences, or it with the question before; None: nothing does."""
@@ -141,24 +163,3 @@ def _within(listed: list[str], longest: int) -> list[str]:
         if i and size > longest:
             return listed[:i]
     return listed
-
-
-def _away(work: Callable[[], list[_T]], turn: Turn) -> list[_T]:
-    """What work gives, made in a thread, so that cutting in never waits for it. Raises Cut, or what work raises."""
-    come: Channel[list[_T]] = Channel(1)
-
-    def run() -> None:
-        try:
-            come.put(work())
-            come.finish()
-        except BaseException as error:  # whatever it is, the listener must hear of it
-            come.fail(error)
-
-    off = turn.when_cut(come.abandon)
-    try:
-        threading.Thread(target=run, name="mien-documents", daemon=True).start()
-        for made in come:
-            return made
-        raise Cut
-    finally:
-        off()

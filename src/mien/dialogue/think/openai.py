@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from mien import config
 from mien.channel import Abandoned, Channel
+from mien.dialogue.errands import Errands
 from mien.dialogue.speak import web
 from mien.dialogue.speak.web_answer import Call
 from mien.dialogue.think import chat
@@ -37,6 +38,7 @@ _WHAT: Final = "The language model"
 _OFFICIAL: Final = "api.openai.com"
 _TOOL_SECONDS: Final = 8.0
 _EXCERPTS: Final = 4
+_MOST_LEFT: Final = 16  # answers nobody waits for whose connection is still being made; of all sessions
 
 
 class Searchable(Protocol):
@@ -61,6 +63,7 @@ class OpenaiThinker:
         self._more = tuple(tools)
         self._lock = threading.Lock()
         self._running: set[_Answer] = set()
+        self._errands = Errands("mien-think", _MOST_LEFT)
         self._model = self._settings.model
         self._plain_servers: set[str] = set()  # those that know no tools
 
@@ -96,14 +99,13 @@ class OpenaiThinker:
         with self._lock:
             self._running.add(running)
         off = turn.when_cut(running.end)
-        worker = threading.Thread(target=self._work, args=(question, running), name="mien-think", daemon=True)
-        worker.start()
         try:
-            for item in running.come:
-                turn.check()
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
+            with self._errands.running(lambda: self._work(question, running), turn):
+                for item in running.come:
+                    turn.check()
+                    if isinstance(item, BaseException):
+                        raise item
+                    yield item
             if turn.over or running.link.closed:
                 raise Cut
         finally:
@@ -112,9 +114,9 @@ class OpenaiThinker:
             with self._lock:
                 self._running.discard(running)
 
-    def models(self) -> tuple[str, ...]:
-        """What the server calls its models, () when it does not say."""
-        answer = web.Web(self._settings.first_timeout).get_json(f"{self.address}/models", _WHAT, self._key)
+    def models(self, turn: Turn | None = None) -> tuple[str, ...]:
+        """What the server calls its models, () when it does not say. Raises Cut."""
+        answer = web.Web(self._settings.first_timeout).get_json(f"{self.address}/models", _WHAT, self._key, turn)
         listed = answer.get("data") if isinstance(answer, dict) else None
         names = [m.get("id") for m in listed[:1000] if isinstance(m, dict)] if isinstance(listed, list) else []
         return tuple(n for n in names if isinstance(n, str) and n.isprintable() and 0 < len(n) < 200)
@@ -159,7 +161,7 @@ class OpenaiThinker:
     def _converse(self, question: Question, running: _Answer) -> None:
         found = self._library.search(question.text, _EXCERPTS) if self._library is not None else []
         sent = chat.messages(question, found)
-        model = self._chosen_model()
+        model = self._chosen_model(running.fence)
         sieve = AnswerFilter(found)
         heard = False
         box = Toolbox((*self._embedded(sieve), *self._more))
@@ -222,11 +224,11 @@ class OpenaiThinker:
     def _place(self) -> str:
         return f"{_WHAT} at {web.place_of(self.address)}"
 
-    def _chosen_model(self) -> str:
+    def _chosen_model(self, turn: Turn) -> str:
         """The model that is set, else the only one that the server has. Raises MissingError."""
         if self._model:
             return self._model
-        names = self.models()
+        names = self.models(turn)
         if len(names) == 1:
             self._model = names[0]
             return names[0]
@@ -257,6 +259,7 @@ class _Answer:
     def __init__(self, link: Link) -> None:
         self.link = link
         self.come: Channel[Piece | BaseException] = Channel(256)
+        self.fence = Turn()
 
     def put(self, piece: Piece) -> None:
         if piece.text or piece.citations:
@@ -269,6 +272,7 @@ class _Answer:
     def end(self) -> None:
         self.come.abandon()
         self.link.close()
+        self.fence.cut()
 
 
 def problem(thinker: OpenaiThinker) -> MienError | None:
