@@ -122,8 +122,9 @@ def _merged(boxes: list[_Box]) -> list[_Box]:
     """Boxes that overlap become one around them, so that nothing is drawn twice."""
     out: list[_Box] = []
     for box in boxes:
-        while hit := next((o for o in out if not o.within(box).empty), None):
+        wide = box
+        while hit := next((o for o in out if not o.within(wide).empty), None):
             out.remove(hit)
-            box = box.around(hit)
-        out.append(box)
+            wide = wide.around(hit)
+        out.append(wide)
     return out
