@@ -125,6 +125,27 @@ def test_a_burst_does_not_make_it_late_for_good(voice: FloatArray) -> None:
         made.close()
 
 
+def test_a_delay_that_has_grown_is_made_up_for_while_nobody_speaks(voice: FloatArray) -> None:
+    made, clock, witness = session()
+    puppet = Puppet(made, FaceSettings())
+    rng = np.random.default_rng(1)
+    sound = np.concatenate([voice, rng.normal(0, 1e-3, 4 * 48_000), voice]).astype(np.float32)
+    try:
+        clock.step(1)
+        puppet.hear(AudioChunk(0, sound[: 4 * PIECE]))  # a stall: 80 ms come at once
+        perform(made, clock, puppet, sound[4 * PIECE :])
+        clock.step(8)
+        assert PIECE <= puppet.dropped <= 4 * PIECE
+        sent, end = witness.sound, len(sound)
+        assert delay_of(witness, sound[4 * PIECE :]) > 0
+        spoken = sound[end - len(voice) :]
+        at = np.fft.irfft(np.fft.rfft(sent, 1 << 20) * np.conj(np.fft.rfft(spoken, 1 << 20))).argmax()
+        late = int(at) - (end - len(voice))
+        assert late <= CUSHION + 2 * 1920
+    finally:
+        made.close()
+
+
 def test_recorded_speech_is_played_by_a_driver_that_listens(voice: FloatArray) -> None:
     from mien.face.listen.driver import ListenDriver
 

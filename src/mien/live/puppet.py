@@ -8,6 +8,7 @@ while somebody speaks: breath, keys and fans are heard, and not lip-read.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -28,6 +29,10 @@ gathered anew then comes on top.
 """
 MOST: Final = to_ticks(0.14)
 """Ticks that may wait; more is left out, for a delay that has grown would stay."""
+_IDLE: Final = to_ticks(0.03)
+"""Ticks that waited all the time for nothing: a pause of the voice is made shorter by a piece then."""
+_WATCHED: Final = 25
+"""Pieces over which that is watched: half a second."""
 _ENTER: Final = 0.5
 _LEAVE: Final = 0.35
 """Chance of speech below which it is over."""
@@ -51,6 +56,7 @@ class Puppet:
         self._lock = threading.Lock()
         self._gathered: list[AudioChunk] = []
         self._gate = VoiceGate(vad, tell)
+        self._waited: deque[int] = deque(maxlen=_WATCHED)
         self._flowing = False
         self._ready: FaceDriver | None = self._made()  # the first one takes a while
 
@@ -61,7 +67,8 @@ class Puppet:
             waiting = self._session.waiting
             if self._flowing and waiting == 0:
                 self._flowing = False  # it ran dry: begin anew with a cushion
-            if waiting > MOST:
+            self._waited.append(waiting)
+            if waiting > MOST or self._may_skip():
                 self.dropped += len(chunk.samples)
                 return
             self._gathered.append(chunk)
@@ -69,6 +76,7 @@ class Puppet:
                 return
             if not self._flowing:
                 self._gate.renew()
+                self._waited.clear()
             self._flowing = True
             gathered, self._gathered = self._gathered, []
         for piece in gathered:
@@ -77,6 +85,13 @@ class Puppet:
     def close(self) -> None:
         """The voice ends."""
         self._session.interrupt()
+
+    def _may_skip(self) -> bool:
+        """Whether the delay grew and now is the time to mend it: nobody speaks."""
+        if self._gate.open or len(self._waited) < _WATCHED or min(self._waited) < _IDLE:
+            return False
+        self._waited.clear()
+        return True
 
     def _driver(self) -> FaceDriver:
         ready, self._ready = self._ready, None
