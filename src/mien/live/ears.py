@@ -1,7 +1,8 @@
 """A visitor's microphone: who has the turn, what was said, and when to be quiet.
 
 One thread hears everything in order, also what the session itself sends, so that its own voice is not taken for the
-visitor's. The microphone's ticks are moved to the session's as they arrive.
+visitor's. It never waits for words: what was said is understood elsewhere, and who cuts in meanwhile is heard at once.
+The microphone's ticks are moved to the session's as they arrive.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _GOODBYE: Final = 2.0
 _COUGH: Final = to_ticks(0.12)
 """What is no longer, and of which nothing is understood, is a cough or a click, not a turn."""
 
+_WRITES_TIGHT: Final = 0x2E80
+"""Characters from here on, Chinese and Japanese among them, have no spaces between words."""
+
 Job = Callable[[], None]
 
 
@@ -53,7 +57,11 @@ class Ears:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._offset: int | None = None
         self._turns: Turns | None = None
+        self._understanding: threading.Thread | None = None
+        self._waits = 0  # utterances that are not understood yet
+        self._unanswered: list[Heard] = []  # understood when the visitor had begun to speak again
         self._closed = False
+        self._put(self._warm)
         self._thread = threading.Thread(target=self._run, name="mien-ears", daemon=True)
         self._thread.start()
         session.listen(self)
@@ -126,6 +134,10 @@ class Ears:
             self._turns = Turns(self._settings, lambda line: self._tell("note", message=line))
         return self._turns
 
+    def _warm(self) -> None:
+        """Load what tells speech from silence before anybody speaks."""
+        self._ready()
+
     def _push(self, chunk: AudioChunk) -> None:
         self._handle(self._ready().push(chunk))
 
@@ -153,12 +165,48 @@ class Ears:
         self._tell("speech_ended", at=event.end, decided=event.decided)
         if self._recogniser is None:
             return
-        heard: Heard = self._recogniser.finish()
-        if event.end - event.start < _COUGH and not event.pressed and not heard.text:
-            return
-        self._tell("heard", text=heard.text, language=heard.language, confidence=heard.confidence)
-        if heard.text.strip():
-            self._session.ask(heard.text, language=heard.language or "auto", ended=event.end)
+        wait, before = self._recogniser.end(), self._understanding
+        self._waits += 1
+        self._understanding = threading.Thread(
+            target=self._understand, args=(wait, event, before), name="mien-understand", daemon=True
+        )
+        self._understanding.start()
+
+    def _understand(self, wait: Callable[[], Heard], event: SpeechEnded, before: threading.Thread | None) -> None:
+        """Wait for the words of one utterance, in a thread of its own, and bring them back to the ears'."""
+        if before is not None:
+            before.join()
+        heard: Heard | None = None
+        try:
+            heard = wait()
+        except Cut:
+            pass
+        except MienError as error:
+            self._tell("error", code=error.code, message=error.message, hint=error.hint)
+        except Exception:
+            self._tell("error", code="internal", message="Listening failed.", hint="Say it again.")
+            _log.exception("Listening failed.")
+        self._jobs.put(lambda: self._understood(heard, event))
+
+    def _understood(self, heard: Heard | None, event: SpeechEnded) -> None:
+        """Ask what was said, together with what was said before where the visitor only paused."""
+        self._waits -= 1
+        if heard is not None and (heard.text or event.pressed or event.end - event.start >= _COUGH):
+            self._tell("heard", text=heard.text, language=heard.language, confidence=heard.confidence)
+        if heard is not None and heard.text.strip():
+            self._unanswered.append(heard)
+        if self._unanswered and not self._waits and not self._ready().speaking:
+            said, self._unanswered = self._unanswered, []
+            self._session.ask(_joined(said), language=said[-1].language or "auto", ended=event.end)
 
     def _tell(self, kind: str, **more: Any) -> None:
         self._on_event({"type": kind, "tick": self._session.tick, **more})
+
+
+def _joined(said: list[Heard]) -> str:
+    """Utterances as one text: spaces where the writing has some."""
+    text = said[0].text
+    for heard in said[1:]:
+        tight = not text or not heard.text or ord(text[-1]) > _WRITES_TIGHT or ord(heard.text[0]) > _WRITES_TIGHT
+        text += heard.text if tight else f" {heard.text}"
+    return text

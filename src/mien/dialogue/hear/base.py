@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -60,9 +61,9 @@ class Heard:
 class Recogniser(Protocol):
     """One listener's ear, made as ``backend(HearSettings())``, which never fails. Instances share nothing that changes.
 
-    Utterances are cut elsewhere (:mod:`mien.dialogue.hear.turns`): push the sound of one, finish, push the next. One
-    thread pushes; :meth:`finish`, :meth:`drop` and :meth:`close` may be called from others, and the next utterance may
-    be pushed while the last one is being finished.
+    Utterances are cut elsewhere (:mod:`mien.dialogue.hear.turns`): push the sound of one, end it, push the next. One
+    thread pushes and ends; what :meth:`end` gives, :meth:`finish`, :meth:`drop` and :meth:`close` may be called from
+    others, and the next utterance may be pushed while the last one is being waited for.
     """
 
     @property
@@ -82,11 +83,15 @@ class Recogniser(Protocol):
         """
         ...
 
-    def finish(self) -> Heard:
-        """The utterance is over: all of it, ``final``; waits for it. Ready for the next one.
-
-        Raises BackendError, NetworkError, and :class:`mien.turn.Cut` where it was dropped meanwhile.
+    def end(self) -> Callable[[], Heard]:
+        """The utterance is over; ready for the next one at once. What is returned waits for all of it, ``final``, once
+        and in any thread; it raises BackendError, NetworkError, and :class:`mien.turn.Cut` where it was dropped
+        meanwhile. Raises BackendError when the back end has died.
         """
+        ...
+
+    def finish(self) -> Heard:
+        """:meth:`end`, and wait."""
         ...
 
     def drop(self) -> None:

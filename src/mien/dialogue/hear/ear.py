@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +15,6 @@ from mien.dialogue.hear.process import HearProcess
 from mien.dialogue.languages import primary_subtag
 from mien.errors import BackendError, MissingError, UsageError
 from mien.timeline import TICKS_PER_SECOND, to_seconds
-from mien.turn import Cut
 from mien.types import EMOTION_NAMES, AudioChunk, FloatArray
 
 _TAG: Final = re.compile(r"<\|([^|<>]*)\|>")
@@ -83,19 +83,18 @@ class Ear:
         told = process.so_far(now.number)
         return None if told is None else self._heard(told, now, final=False)
 
-    def finish(self) -> Heard:
-        """As :meth:`mien.dialogue.hear.base.Recogniser.finish`."""
+    def end(self) -> Callable[[], Heard]:
+        """As :meth:`mien.dialogue.hear.base.Recogniser.end`."""
         with self._lock:
             now, self._now = self._now, None
-            if now is None:
-                return Heard("", 0, 0, self._language, final=True)
             process = self._process
-            if process is None:
-                raise Cut
+            if now is None or process is None:
+                return lambda: Heard("", 0, 0, self._language, final=True)
             rest = now.rest()
             if len(rest):
                 process.push(now.number, rest)
-        return self._heard(process.finish(now.number, to_seconds(now.end - now.start)), now, final=True)
+            process.end(now.number)
+        return lambda: self._heard(process.wait(now.number, to_seconds(now.end - now.start)), now, final=True)
 
     def drop(self) -> None:
         """As :meth:`mien.dialogue.hear.base.Recogniser.drop`."""

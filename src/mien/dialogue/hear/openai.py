@@ -11,6 +11,7 @@ import io
 import os
 import threading
 import wave
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -74,17 +75,24 @@ class OpenaiRecogniser:
             self._sound.append(self._now.take(chunk))
         return None
 
-    def finish(self) -> Heard:
-        """All of it, when the server has answered."""
+    def end(self) -> Callable[[], Heard]:
+        """It is over; the server is asked by whoever waits."""
         with self._lock:
             now, self._now = self._now, None
             if now is None:
-                return Heard("", 0, 0, final=True)
+                return lambda: Heard("", 0, 0, final=True)
             sound, self._sound = np.concatenate([*self._sound, now.rest()]), []
             upload = Upload(
                 f"{self.address}/audio/transcriptions", self._fields(sound), _WHAT, _key(), self._options.timeout
             )
             self._uploads.add(upload)
+        return lambda: self._answered(upload, now)
+
+    def finish(self) -> Heard:
+        """All of it, when the server has answered."""
+        return self.end()()
+
+    def _answered(self, upload: Upload, now: Utterance) -> Heard:
         try:
             answer = upload.answer()
         finally:

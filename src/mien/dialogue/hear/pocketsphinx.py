@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Final
 
@@ -48,9 +49,13 @@ class PocketsphinxRecogniser:
         self.check()
         return self._ear.push(chunk)
 
+    def end(self) -> Callable[[], Heard]:
+        """It is over."""
+        return self._ear.end()
+
     def finish(self) -> Heard:
         """All of it."""
-        return self._ear.finish()
+        return self.end()()
 
     def drop(self) -> None:
         """Forget it."""

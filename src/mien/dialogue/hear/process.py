@@ -71,9 +71,14 @@ class HearProcess:
         with self._shared.changed:
             return self._shared.so_far.pop(utterance, None)
 
-    def finish(self, utterance: int, seconds: float) -> dict[str, Any]:
-        """Wait for all of it. seconds: how long it is. Raises Cut when it is dropped meanwhile, BackendError."""
+    def end(self, utterance: int) -> None:
+        """No more sound of an utterance comes. Raises as :meth:`push` does."""
         self._order(b"F", utterance)
+
+    def wait(self, utterance: int, seconds: float) -> dict[str, Any]:
+        """Wait for all of one that was ended. seconds: how long it is. Raises Cut when it is dropped meanwhile,
+        BackendError.
+        """
         shared = self._shared
         with shared.changed:
             self._wait(lambda: shared.loaded, utterance, self._begun + LOADING_SECONDS)

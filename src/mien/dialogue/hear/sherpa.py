@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Final
 
@@ -65,9 +66,13 @@ class SherpaRecogniser:
         """The utterance's next sound."""
         return self._listening().push(chunk)
 
+    def end(self) -> Callable[[], Heard]:
+        """It is over."""
+        return self._ear.end() if self._ear else lambda: Heard("", 0, 0, final=True)
+
     def finish(self) -> Heard:
         """All of it."""
-        return self._ear.finish() if self._ear else Heard("", 0, 0, final=True)
+        return self.end()()
 
     def drop(self) -> None:
         """Forget it."""
