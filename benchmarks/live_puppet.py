@@ -136,7 +136,8 @@ def vowels(path: Path, count: int = 8) -> None:
             sound = np.concatenate([p.audio.samples for p in said])
             loud = np.flatnonzero(np.abs(sound) > 0.1 * np.abs(sound).max())
             sound = sound[loud[0] : loud[-1]][: TICKS_PER_SECOND // 2]
-            pieces += [sound * (_LEVEL / np.abs(sound).max()), np.zeros(round((0.75 + 0.017 * n) * TICKS_PER_SECOND))]
+            quiet = np.zeros(round((0.75 + 0.017 * n) * TICKS_PER_SECOND), np.float32)
+            pieces += [sound * np.float32(_LEVEL / np.abs(sound).max()), quiet]
     finally:
         speaker.close()
     whole = np.concatenate(pieces) + np.random.default_rng(1).normal(0, 3e-4, sum(map(len, pieces)))
@@ -224,7 +225,7 @@ def _until(page: Page, expression: str, seconds: float = 60.0) -> None:
 
 def figures(kept: dict[str, Any], witness: Witness) -> dict[str, list[float]]:
     """ms, by what they tell."""
-    first = {}
+    first: dict[int, float] = {}
     for number, _, at in kept["pictures"]:
         first.setdefault(number, at)
     shown = [first.get(tick // FRAME & 0xFFFF) for tick in witness.onsets()]

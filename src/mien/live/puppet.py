@@ -21,7 +21,7 @@ from mien.face.base import FaceDriver, FaceSettings
 from mien.face.listen.driver import ListenDriver
 from mien.live.session import Session
 from mien.timeline import to_ticks
-from mien.types import Activity, AudioChunk
+from mien.types import Activity, AudioChunk, SpeechPart
 
 CUSHION: Final = to_ticks(0.04)
 """Ticks that are gathered before the voice begins: one frame. Where that is not enough it runs dry once, and what is
@@ -36,6 +36,7 @@ _WATCHED: Final = 25
 _ENTER: Final = 0.5
 _LEAVE: Final = 0.35
 """Chance of speech below which it is over."""
+_REHEARSED: Final = 5
 _HOLD: Final = 5
 """Rows that the mouth stays free after the last speech: dying syllables."""
 
@@ -58,7 +59,8 @@ class Puppet:
         self._gate = VoiceGate(vad, tell)
         self._waited: deque[int] = deque(maxlen=_WATCHED)
         self._flowing = False
-        self._ready: FaceDriver | None = self._made()  # the first one takes a while
+        _rehearse(self._made())  # the first one of a process takes a second, which nobody shall wait for
+        self._ready: FaceDriver | None = self._made()
 
     def hear(self, chunk: AudioChunk) -> None:
         """The microphone's next sound, 48 kHz."""
@@ -99,6 +101,14 @@ class Puppet:
 
     def _made(self) -> FaceDriver:
         return ListenDriver(self.settings, prompt=True, look_ahead=0)
+
+
+def _rehearse(driver: FaceDriver) -> None:
+    """Have loaded and compiled what a driver needs, by some sound."""
+    sound = np.random.default_rng(0).normal(0, 0.1, ROW).astype(np.float32)
+    for start in range(0, _REHEARSED * ROW, ROW):
+        driver.push(SpeechPart(AudioChunk(start, sound), activity=Activity(start, np.ones(1, np.float32))))
+        driver.read()
 
 
 class VoiceGate:
