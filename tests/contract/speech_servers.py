@@ -236,7 +236,8 @@ def speech_server() -> Iterator[SpeechServer]:
 class EdgeServer:
     """Microsoft's read-aloud protocol over a WebSocket: words about their sound, sound as MP3.
 
-    moods as for SpeechServer: "403", "cut", "mute", "stall", "silent". early: words are told before any sound; else behind it.
+    moods as for SpeechServer: "403", "cut", "mute", "stall", "silent". early: words are told before any sound; else
+    behind it.
     """
 
     def __init__(self) -> None:

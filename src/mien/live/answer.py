@@ -42,15 +42,23 @@ def spoken(
         turn.check()
         try:
             parts = perform(
-                clause.script, speaker, language=language, voice=voice, rate=rate, emotion=emotion, turn=turn.number
-            )
+                clause.script, speaker, language=language, voice=voice, rate=rate, emotion=emotion, turn=turn.number,
+                fence=turn,
+            )  # fmt: skip
         except InputError as error:
             if error.code == "input.nothing_to_say":
                 continue
             raise
-        for part in volume.parts(parts):
+        for part in volume.parts(_wanted(parts, turn)):
             turn.check()
             yield part, clause
+
+
+def _wanted(parts: Iterable[SpeechPart], turn: Turn) -> Iterator[SpeechPart]:
+    """The parts until the turn is cut: what is not wanted any more must not move the voice's level."""
+    for part in parts:
+        turn.check()
+        yield part
 
 
 def feed(

@@ -110,6 +110,13 @@ class Line:
         self._speech_end = min(self._speech_end, self.tick)
         return self.tick + (FADE if sounding else 0)
 
+    def give_up(self) -> None:
+        """The driver broke: its act is over, and all speech with it. Raises what making a new driver raises."""
+        self._queue.clear()
+        self._saying = None
+        self._speech_end = min(self._speech_end, self.tick)
+        self._splice(MOUTH_EASES)
+
     def renew(self) -> None:
         """The driver shall be a new one: at once in silence, else from the next speech on."""
         if not self.speaking:

@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Final, Protocol
 
-import numpy as np
-
 from mien.audio.loudness import RunningLevel
 from mien.dialogue.speak.base import Speaker
 from mien.dialogue.think.base import Persona, Piece, Question, Said, Thinker
@@ -22,14 +20,16 @@ from mien.dialogue.think.segments import Clause, segment
 from mien.errors import MienError
 from mien.face.base import FaceDriver
 from mien.live.answer import feed, spoken
+from mien.live.audience import Audience
 from mien.live.clock import Clock, WallClock
 from mien.live.history import Spoken
 from mien.live.line import Line, Maker, Shown
+from mien.live.workers import Workers
 from mien.render.base import Canvas
 from mien.timeline import TICKS_PER_SECOND, frame_tick
 from mien.transmit.live import Viewer
 from mien.turn import Cut, Turn
-from mien.types import Activity, AudioChunk, ByteArray, Emotion, FaceClip, SpeechPart, VideoFrame
+from mien.types import Activity, AudioChunk, ByteArray, Emotion, FaceClip, SpeechPart
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,8 @@ _LOST: Final = 2.0
 _IN_TIME: Final = 0.025
 """Seconds that a moment takes to be made, motion by ear included: where a voice is followed, it is begun that late."""
 _GOODBYE: Final = 2.0
-_NO_PICTURE: Final = np.zeros((0, 0, 3), np.uint8)
+_QUIET: Final = 10.0
+"""Seconds between two complaints of what fails again and again."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,7 @@ class Session:
         self._troupe, self._clock, self._on_event = troupe, clock or WallClock(), on_event
         self._lock = threading.RLock()  # who is told of an event may ask the session
         self._line = Line(self._new_driver, troupe.fps, on_part=self._placed)
-        self._viewers: tuple[Viewer, ...] = ()
-        self._blind: tuple[Viewer, ...] = ()
+        self._audience = Audience(self._lost_viewer)
         self._history: list[Said] = []
         self._spoken = Spoken(self._caption)
         self._turns: list[Turn] = []
@@ -124,7 +124,9 @@ class Session:
         self._follows = False
         self._cut_at = 0
         self._ears: Listening | None = None
-        self._working: threading.Thread | None = None
+        self._workers = Workers()
+        self._complained = -_QUIET
+        self.broken = ""
         self._volume = RunningLevel()
         self._closed = threading.Event()
         self._state = "idle"
@@ -144,7 +146,7 @@ class Session:
     @property
     def watched(self) -> bool:
         """Whether anybody watches."""
-        return bool(self._viewers)
+        return bool(self._audience)
 
     @property
     def history(self) -> tuple[Said, ...]:
@@ -154,15 +156,11 @@ class Session:
 
     def watch(self, viewer: Viewer, *, pictures: bool = True) -> None:
         """From the next moment on. pictures: False = its frames are empty; nothing is drawn for it alone."""
-        with self._lock:
-            self._viewers = (*self._viewers, viewer)
-            self._blind = self._blind if pictures else (*self._blind, viewer)
+        self._audience.come(viewer, pictures=pictures)
 
     def leave(self, viewer: Viewer) -> None:
         """No more moments for this viewer; it is not closed."""
-        with self._lock:
-            self._viewers = tuple(v for v in self._viewers if v is not viewer)
-            self._blind = tuple(v for v in self._blind if v is not viewer)
+        self._audience.leave(viewer)
 
     @property
     def troupe(self) -> Troupe:
@@ -178,11 +176,9 @@ class Session:
             replaced = old.speaker is not troupe.speaker
             if replaced:
                 self._cut()
-            working = self._working
             self._line.renew()
         if replaced:
-            if working is not None and working is not threading.current_thread():
-                working.join(_GOODBYE)
+            self._workers.join(_GOODBYE)
             old.speaker.close()
 
     def listen(self, ears: Listening | None) -> None:
@@ -250,12 +246,10 @@ class Session:
             for turn in self._turns:
                 turn.cut()
         self._closed.set()
-        for thread in (self._pacer, self._working):
-            if thread is not None and thread is not threading.current_thread():
-                thread.join(_GOODBYE)
-        for viewer in self._viewers:
-            viewer.close()
-        self._viewers = ()
+        self._workers.join(_GOODBYE)
+        if self._pacer is not threading.current_thread():
+            self._pacer.join(_GOODBYE)
+        self._audience.close()
         self._troupe.speaker.close()
 
     def _new_driver(self) -> FaceDriver:
@@ -265,17 +259,13 @@ class Session:
         with self._lock:
             if interrupt:
                 self._cut()
-            before = self._working
             self._number += 1
             turn = Turn(self._number)
             self._turns.append(turn)
             self.counts.turns += 1
             self._set_state("thinking" if text is not None else self._state)
-            self._working = threading.Thread(
-                target=self._work, args=(turn, parts, by, before), name="mien-turn", daemon=True
-            )
             self._tell("turn", turn=turn.number, text=text or "")
-            self._working.start()  # here, for the next turn's thread may wait for it
+            self._workers.begin(turn, lambda: self._work(turn, parts, by))
         return turn
 
     def _cut(self) -> int:
@@ -290,8 +280,7 @@ class Session:
         if busy:
             self.counts.cuts += 1
             self._remember(tick)
-            for viewer in self._viewers:
-                viewer.cut(tick)
+            self._audience.cut(tick)
             if self._ears is not None:
                 self._ears.silenced(tick)
             self._tell("cut", turn=self._number, at=tick)
@@ -306,19 +295,15 @@ class Session:
             language=troupe.language, voice=troupe.voice, rate=troupe.rate, emotion=troupe.emotion,
         )  # fmt: skip
 
-    def _work(self, turn: Turn, parts: Parts, by: Maker | None, before: threading.Thread | None) -> None:
+    def _work(self, turn: Turn, parts: Parts, by: Maker | None) -> None:
         """The turn's own thread."""
         try:
-            if before is not None:
-                before.join()
             feed(parts(turn), lambda part, clause: self._say(part, clause, by), lambda: self.waiting, turn)
         except Cut:
             pass
-        except MienError as error:
-            self._tell("error", turn=turn.number, code=error.code, message=error.message, hint=error.hint)
-        except Exception:
-            self._tell("error", turn=turn.number, code="internal", message="The answer failed.", hint="Ask again.")
-            _log.exception("A turn failed.")
+        except Exception as error:
+            if not turn.over:  # else nobody wants to know
+                self._complain(error, "internal", "The answer failed.", "Ask again.", turn=turn.number)
         finally:
             with self._lock:
                 self._turns = [t for t in self._turns if t is not turn]
@@ -327,6 +312,7 @@ class Session:
 
     def _written(self, turn: Turn, pieces: Iterable[Piece]) -> Iterator[Piece]:
         for piece in pieces:
+            turn.check()
             self._tell("text", turn=turn.number, text=piece.text)
             yield piece
 
@@ -359,9 +345,9 @@ class Session:
             self._pace()
         except Exception:
             _log.exception("A session broke.")
-            with self._lock:
-                self._viewers = ()  # nobody watches it any more: it is swept
-            self._tell("error", code="session.broken", message="The session broke.", hint="Open a new one.")
+            self._audience.empty()  # nobody watches it any more: it is swept
+            self.broken = "The session broke."
+            self._tell("error", code="session.broken", message=self.broken, hint="Open a new one.")
 
     def _pace(self) -> None:
         canvas = self._troupe.canvas()
@@ -377,36 +363,47 @@ class Session:
                 began, first = self._clock.now(), frame_tick(k, self._troupe.fps)
                 self.counts.jumps += 1
                 continue
-            with self._lock:
-                shown = self._line.take()
-                viewers, blind = self._viewers, self._blind
-            seen = len(viewers) > len(blind)
+            shown = self._taken()
+            seen = self._audience.sees
             if seen and (picture is None or late < _LATE / float(self._troupe.fps)):
-                picture = self._draw(canvas, shown)
+                picture = self._drawn(canvas, shown, picture)
             elif seen:
                 self.counts.repeated += 1
             self._clock.wait(due, self._closed)
             ears = self._ears
             if ears is not None:
                 ears.playing(shown.beat.audio)
-            self._show(shown, picture, viewers, blind)
+            self._show(shown, picture)
             k += 1
 
-    def _draw(self, canvas: Canvas, shown: Shown) -> ByteArray:
-        pixels = canvas.draw(shown.beat.shapes, shown.beat.head)
-        return pixels if self._troupe.compose is None else self._troupe.compose(shown.beat.tick, pixels)
+    def _taken(self) -> Shown:
+        """The next moment. A face that breaks loses what it was about to say, no more."""
+        with self._lock:
+            try:
+                return self._line.take()
+            except Exception as error:
+                self._line.give_up()
+                self._remember(self._line.tick)
+                self._cut()
+                self._complain(error, "face.failed", "The face failed at this answer.", "Ask again.")
+                return self._line.take()
 
-    def _show(
-        self, shown: Shown, picture: ByteArray | None, viewers: tuple[Viewer, ...], blind: tuple[Viewer, ...]
-    ) -> None:
+    def _drawn(self, canvas: Canvas, shown: Shown, old: ByteArray | None) -> ByteArray | None:
+        """The moment's picture; the old one where it cannot be drawn. Raises when there is none yet."""
+        try:
+            pixels = canvas.draw(shown.beat.shapes, shown.beat.head)
+            return pixels if self._troupe.compose is None else self._troupe.compose(shown.beat.tick, pixels)
+        except Exception as error:
+            if old is None:
+                raise
+            self._complain(error, "picture.failed", "The picture cannot be drawn.", "Open a new session.")
+            return old
+
+    def _show(self, shown: Shown, picture: ByteArray | None) -> None:
         beat = shown.beat
-        if viewers:
+        if self._audience:
             clip = FaceClip(beat.tick, beat.shapes[None], beat.head[None], self._troupe.fps)
-            empty = VideoFrame(beat.tick, _NO_PICTURE)
-            frame = empty if picture is None else VideoFrame(beat.tick, picture)
-            for viewer in viewers:
-                viewer.move(clip)
-                viewer.show(empty if viewer in blind else frame, beat.audio)
+            self._audience.show(clip, picture, beat.audio)
         self.counts.frames += 1
         with self._lock:
             self._follow(shown)
@@ -432,6 +429,21 @@ class Session:
         if state != self._state:
             self._state = state
             self._tell("state", state=state)
+
+    def _lost_viewer(self) -> None:
+        self._tell("error", code="viewer.failed", message="Somewhere this session was sent to broke.", hint="")
+
+    def _complain(self, error: Exception, code: str, message: str, hint: str, **more: Any) -> None:
+        """Tell what failed, in its own words where it has some. What fails at every moment is told now and then."""
+        if "turn" not in more:
+            if self._clock.now() - self._complained < _QUIET:
+                return
+            self._complained = self._clock.now()
+        if isinstance(error, MienError):
+            code, message, hint = error.code, error.message, error.hint
+        else:
+            _log.error("%s", message, exc_info=error)
+        self._tell("error", code=code, message=message, hint=hint, **more)
 
     def _tell(self, kind: str, **more: Any) -> None:
         self._on_event({"type": kind, "tick": self._line.tick, **more})
