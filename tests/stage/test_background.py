@@ -16,7 +16,7 @@ from tests.root.films import grey, with_cover_first, written
 from tests.stage.kit import figure
 
 from mien.errors import InputError, UsageError
-from mien.stage.background import BackgroundSpec, LoopingVideo, load_picture, open_backdrop, parse_background
+from mien.stage.background import BackgroundSpec, load_picture, open_backdrop, parse_background
 from mien.stage.compose import Compositor
 from mien.stage.framing import Framing, frame_avatar
 from mien.timeline import frame_tick
@@ -117,13 +117,13 @@ def test_a_video_without_pictures_is_refused(tmp_path: Path) -> None:
         sound.setparams((1, 2, 48_000, 0, "NONE", ""))
         sound.writeframes(bytes(9600))
     with pytest.raises(InputError, match="no pictures"):
-        LoopingVideo(tmp_path / "a.mov", 64, 64)
+        open_backdrop(parse_background(str(tmp_path / "a.mov")), 64, 64, AVATAR, FRAMING)
 
 
 def test_a_cover_is_not_the_background(tmp_path: Path) -> None:
     path = with_cover_first(written(tmp_path / "a.mp4", [grey(40), grey(90), grey(140)]), grey(250))
-    video = LoopingVideo(path, 64, 48)
-    assert [int(video.at(k * 1920)[24, 32, 0]) for k in range(4)] == pytest.approx([40, 90, 140, 40], abs=4)
+    at = open_backdrop(parse_background(str(path)), 64, 48, AVATAR, FRAMING)
+    assert [int(at(k * 1920)[24, 32, 0]) for k in range(4)] == pytest.approx([40, 90, 140, 40], abs=4)
 
 
 def test_a_title_in_another_encoding_is_no_damage(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_title_in_another_encoding_is_no_damage(tmp_path: Path) -> None:
         file.metadata["title"] = "Café"
         file.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 200, np.uint8), format="rgb24")))
         file.mux(stream.encode(None))
-    assert LoopingVideo(tmp_path / "a.mp4", 64, 48).at(0).min() > 180
+    assert open_backdrop(parse_background(str(tmp_path / "a.mp4")), 64, 48, AVATAR, FRAMING)(0).min() > 180
 
 
 def test_the_person_does_not_bleed_into_the_blurred_background() -> None:

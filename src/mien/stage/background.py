@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from mien.avatar import Avatar
-from mien.errors import InputError, UsageError
-from mien.footage import moving, open_file, upright
+from mien.errors import UsageError
 from mien.stage.framing import Framing
-from mien.timeline import TICKS_PER_SECOND
+from mien.stage.layers.footage import Footage
+from mien.stage.layers.pictures import read_picture
 from mien.types import ByteArray
 
 Backdrop = Callable[[int], ByteArray]
 """Tick → the picture behind the person then, uint8 (h, w, 3). The array must not be changed."""
 
-_MAX_PIXELS: Final = 120_000_000
 _VIDEO_ENDINGS: Final = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts"})
 _HINT: Final = (
     "Use a picture or video file, a colour such as '#20304f' or teal, or one of source, blur and transparent."
@@ -72,7 +70,8 @@ def parse_colour(text: str) -> tuple[int, int, int]:
 def open_backdrop(spec: BackgroundSpec, width: int, height: int, avatar: Avatar, framing: Framing) -> Backdrop:
     """The backdrop for a canvas. Not for kinds "source" and "transparent". Raises InputError for unreadable files."""
     if spec.kind == "video" and spec.path is not None:
-        return LoopingVideo(spec.path, width, height).at
+        footage = Footage(spec.path, (0, 0, width, height), loop=True)
+        return lambda tick: footage.at(tick).pixels
     if spec.kind == "picture" and spec.path is not None:
         still = load_picture(spec.path, width, height)
     elif spec.kind == "blur":
@@ -84,25 +83,14 @@ def open_backdrop(spec: BackgroundSpec, width: int, height: int, avatar: Avatar,
 
 def load_picture(path: Path, width: int, height: int) -> ByteArray:
     """A picture that fills width × height: scaled, its middle kept. Transparent parts become white."""
-    from PIL import Image, ImageOps
+    pixels = read_picture(path, width, height)
+    if pixels.shape[2] == 3:
+        return pixels
+    from mien.stage.blend import blend_rows
 
-    try:
-        with Image.open(path) as opened:
-            if opened.width * opened.height > _MAX_PIXELS:
-                raise InputError(f"The background {path.name} has over {_MAX_PIXELS // 10**6} million pixels.")
-            opened.draft("RGB", (2 * width, 2 * height))
-            upright = ImageOps.exif_transpose(opened)
-            if upright.has_transparency_data:
-                paper = Image.new("RGBA", upright.size, "white")
-                upright = Image.alpha_composite(paper, upright.convert("RGBA"))
-            fitted = ImageOps.fit(upright.convert("RGB"), (width, height), Image.Resampling.LANCZOS)
-            return np.asarray(fitted)
-    except InputError:
-        raise
-    except Exception as error:  # Pillow's decoders raise many kinds for damaged files
-        raise InputError(
-            f"The background {path.name} cannot be read as a picture.", hint="Use a PNG, JPEG, WebP or AVIF file."
-        ) from error
+    paper = np.full((height, width, 3), 255, np.uint8)
+    blend_rows(pixels, paper)
+    return paper
 
 
 def blurred_surroundings(avatar: Avatar, framing: Framing, width: int, height: int) -> ByteArray:
@@ -125,78 +113,3 @@ def blurred_surroundings(avatar: Avatar, framing: Framing, width: int, height: i
     total += 1e-6 * picture.mean(axis=(0, 1))
     blurred = np.clip(total / (weight + 1e-6), 0, 255)
     return cv2.resize(blurred, (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8)
-
-
-class LoopingVideo:
-    """A video file decoded in step with the film, from its beginning again when it ends. One frame in memory.
-
-    Times asked for must not fall. Raises InputError when it cannot be opened or has no pictures.
-    """
-
-    def __init__(self, path: Path, width: int, height: int) -> None:
-        self._path, self._size = path, (width, height)
-        self._round_start = Fraction(0)
-        self._frames = self._decode()
-        self._shown: ByteArray | None = None
-        self._pending = next(self._frames, None)
-        if self._pending is None:
-            raise InputError(f"The background video {path.name} holds no pictures.", hint="Use another file.")
-
-    def at(self, tick: int) -> ByteArray:
-        """The picture at a tick, uint8 (h, w, 3), filling the canvas."""
-        now = Fraction(tick, TICKS_PER_SECOND)
-        due: Any = None
-        while self._pending is not None and (self._pending[0] <= now or (self._shown is None and due is None)):
-            due = self._pending[1]
-            self._pending = next(self._frames, None)
-        if due is not None:
-            self._shown = self._fit(due)
-        assert self._shown is not None
-        return self._shown
-
-    def _decode(self) -> Iterator[tuple[Fraction, Any]]:
-        """Film time and frame, round after round. A round that shows nothing ends it."""
-        while True:
-            last, step = None, Fraction(1, 25)
-            for seconds, frame in self._round():
-                if last is not None and seconds > last:
-                    step = seconds - last
-                last = seconds
-                yield self._round_start + seconds, frame
-            if last is None:
-                return
-            self._round_start += last + step
-
-    def _round(self) -> Iterator[tuple[Fraction, Any]]:
-        import av.error
-
-        try:
-            with open_file(self._path) as file:
-                streams = moving(file)
-                if not streams:
-                    return
-                stream = streams[0]
-                stream.thread_type = "SLICE"
-                first = None
-                for frame in file.decode(stream):
-                    if frame.pts is None or frame.time_base is None:
-                        continue
-                    seconds = frame.pts * frame.time_base
-                    first = seconds if first is None else first
-                    yield seconds - first, frame
-        except (OSError, av.error.FFmpegError, ValueError) as error:
-            raise InputError(
-                f"The background video {self._path.name} cannot be decoded.", hint="Convert it to mp4."
-            ) from error
-
-    def _fit(self, frame: Any) -> ByteArray:
-        import cv2
-
-        pixels = upright(frame)
-        width, height = self._size
-        scale = max(width / pixels.shape[1], height / pixels.shape[0])
-        crop_w, crop_h = min(pixels.shape[1], round(width / scale)), min(pixels.shape[0], round(height / scale))
-        x, y = (pixels.shape[1] - crop_w) // 2, (pixels.shape[0] - crop_h) // 2
-        part = np.ascontiguousarray(pixels[y : y + crop_h, x : x + crop_w])
-        quality = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(part, (width, height), interpolation=quality), np.uint8)
