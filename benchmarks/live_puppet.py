@@ -1,6 +1,6 @@
 """Puppet mode, from the microphone to the lips on the screen, as a browser and the server measure it.
 
-    python -m benchmarks.live_puppet [--bursts 50] [--way webrtc]
+    python -m benchmarks.live_puppet [--bursts 50] [--way webrtc] [--look-ahead 3]
 
 Serves a session, whose pictures carry their number and how far the jaw is open, to headless Chromium on this machine
 with a file of spoken vowels as its microphone. The page tells when each vowel came out of the microphone, when it
@@ -24,6 +24,8 @@ import numpy as np
 
 from benchmarks.live_browser import CHROMIUM, FLAGS
 from mien import config
+from mien.audio.base import ROW
+from mien.live.puppet import LATE, Puppet
 from mien.live.session import Troupe
 from mien.timeline import TICKS_PER_SECOND
 from mien.transmit.live import Tally
@@ -72,8 +74,10 @@ class Witness:
     def close(self) -> None:
         """Nothing to release."""
 
-    def delays(self) -> list[float]:
-        """ms from a piece of sound to its coefficients, for each moment whose sound can be found in what was heard."""
+    def delays(self, look_ahead: int) -> list[float]:
+        """ms from the arrival of sound to the coefficients that tell its lips, for each moment whose sound can be found
+        in what was heard. They come before the voice, which is held back. look_ahead: of the network, rows.
+        """
         sound = np.concatenate([samples for _, samples in self.heard])
         ends = np.cumsum([len(samples) for _, samples in self.heard])
         times = np.array([at for at, _ in self.heard])
@@ -85,7 +89,8 @@ class Witness:
             place = data.find(sent[first : first + 64].tobytes(), begin)
             if place >= 0 and place % 4 == 0:
                 begin = place
-                found.append(1000 * (at - float(times[np.searchsorted(ends, place // 4, side="right")])))
+                told = int(np.searchsorted(ends, place // 4 + LATE - look_ahead * ROW, side="right"))
+                found.append(1000 * (at - float(times[min(told, len(times) - 1)])))
         return found
 
     def onsets(self) -> list[int]:
@@ -176,7 +181,7 @@ def served() -> Iterator[tuple[str, Any]]:
         thread.join(10.0)
 
 
-def run(bursts: int, way: str) -> tuple[dict[str, Any], Witness]:
+def run(bursts: int, way: str, look_ahead: int) -> tuple[dict[str, Any], Witness]:
     """Let a visitor be a puppeteer for so many vowels."""
     from playwright.sync_api import sync_playwright
 
@@ -190,7 +195,7 @@ def run(bursts: int, way: str) -> tuple[dict[str, Any], Witness]:
         page.add_init_script(path=SCRIPT)
         page.goto(f"{address}?transport={way}")
         _until(page, "window.mien?.link.status.phase == 'live' && mien.stage.frames > 50")
-        witness = _puppet(page, desk)
+        witness = _puppet(page, desk, look_ahead)
         page.evaluate("bench.listen()")
         _until(page, f"bench.kept.microphone.length > {bursts}", 3.0 * bursts + 30)
         page.wait_for_timeout(1500)
@@ -199,12 +204,14 @@ def run(bursts: int, way: str) -> tuple[dict[str, Any], Witness]:
     return kept, witness
 
 
-def _puppet(page: Page, desk: Any) -> Witness:
+def _puppet(page: Page, desk: Any, look_ahead: int) -> Witness:
     """Puppet mode on, with somebody who keeps what is heard and sent."""
     page.click("#mic")
     room = desk.room(page.evaluate("mien.link.session.id"))
     desk.set_puppet(room, True)
-    witness, hear = Witness(), room.microphone
+    room.puppet.close()
+    room.puppet = Puppet(room.session, room.puppet.settings, look_ahead=look_ahead)
+    witness, hear = Witness(), room.puppet.hear
 
     def both(chunk: AudioChunk) -> None:
         witness.hear(chunk)
@@ -223,7 +230,7 @@ def _until(page: Page, expression: str, seconds: float = 60.0) -> None:
         page.wait_for_timeout(200)
 
 
-def figures(kept: dict[str, Any], witness: Witness) -> dict[str, list[float]]:
+def figures(kept: dict[str, Any], witness: Witness, look_ahead: int) -> dict[str, list[float]]:
     """ms, by what they tell."""
     first: dict[int, float] = {}
     for number, _, at in kept["pictures"]:
@@ -233,11 +240,11 @@ def figures(kept: dict[str, Any], witness: Witness) -> dict[str, list[float]]:
     spoken, sounded = np.array(kept["microphone"]), np.array(kept["speaker"])
     opened = _openings(kept["pictures"])
     return {
-        "microphone → coefficients, from its arrival": witness.delays(),
-        "microphone → picture of that moment": _after(spoken, pictures),
+        "microphone → coefficients, from its arrival": witness.delays(look_ahead),
         "microphone → lips that moved": _after(spoken, opened),
-        "microphone → own voice": _after(spoken, sounded),
-        "voice after its picture": _apart(pictures, sounded),
+        "microphone → own voice at the loudspeaker": _after(spoken, sounded),
+        "voice after the picture it was sent with": _apart(pictures, sounded),
+        "voice after lips that moved": _apart(opened, sounded),
     }
 
 
@@ -274,12 +281,15 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     words.add_argument("--bursts", type=int, default=50)
     words.add_argument("--way", choices=["webrtc", "socket"], default="webrtc")
+    words.add_argument("--look-ahead", type=int, choices=[0, 3], default=3, help="of the network, rows of 20 ms")
     asked = words.parse_args()
     if CHROMIUM is None:
         raise SystemExit("There is no Chromium on this machine (apt install chromium).")
-    kept, witness = run(asked.bursts, asked.way)
-    print(f"{len(kept['microphone'])} vowels over {asked.way}, ms                  n    p50    p95")
-    for name, values in figures(kept, witness).items():
+    kept, witness = run(asked.bursts, asked.way, asked.look_ahead)
+    print(
+        f"{len(kept['microphone'])} vowels over {asked.way}, look-ahead {20 * asked.look_ahead} ms        n    p50    p95"
+    )
+    for name, values in figures(kept, witness, asked.look_ahead).items():
         spread = np.abs(values) if "after" in name else np.array(values)
         p50 = np.percentile(values, 50) if values else np.nan
         p95 = np.percentile(spread, 95) if values else np.nan

@@ -29,7 +29,7 @@ from mien.render.base import Canvas
 from mien.timeline import TICKS_PER_SECOND, frame_tick
 from mien.transmit.live import Viewer
 from mien.turn import Cut, Turn
-from mien.types import Activity, AudioChunk, ByteArray, Emotion, FaceClip, SpeechPart
+from mien.types import AudioChunk, ByteArray, Emotion, FaceClip, SpeechPart
 
 _log = logging.getLogger(__name__)
 
@@ -217,15 +217,13 @@ class Session:
 
         return self._begin(recorded, text=None, interrupt=True, by=by)
 
-    def follow(self, sound: AudioChunk, by: Maker, activity: Activity | None = None) -> None:
-        """Send a voice on that is heard now, and move the face by it. by: makes the driver. activity: whether it is
-        one; rows over all of the sound.
-        """
+    def follow(self, part: SpeechPart, by: Maker) -> None:
+        """Send a voice on that is heard now, and move the face by it. by: makes the driver."""
         with self._lock:
             if self._turns:
                 self._cut()
             self._follows = True
-            self._line.say(SpeechPart(sound, activity=activity), None, by)
+            self._line.say(part, None, by)
 
     @property
     def waiting(self) -> int:
