@@ -286,9 +286,8 @@ def main() -> None:
     if CHROMIUM is None:
         raise SystemExit("There is no Chromium on this machine (apt install chromium).")
     kept, witness = run(asked.bursts, asked.way, asked.look_ahead)
-    print(
-        f"{len(kept['microphone'])} vowels over {asked.way}, look-ahead {20 * asked.look_ahead} ms        n    p50    p95"
-    )
+    what = f"{len(kept['microphone'])} vowels over {asked.way}, look-ahead {20 * asked.look_ahead} ms"
+    print(f"{what:44s}     n    p50    p95  (ms)")
     for name, values in figures(kept, witness, asked.look_ahead).items():
         spread = np.abs(values) if "after" in name else np.array(values)
         p50 = np.percentile(values, 50) if values else np.nan
