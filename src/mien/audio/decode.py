@@ -31,7 +31,7 @@ class Header:
 
 def read_header(stream: BinaryIO, name: str) -> Header:
     """What the file says of itself; decodes nothing. Raises InputError as :func:`decode`."""
-    with _opened(stream, name) as container:
+    with opened(stream, name) as container:
         sound = _sound_stream(container, name)
         codec = sound.codec_context
         return Header(_seconds(container, sound), codec.sample_rate, codec.channels, codec.name, container.format.name)
@@ -46,7 +46,7 @@ def decode(stream: BinaryIO, name: str) -> Iterator[Block]:
     """
     if is_seekable(stream):
         _check_wav(stream, name)
-    with _opened(stream, name) as container:
+    with opened(stream, name) as container:
         sound = _sound_stream(container, name)
         start = container.start_time
         clock = Clock(name, None if start is None else start / 1e6)
@@ -57,7 +57,7 @@ def decode(stream: BinaryIO, name: str) -> Iterator[Block]:
 
 
 @contextmanager
-def _opened(stream: BinaryIO, name: str) -> Iterator[Any]:
+def opened(stream: BinaryIO, name: str) -> Iterator[Any]:
     """The container. It is read through our own stream: a file that names other files or addresses gets none."""
     import av
     import av.error

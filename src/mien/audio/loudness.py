@@ -20,6 +20,9 @@ TARGET_LUFS: Final = -16.0
 CEILING_DBTP: Final = -1.0
 """Highest true peak that is let through: lossy codecs add a little."""
 
+REACH: Final = TICKS_PER_SECOND // 200
+"""Ticks on either side of a peak over which a limiter goes down and up again: 5 ms."""
+
 _MEMORY: Final = 60 * TICKS_PER_SECOND
 
 _HOP: Final = TICKS_PER_SECOND // 10  # 400 ms blocks overlap by 75 %
@@ -62,13 +65,15 @@ class Meter:
             self._measure(sound[start : start + _STEP])
         self._waiting, self._count = [sound[whole:]], len(sound) - whole
 
-    def lufs(self, last: int | None = None) -> float:
+    def lufs(self, last: int | None = None, *, other: Meter | None = None) -> float:
         """Integrated loudness of all that was pushed so far, or of its ``last`` samples (about).
 
-        LUFS; -inf for silence or less than 400 ms.
+        other: the meter of the second channel, which was pushed as much. LUFS; -inf for silence or less than 400 ms.
         """
         hops = 0 if last is None else max(_BLOCK_HOPS, last // _HOP)
         energies = np.array(self._energies[-hops:] + self._rest())[-hops:]
+        if other is not None:
+            energies = energies + np.array(other._energies[-hops:] + other._rest())[-hops:]
         if len(energies) < _BLOCK_HOPS:
             return -math.inf
         blocks = np.convolve(energies, np.full(_BLOCK_HOPS, 1 / _BLOCK_HOPS), "valid")
@@ -100,7 +105,7 @@ def integrated(samples: FloatArray, channels: int = 1) -> float:
 
 def true_peak(samples: FloatArray) -> float:
     """Highest value of the sound between and at the samples (4× oversampled), linear: 1.0 is 0 dBTP."""
-    return float(_oversampled_peaks(samples).max(initial=0.0))
+    return float(peaks_of(samples).max(initial=0.0))
 
 
 def level(
@@ -179,8 +184,6 @@ def _next_gain(gain: float | None, wanted: float, part: SpeechPart) -> float:
 class _Limiter:
     """Applies gain and holds peaks down, with eyes on the parts that follow: the dip begins before the peak."""
 
-    _REACH: Final = TICKS_PER_SECOND // 200  # 5 ms on either side of a peak
-
     def __init__(self, ceiling: float) -> None:
         self._ceiling = ceiling * 0.999
         self._before: FloatArray = np.zeros(0, np.float32)
@@ -192,26 +195,32 @@ class _Limiter:
         start = self._gain if self._gain is not None else gain
         ramp = np.float32(gain) if start == gain else np.linspace(start, gain, len(samples), dtype=np.float32)
         self._gain = gain
-        after = _head(following, 2 * self._REACH) * np.float32(gain)
+        after = _head(following, 2 * REACH) * np.float32(gain)
         loud = samples * ramp
         around = np.concatenate([self._before, loud, after])
         low, high = len(self._before), len(self._before) + len(loud)
-        self._before = np.concatenate([self._before, loud])[-2 * self._REACH :]
-        out = loud if np.abs(around).max(initial=0.0) < 0.5 * self._ceiling else (around * self._dip(around))[low:high]
+        self._before = np.concatenate([self._before, loud])[-2 * REACH :]
+        out = (
+            loud
+            if np.abs(around).max(initial=0.0) < 0.5 * self._ceiling
+            else (around * dip(peaks_of(around), self._ceiling))[low:high]
+        )
         return dataclasses.replace(part, audio=AudioChunk(part.audio.start, out.astype(np.float32, copy=False)))
 
-    def _dip(self, samples: FloatArray) -> FloatArray:
-        """Gain curve, at most 1, that keeps every true peak below the ceiling: a minimum filter, then a smooth one."""
-        peaks = _oversampled_peaks(samples)
-        need = np.minimum(1.0, self._ceiling / np.maximum(peaks, 1e-9))
-        if need.min(initial=1.0) >= 1.0:
-            return np.ones(len(samples), np.float32)
-        reach = self._REACH
-        padded = np.pad(need, reach, constant_values=1.0)
-        lowest = np.lib.stride_tricks.sliding_window_view(padded, reach + 1).min(axis=1)
-        window = np.hanning(reach + 2)[1:-1]
-        smooth = np.convolve(lowest, window / window.sum(), "valid")
-        return smooth[: len(samples)].astype(np.float32)
+
+def dip(peaks: FloatArray, ceiling: float) -> FloatArray:
+    """A gain curve, 1 at most, under which no peak exceeds the ceiling: a minimum filter, then a smooth one.
+
+    peaks: :func:`peaks_of`, (n,). What lies beyond either end is not seen: give :data:`REACH` samples more.
+    """
+    need = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9))
+    if need.min(initial=1.0) >= 1.0:
+        return np.ones(len(peaks), np.float32)
+    padded = np.pad(need, REACH, constant_values=1.0)
+    lowest = np.lib.stride_tricks.sliding_window_view(padded, REACH + 1).min(axis=1)
+    window = np.hanning(REACH + 2)[1:-1]
+    smooth = np.convolve(lowest, window / window.sum(), "valid")
+    return smooth[: len(peaks)].astype(np.float32)
 
 
 def _head(parts: Iterable[SpeechPart], count: int) -> FloatArray:
@@ -268,7 +277,7 @@ def _interpolators() -> NDArray[np.float32]:
     return np.stack([row / row.sum() for row in rows]).astype(np.float32)
 
 
-def _oversampled_peaks(samples: FloatArray) -> FloatArray:
+def peaks_of(samples: FloatArray) -> FloatArray:
     """For each sample, the largest magnitude at it and within a sample on either side."""
     here = np.abs(samples)
     if len(samples) < 2:
