@@ -50,13 +50,16 @@ class Words:
         self._texts = iter(texts)
         self.may = [threading.Event() for _ in texts]
         self._number = 0
-        self.pushed = 0
+        self.pushed = self.dropped = 0
+        self.broken = False
 
     def check(self) -> None:
         pass
 
     def push(self, chunk: AudioChunk) -> Heard | None:
         self.pushed += 1
+        if self.broken:
+            raise RuntimeError("a model that does not fit")
         return None
 
     def end(self) -> Callable[[], Heard]:
@@ -75,7 +78,7 @@ class Words:
         return self.end()()
 
     def drop(self) -> None:
-        pass
+        self.dropped += 1
 
     def close(self) -> None:
         for may in self.may:
@@ -188,6 +191,22 @@ def test_a_recogniser_that_fails_says_so_and_is_asked_again(visitor: Visitor) ->
     visitor.hush(1.0)
     until(lambda: "error" in visitor.kinds())
     assert visitor.session.asked == []
+    visitor.say()
+    visitor.hush(1.0)
+    until(lambda: visitor.session.asked)
+    assert visitor.session.asked == [("two", "en")]
+
+
+@pytest.mark.parametrize("visitor", [("two",)], indirect=True)
+def test_a_recogniser_that_throws_at_every_sound_is_told_once_and_heard_again(visitor: Visitor) -> None:
+    visitor.words.close()
+    visitor.words.broken = True
+    visitor.say()
+    visitor.hush(1.0)
+    until(lambda: visitor.words.dropped)
+    assert visitor.kinds().count("error") == 1
+    assert "model" not in next(t for t in visitor.told if t["type"] == "error")["message"]
+    visitor.words.broken = False
     visitor.say()
     visitor.hush(1.0)
     until(lambda: visitor.session.asked)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -32,6 +33,8 @@ _GOODBYE: Final = 2.0
 _COUGH: Final = to_ticks(0.12)
 """What is no longer, and of which nothing is understood, is a cough or a click, not a turn."""
 
+_QUIET: Final = 10.0
+"""Seconds between two complaints of what fails again and again."""
 _WRITES_TIGHT: Final = 0x2E80
 """Characters from here on, Chinese and Japanese among them, have no spaces between words."""
 
@@ -60,6 +63,8 @@ class Ears:
         self._understanding: threading.Thread | None = None
         self._waits = 0  # utterances that are not understood yet
         self._unanswered: list[Heard] = []  # understood when the visitor had begun to speak again
+        self._deaf = False  # the recogniser failed in this utterance
+        self._complained = -_QUIET
         self._closed = False
         self._put(self._warm)
         self._thread = threading.Thread(target=self._run, name="mien-ears", daemon=True)
@@ -123,11 +128,17 @@ class Ears:
                 job()
             except Cut:
                 continue
-            except MienError as error:
-                self._tell("error", code=error.code, message=error.message, hint=error.hint)
-            except Exception:
-                self._tell("error", code="internal", message="Listening failed.", hint="Say it again.")
-                _log.exception("Listening failed.")
+            except Exception as error:  # of every piece of sound, perhaps
+                if time.monotonic() - self._complained > _QUIET:
+                    self._complained = time.monotonic()
+                    self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        if isinstance(error, MienError):
+            self._tell("error", code=error.code, message=error.message, hint=error.hint)
+        else:
+            self._tell("error", code="internal", message="Listening failed.", hint="Say it again.")
+            _log.error("Listening failed.", exc_info=error)
 
     def _ready(self) -> Turns:
         if self._turns is None:
@@ -147,6 +158,7 @@ class Ears:
                 if event.cut_in or self._session.state != "idle":
                     self._session.interrupt()
                 self._tell("speech_started", at=event.start, cut_in=event.cut_in)
+                self._deaf = False
                 self._listen(event.sound)
             elif isinstance(event, SpeechGoesOn):
                 self._listen(event.sound)
@@ -154,9 +166,14 @@ class Ears:
                 self._ended(event)
 
     def _listen(self, sound: AudioChunk) -> None:
-        if self._recogniser is None or not len(sound.samples):
+        if self._recogniser is None or self._deaf or not len(sound.samples):
             return
-        heard = self._recogniser.push(sound)
+        try:
+            heard = self._recogniser.push(sound)
+        except Exception as error:  # told once; the utterance is lost, the next one is heard
+            self._deaf = True
+            self._complain(error)
+            return
         if heard is not None and heard.text:
             self._ready().partial(heard.text)
             self._tell("partial", text=heard.text)
@@ -164,6 +181,9 @@ class Ears:
     def _ended(self, event: SpeechEnded) -> None:
         self._tell("speech_ended", at=event.end, decided=event.decided)
         if self._recogniser is None:
+            return
+        if self._deaf:
+            self._recogniser.drop()
             return
         wait, before = self._recogniser.end(), self._understanding
         self._waits += 1
@@ -181,11 +201,8 @@ class Ears:
             heard = wait()
         except Cut:
             pass
-        except MienError as error:
-            self._tell("error", code=error.code, message=error.message, hint=error.hint)
-        except Exception:
-            self._tell("error", code="internal", message="Listening failed.", hint="Say it again.")
-            _log.exception("Listening failed.")
+        except Exception as error:
+            self._complain(error)
         self._jobs.put(lambda: self._understood(heard, event))
 
     def _understood(self, heard: Heard | None, event: SpeechEnded) -> None:

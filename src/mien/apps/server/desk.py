@@ -210,7 +210,11 @@ class Desk:
     def _seat(self, plain: Wish, wish: SessionWish, troupe: Troupe) -> Room:
         hub = Hub(lambda event: self._note(event, wish.visitor))
         packed = plain.alpha or plain.background == "transparent"
-        session = Session(troupe, on_event=hub.tell)
+        try:
+            session = Session(troupe, on_event=hub.tell)
+        except BaseException:
+            troupe.speaker.close()
+            raise
         try:
             room = Room(session, Broadcast(troupe.fps, pack=pack_alpha if packed else None), hub, plain, self._gone)
             self._give_ears(room, wish.hearing, plain.language)
@@ -234,6 +238,9 @@ class Desk:
             room.hearing = Hearing(chosen.backend, info.languages, " ".join(notes))
         except MienError as error:
             room.hearing = Hearing(note=str(error))
+        except Exception:
+            _log.exception("Nobody listens.")
+            room.hearing = Hearing(note="Hearing failed to start; the server's log has the reason. Text works.")
         settings = replace(TurnSettings.of(hear, self.settings.audio.vad), hands_free=wish.hands_free)
         room.ears = Ears(room.session, recogniser, settings, room.hub.tell)
         room.microphone = room.ears.hear
