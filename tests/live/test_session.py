@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 import pytest
-from tests.live.fakes import Parrot, session
+from tests.live.fakes import Parrot, StepClock, Witness, session
 
 from mien.dialogue.think.base import Said
-from mien.live.session import Event
+from mien.live.session import Event, Session
 
 
 def until(holds: object, seconds: float = 20.0) -> None:
@@ -31,6 +31,20 @@ def test_it_idles_alive_and_silent() -> None:
     assert not seen.sound.any()
     assert np.ptp([c.head[0, 0] for c in seen.clips]) > 0.0
     assert seen.closed == 1
+
+
+def test_who_comes_when_the_moment_is_already_made_sees_from_the_next_one_on() -> None:
+    first, _, _ = session()
+    clock, seeing, blind = StepClock(), Witness(), Witness()
+    live = Session(first.troupe, clock=clock)
+    clock.step(3)
+    live.watch(seeing)
+    live.watch(blind, pictures=False)
+    clock.step(3)
+    live.close()
+    first.close()
+    assert all(f.pixels.size for f in seeing.frames) and not any(f.pixels.size for f in blind.frames)
+    assert seeing.frames[0].tick == seeing.sounds[0].start == seeing.clips[0].start == blind.frames[1].tick
 
 
 def test_an_answer_is_heard_whole_and_remembered() -> None:

@@ -47,14 +47,17 @@ class Audience:
             self._blind = tuple(v for v in self._blind if v is not viewer)
 
     def show(self, clip: FaceClip, picture: ByteArray | None, sound: AudioChunk) -> None:
-        """A moment, to everybody."""
+        """A moment, to everybody; those who want pictures wait where none was drawn before they came."""
         viewers, blind = self._viewers, self._blind
         empty = VideoFrame(clip.start, _NO_PICTURE)
-        frame = empty if picture is None else VideoFrame(clip.start, picture)
+        drawn = None if picture is None else VideoFrame(clip.start, picture)
         for viewer in viewers:
+            frame = empty if viewer in blind else drawn
+            if frame is None:
+                continue
             try:
                 viewer.move(clip)
-                viewer.show(empty if viewer in blind else frame, sound)
+                viewer.show(frame, sound)
             except Exception:
                 self._dismiss(viewer)
 
