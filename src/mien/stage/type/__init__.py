@@ -1,0 +1,1 @@
+"""Words in the picture: fonts, lines, captions, titles."""
