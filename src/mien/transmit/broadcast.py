@@ -299,7 +299,7 @@ class _Pictures(_Stream):
                 return False
             (frame, due), self._next = self._next, None
         pixels = frame.pixels
-        if pixels.shape[2] == 4 and self._broadcast.pack is not None:
+        if self._broadcast.pack is not None:
             pixels = self._broadcast.pack(pixels)
         encoder = self._fitting(pixels)
         key = self._key_due(frame.tick)

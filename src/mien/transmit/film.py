@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -12,15 +11,14 @@ from typing import Any, Final
 import numpy as np
 
 from mien.channel import Abandoned, Channel
-from mien.errors import BackendError, MienError
 from mien.timeline import TICKS_PER_SECOND
-from mien.transmit.atomic import Staging, output_error
+from mien.transmit.atomic import Staging
+from mien.transmit.containers import CONTAINERS, Container, add_sound, explained
 from mien.transmit.encoders import Encoder, h264, prores, require, vp9
 from mien.transmit.frames import Painter, stereo
 from mien.types import AudioChunk, VideoFrame
 
 _SOUND_AT_ONCE: Final = TICKS_PER_SECOND // 4
-_DISK_ERRORS: Final = frozenset({5, 13, 27, 28, 30, 122})  # EIO EACCES EFBIG ENOSPC EROFS EDQUOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +39,6 @@ class FilmSpec:
     sound: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Container:
-    name: str
-    audio: str
-    audio_format: str
-    options: Mapping[str, str] = field(default_factory=dict)
-    audio_options: Mapping[str, str] = field(default_factory=dict)
-    bit_rate: int = 0
-
-
-_AAC: Final = {"aac_coder": "fast"}
-_BITEXACT: Final = {"fflags": "+bitexact"}  # no random track numbers, no version strings: the same film twice is equal
-_FAST_START: Final = {"movflags": "+faststart", **_BITEXACT}  # the index before the pictures: plays while it loads
-_CONTAINERS: Final = {
-    ".mp4": _Container("mp4", "aac", "fltp", _FAST_START, _AAC, 128_000),
-    ".m4v": _Container("mp4", "aac", "fltp", _FAST_START, _AAC, 128_000),
-    ".mov": _Container("mov", "pcm_s16le", "s16", _FAST_START),
-    ".webm": _Container("webm", "libopus", "flt", _BITEXACT, {"application": "audio"}, 96_000),
-}
-
-
 class FilmSink:
     """A :class:`~mien.transmit.base.Sink` that writes one film file.
 
@@ -71,7 +48,7 @@ class FilmSink:
     """
 
     def __init__(self, spec: FilmSpec) -> None:
-        kind = _CONTAINERS[spec.path.suffix.lower()]
+        kind = CONTAINERS[spec.path.suffix.lower()]
         self.encoder = _choose(spec)
         require(self.encoder.name)
         if spec.sound:
@@ -135,13 +112,13 @@ class FilmSink:
                 _close_quietly(file)
         self._staging.abort()
 
-    def _open(self, kind: _Container) -> None:
+    def _open(self, kind: Container) -> None:
         import av
 
         spec = self._spec
         self._file = av.open(str(self._staging.path), "w", format=kind.name, options=dict(kind.options))
         self._video = self._add_video()
-        self._audio = self._add_audio(kind) if spec.sound else None
+        self._audio = add_sound(self._file, kind, spec.preset) if spec.sound else None
         self._painter = Painter(spec.width, spec.height, self.encoder.pixel_format)
         self._waiting: list[AudioChunk] = []
         self._press = _Press(self._file)
@@ -158,17 +135,6 @@ class FilmSink:
             context.codec_tag = "ap4x" if self.encoder.options.get("profile") == "4444xq" else "ap4h"
         return stream
 
-    def _add_audio(self, kind: _Container) -> Any:
-        options = dict(kind.audio_options)
-        if self._spec.preset == "best" and kind.audio == "aac":
-            options = {"aac_coder": "twoloop"}
-        stream: Any = self._file.add_stream(kind.audio, rate=TICKS_PER_SECOND, layout="stereo", options=options)
-        stream.codec_context.format = kind.audio_format
-        stream.codec_context.time_base = Fraction(1, TICKS_PER_SECOND)
-        if kind.bit_rate:
-            stream.bit_rate = kind.bit_rate
-        return stream
-
     def _encode_sound(self) -> None:
         """Hand over the sound that waits as one piece: by the frame, hand-overs would cost more than AAC."""
         if self._waiting and self._audio is not None:
@@ -178,16 +144,7 @@ class FilmSink:
             self._press.put(self._audio, stereo(piece, self._audio.format.name))
 
     def _explain(self, error: BaseException) -> BaseException:
-        """The error as a person should hear it; what is not about writing or encoding stays as it is."""
-        import av.error
-
-        if isinstance(error, MienError) or not isinstance(error, (OSError, av.error.FFmpegError)):
-            return error
-        if error.errno in _DISK_ERRORS:
-            return output_error(error, self._spec.path)
-        return BackendError(
-            f"The encoder '{self.encoder.name}' failed: {error.strerror or error}.", code="backend.encoder"
-        )
+        return explained(error, self._spec.path, self.encoder.name)
 
 
 class _Press:

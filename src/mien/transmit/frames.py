@@ -52,17 +52,22 @@ def _rows(plane: Any) -> ByteArray:
 
 def stereo(chunk: AudioChunk, sample_format: str) -> av.AudioFrame:
     """A libav frame of sound with both sides equal. sample_format: "fltp", "flt" or "s16". Its pts is its tick."""
+    return two_sided(np.broadcast_to(chunk.samples[:, None], (len(chunk.samples), 2)), chunk.start, sample_format)
+
+
+def two_sided(samples: FloatArray, tick: int, sample_format: str) -> av.AudioFrame:
+    """A libav frame of stereo sound. samples: float32 (n, 2). sample_format: "fltp", "flt" or "s16"."""
     import av
 
-    samples: FloatArray = np.clip(chunk.samples, -1.0, 1.0)
+    clipped: Any = np.clip(samples, -1.0, 1.0)
     if sample_format == "fltp":
-        data: Any = np.stack([samples, samples])
+        data = np.ascontiguousarray(clipped.T)
     else:
-        data = np.repeat(samples, 2)[None]
+        data = clipped.reshape(1, -1)
         if sample_format == "s16":
             data = np.rint(data * 32767.0).astype(np.int16)
     frame = av.AudioFrame.from_ndarray(data, format=sample_format, layout="stereo")
-    frame.sample_rate, frame.pts, frame.time_base = TICKS_PER_SECOND, chunk.start, Fraction(1, TICKS_PER_SECOND)
+    frame.sample_rate, frame.pts, frame.time_base = TICKS_PER_SECOND, tick, Fraction(1, TICKS_PER_SECOND)
     return frame
 
 
