@@ -204,7 +204,19 @@ def test_the_text_so_far_shortens_or_stretches_the_wait(text: str, quicker: bool
         raise AssertionError
 
     plain, changed = decided("stop for a moment"), decided(text)
-    assert changed < plain - 0.08 * RATE if quicker else changed > plain + 0.4 * RATE
+    assert changed < plain - 0.08 * RATE if quicker else changed > plain + 0.25 * RATE
+
+
+@pytest.mark.parametrize("words", ["Stop for a moment", "What is your name", "Tell me about this place"])
+def test_the_end_is_where_the_sound_ends_not_where_the_detector_forgets_it(words: str) -> None:
+    sound = np.concatenate([noise(0.6, 1e-4), spoken(words)[0], noise(1.0, 1e-4)])
+    loud = np.sqrt((sound[: len(sound) // 240 * 240].reshape(-1, 240) ** 2).mean(axis=1))
+    last = 240 * (int(np.flatnonzero(loud > np.percentile(loud[loud > 0.01], 80) / 30)[-1]) + 1)
+    turns = Turns()
+    pushed = (turns.push(AudioChunk(at, sound[at : at + PIECE])) for at in range(0, len(sound), PIECE))
+    ends = [event.end for events in pushed for event in events if isinstance(event, SpeechEnded)]
+    assert len(ends) == 1
+    assert abs(ends[0] - last) <= 0.05 * RATE
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,12 @@ _HOPS: Final = ROW // HOP
 @dataclass(frozen=True, slots=True)
 class Row:
     """20 ms. end: tick after it. chance: of speech, 0…1, in what is not our own voice. own: share of bands that stand
-    out of our echo, 0…1, where we can be heard; 1 where we cannot."""
+    out of our echo, 0…1, where we can be heard; 1 where we cannot. level: RMS of what is not our own voice."""
 
     end: int
     chance: float
     own: float
+    level: float
 
     @property
     def over_us(self) -> bool:
@@ -82,7 +83,13 @@ class Stretch:
         for chance in self._detector.read().probability.tolist():
             own, self._own = self._own[:_HOPS], self._own[_HOPS:]
             self.read_until += ROW
-            yield Row(self.read_until, chance, sum(own) / len(own) if own else 1.0)
+            yield Row(self.read_until, chance, sum(own) / len(own) if own else 1.0, self._level())
+
+    def _level(self) -> float:
+        """Of the row that was read last; 0 where its sound is forgotten."""
+        end = self.read_until - self._sound_at
+        row = self._sound[max(0, end - ROW) : max(0, end)]
+        return float(np.sqrt(np.mean(row * row))) if len(row) else 0.0
 
 
 def open_detector(name: str, tell: Callable[[str], None]) -> Any:

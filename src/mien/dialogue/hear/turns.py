@@ -25,6 +25,8 @@ _GAP: Final = TICKS_PER_SECOND  # a longer hole in the microphone's clock begins
 _LONGEST_RUN: Final = 25  # rows of speech before it counts as a turn whose sound is kept
 _LOOK_BACK: Final = 8  # rows in which bands must stand out of the echo: vowels do in few, some consonants in none
 _SURE: Final = 0.85  # a detector that is so sure needs half as much
+_FADED: Final = 10 ** (-30 / 20)  # of how loud a turn is: detectors go on hearing speech a little behind its end
+_LOUD_ROWS: Final = 100  # latest rows of speech that tell how loud it is
 _RELEASE_TAIL: Final = 0.2  # seconds that are listened to after a release: people let go early
 
 
@@ -42,7 +44,7 @@ class TurnSettings:
 
     silence: float = 0.36
     finished: float = 0.24
-    open: float = 1.0
+    open: float = 0.7
     pre_roll: float = 0.3
     longest: float = 60.0
     enter: float = 0.5
@@ -208,6 +210,7 @@ class Turns:
         self._stood_out: deque[float] = deque(maxlen=_LOOK_BACK)
         self._run, self._sure = 0, 1.0
         self._last_speech = self._turn_start = 0
+        self._levels: deque[float] = deque(maxlen=_LOUD_ROWS)
 
     def _row(self, stretch: Stretch, row: Row) -> list[TurnEvent]:
         if self._speaking:
@@ -242,7 +245,9 @@ class Turns:
         settings = self.settings
         events: list[TurnEvent] = [SpeechGoesOn(stretch.take(row.end))]
         if row.chance >= settings.leave and row.own >= settings.own / 2:
-            self._last_speech = row.end
+            self._levels.append(row.level)
+            if row.level >= _FADED * float(np.percentile(self._levels, 80)):
+                self._last_speech = row.end
         if self._pressed:
             over = self._release_at is not None and row.end >= self._release_at
         else:
