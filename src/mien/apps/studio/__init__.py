@@ -1,0 +1,1 @@
+"""Studio: a project file becomes a finished short."""
