@@ -20,6 +20,7 @@ from typing import Final
 from mien import config
 from mien.audio.source import AudioSource
 from mien.avatar import Avatar
+from mien.captions import make_captions
 from mien.casting import Cast, Order, Subject, with_options
 from mien.engine import Progress, Show, Timings, film
 from mien.errors import UsageError
@@ -27,7 +28,7 @@ from mien.recorded import Recording
 from mien.stage.background import parse_background
 from mien.stage.size import check_size
 from mien.timeline import parse_fps, to_seconds
-from mien.transmit.captions import caption_paths, make_captions, write_captions
+from mien.transmit.captions import caption_paths, write_captions
 from mien.transmit.open import Output, open_sink, parse_output
 from mien.types import AudioChunk, Cue, VideoFrame
 
@@ -176,9 +177,9 @@ class Film:
     ) -> FilmReport:
         """Make the film. The ending of ``path`` says which kind: .mp4 .m4v .mov .webm .gif .webp name_%05d.png folder/
 
-        captions: "srt", "vtt", "both" or "none", beside the film; default as in the settings, none for previews.
-        motion: also write the motion, .csv (Live Link Face) or .json. trace: also write what was said when, as JSON for
-        ``mien eval film``. observe: called after every frame.
+        captions: "srt", "vtt", "ass", several with commas, "both" or "none", beside the film; default as in the
+        settings, none for previews. motion: also write the motion, .csv (Live Link Face) or .json. trace: also write
+        what was said when, as JSON for ``mien eval film``. observe: called after every frame.
         Files appear whole or not at all. Raises any MienError; Ctrl-C leaves nothing behind.
         """
         output = parse_output(path)
@@ -259,7 +260,7 @@ class Film:
             else:
                 lines = recording.captions(cast.words)
             for path in extras.captions:
-                write_captions(lines, path)
+                write_captions(lines, path, cast.size)
 
 
 def create_avatar(portrait: str | Path, name: str = "", *, crop: str = "auto", face: int = 0) -> Avatar:

@@ -29,6 +29,7 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 _SIZE: Final = re.compile(r"auto|\d{2,5}p?|\d{2,5}x\d{2,5}")
 _ASPECT: Final = re.compile(r"auto|\d{1,3}:\d{1,3}")
+_CAPTIONS: Final = re.compile(r"none|both|(srt|vtt|ass)(,(srt|vtt|ass))*")
 
 
 def _number(default: float, low: float, high: float) -> Any:
@@ -191,7 +192,7 @@ class FilmConfig:
     preset: str = _choice("balanced", "fast", "best")
     background: str = "source"
     encoder: str = "auto"
-    captions: str = _choice("srt", "vtt", "both", "none")
+    captions: str = _pattern("srt", _CAPTIONS, "srt, vtt, ass, srt,ass, both or none")
 
 
 @dataclass(frozen=True, slots=True)

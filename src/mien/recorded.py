@@ -12,9 +12,9 @@ from mien import config
 from mien.audio.hear import heard_parts
 from mien.audio.read import probe_audio
 from mien.audio.source import AudioSource, path_of
+from mien.captions import Caption, make_captions
 from mien.errors import InputError
 from mien.timeline import to_ticks
-from mien.transmit.captions import Caption, make_captions
 from mien.types import AudioChunk, Emotion, EmotionSpan, SpeechPart, Word
 
 if TYPE_CHECKING:

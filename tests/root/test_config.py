@@ -65,7 +65,7 @@ def test_settings_are_frozen() -> None:
         ("[speak]\nvoice = [1]\n", ["speak.voice", "text"]),
         ('[film]\nsize = "huge"\n', ["film.size", "1080p", "huge"]),
         ('[film]\nfps = "0"\n', ["film.fps", "outside 1 to 120"]),
-        ('[film]\ncaptions = "maybe"\n', ["film.captions", "srt, vtt, both, none"]),
+        ('[film]\ncaptions = "maybe"\n', ["film.captions", "srt, vtt, ass"]),
         ("face = 3\n", ["'face'", "[face]"]),
         ("[face\n", ["not valid TOML", "line 1"]),
     ],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mien.dialogue.align.forced import Alignment
     from mien.dialogue.align.transcript import Transcript
 
-_FORMATS = (".json", ".srt", ".vtt", ".textgrid", ".csv")
+_FORMATS = (".json", ".srt", ".vtt", ".ass", ".textgrid", ".csv")
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help=".json .srt .vtt .TextGrid .csv", show_default=False),
+        typer.Option("--output", "-o", metavar="FILE", help=".json .srt .vtt .ass .TextGrid .csv", show_default=False),
     ] = None,
     text: Annotated[
         str | None, typer.Option("--text", "-t", metavar="TEXT", help="Or the words themselves.", show_default=False)
@@ -50,7 +50,8 @@ def command(
     mien align talk.mp3 talk.txt -o talk.TextGrid
     """
     if output is not None and output.suffix.lower() not in _FORMATS:
-        raise UsageError(f"'{output}' has no ending that is known.", hint="Use .json, .srt, .vtt, .TextGrid or .csv.")
+        hint = "Use .json, .srt, .vtt, .ass, .TextGrid or .csv."
+        raise UsageError(f"'{output}' has no ending that is known.", hint=hint)
     from mien.dialogue.align.transcript import Transcript, read_transcript
     from mien.dialogue.languages import mismatch
     from mien.dialogue.lexicon import load
@@ -102,16 +103,17 @@ def _write(output: Path | None, alignment: Alignment, words: Transcript, languag
     if output is None:
         _tell(alignment, text)
         return
+    from mien.captions import make_captions
     from mien.dialogue.align import formats
     from mien.dialogue.align.transcript import said
     from mien.dialogue.languages import main_language
-    from mien.transmit import captions
     from mien.transmit.atomic import write_text
+    from mien.transmit.captions import ENDINGS, write_captions
 
     ending = output.suffix.lower()
-    if ending in (".srt", ".vtt"):
+    if ending in ENDINGS:
         shown = text if words.cut else said(text, alignment.words)
-        captions.write_captions(captions.make_captions(alignment.words, shown, cut=words.cut), output)
+        write_captions(make_captions(alignment.words, shown, cut=words.cut), output)
     elif ending == ".textgrid":
         write_text(output, formats.to_textgrid(alignment, text))
     elif ending == ".csv":

@@ -53,7 +53,7 @@ _Calibration = Annotated[
 ]
 _Language = Annotated[str | None, option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
 _Emotion = Annotated[str | None, option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
-_Captions = Annotated[str | None, option(RESULT, "--captions", metavar="KIND", text="srt, vtt, both or none.")]
+_Captions = Annotated[str | None, option(RESULT, "--captions", metavar="KIND", text="srt, vtt, ass, both or none.")]
 _Trace = Annotated[
     Path | None, option(RESULT, "--trace", metavar="FILE", text="Also what was said when, for mien eval film.")
 ]

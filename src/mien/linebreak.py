@@ -1,0 +1,59 @@
+"""Where a line of text may end, and where it should.
+
+East Asian rules for the starts and ends of lines (JIS X 4051, kinsoku; GB/T 15834), words of other scripts whole, and
+how good a place is: after a sentence, after a clause, before a phrase.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+NEVER, WEAK, PHRASE, CLAUSE, SENTENCE = range(5)
+"""How good a break is, from forbidden to best."""
+
+NOT_AT_START: Final = frozenset(
+    "、。，．・：；？！」』】〕）〉》”’％…ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.:;?!)]}%»›،؛؟।～·"
+)
+NOT_AT_END: Final = frozenset("「『【〔（〈《“‘([{«‹¿¡#$￥¥€£")
+OPENERS: Final = NOT_AT_END | frozenset("\"'")
+SENTENCE_END: Final = frozenset("。．！？!?….؟।॥")
+CLAUSE_END: Final = frozenset("，、；：,;:،؛—–")
+CLOSERS: Final = frozenset("」』】〕）〉》”’)]}»›\"'")
+
+_PHRASE_START: Final = frozenset("在和与及把被从对但而就都也还让使将或因所如比向为")  # words that open a Chinese phrase
+_PHRASE_END: Final = frozenset("的了着过吗呢吧啊地得")  # particles that close one
+
+
+def break_after(text: str, following: str) -> int:
+    """How good a line break is between ``text``, with the space after it, and ``following``."""
+    bare = text.rstrip()
+    spaced = bare != text
+    if not bare or not following:
+        return SENTENCE if not following else NEVER
+    first = following[0]
+    if not spaced and not (is_wide(bare[-1]) or is_wide(first)):
+        return NEVER
+    if bare[-1] in NOT_AT_END or first in NOT_AT_START or (bare[-1] == first == "—"):
+        return NEVER
+    last = bare.rstrip("".join(CLOSERS))[-1:] or bare[-1]
+    if last in SENTENCE_END:
+        return SENTENCE
+    if last in CLAUSE_END:
+        return CLAUSE
+    return PHRASE if not spaced and (last in _PHRASE_END or first in _PHRASE_START) else WEAK
+
+
+def is_wide(char: str) -> bool:
+    """Whether a character takes a full square: Chinese, Japanese, Korean and their punctuation; most emoji."""
+    return unicodedata.east_asian_width(char) in "WF"
+
+
+def columns(text: str) -> int:
+    """Width of a line: 2 for full-width characters, 0 for combining marks, else 1."""
+    width = 0
+    for char in text:
+        if unicodedata.combining(char) or unicodedata.category(char) in ("Cf", "Me", "Mn"):
+            continue
+        width += 2 if is_wide(char) else 1
+    return width
