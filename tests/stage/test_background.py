@@ -42,7 +42,26 @@ def test_words_and_colours(text: str, kind: str, colour: tuple[int, int, int]) -
     assert spec.own == (kind == "source")
 
 
-@pytest.mark.parametrize("text", ["blurple", "#12", "missing.png", "/", "a\0b", "x" * 9000, "rgb(1,2)"])
+def test_two_colours_run_into_each_other() -> None:
+    spec = parse_background("#000, #fff")
+    assert (spec.kind, spec.colour, spec.lower) == ("gradient", (0, 0, 0), (255, 255, 255))
+    still = open_backdrop(spec, 32, 256, AVATAR, FRAMING)(0)
+    means = still.mean(axis=(1, 2))
+    assert still[0].max() <= 1 and still[-1].min() >= 254 and abs(float(means[128]) - 128) < 1.5
+    assert float(np.abs(np.diff(means)).max()) < 2.5
+
+
+def test_no_file_is_looked_for_where_none_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    assert parse_background("secret").kind == "picture"
+    with pytest.raises(UsageError):
+        parse_background("secret", files=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["blurple", "teal,", ",", "#fff,#ggg", "#12", "missing.png", "/", "a\0b", "x" * 9000, "rgb(1,2)"]
+)
 def test_what_is_neither_a_colour_nor_a_file_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="neither a file nor a colour") as caught:
         parse_background(text)

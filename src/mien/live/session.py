@@ -26,6 +26,7 @@ from mien.live.history import Spoken
 from mien.live.line import Line, Maker, Shown
 from mien.live.workers import Workers
 from mien.render.base import Canvas
+from mien.stage.compose import Compose
 from mien.timeline import TICKS_PER_SECOND, frame_tick
 from mien.transmit.live import Viewer
 from mien.turn import Cut, Turn
@@ -62,7 +63,7 @@ class Troupe:
     canvas: Callable[[], Canvas]
     speaker: Speaker
     thinker: Thinker
-    compose: Callable[[int, ByteArray], ByteArray] | None = None
+    compose: Compose | None = None
     fps: Fraction = Fraction(25)
     language: str = "auto"
     voice: str = ""
@@ -168,15 +169,15 @@ class Session:
         return self._troupe
 
     def change(self, troupe: Troupe) -> None:
-        """Play on with another voice, face or thinker; canvas and fps stay. A voice that is replaced is cut short and
-        closed, for which this waits; a face that is replaced speaks to its end.
-        """
+        """Play on with another voice, face, thinker or background; size and fps stay. A voice that is replaced is cut
+        short and closed, for which this waits; a face that is replaced speaks to its end."""
         with self._lock:
             old, self._troupe = self._troupe, troupe
             replaced = old.speaker is not troupe.speaker
             if replaced:
                 self._cut()
-            self._line.renew()
+            if old.driver is not troupe.driver:
+                self._line.renew()
         if replaced:
             self._workers.join(_GOODBYE)
             old.speaker.close()
@@ -348,7 +349,7 @@ class Session:
             self._tell("error", code="session.broken", message=self.broken, hint="Open a new one.")
 
     def _pace(self) -> None:
-        canvas = self._troupe.canvas()
+        troupe, canvas = self._troupe, self._troupe.canvas()
         began, first = self._clock.now(), 0
         picture: ByteArray | None = None
         k = 0
@@ -364,12 +365,14 @@ class Session:
             shown = self._taken()
             seen = self._audience.sees
             if seen and (picture is None or late < _LATE / float(self._troupe.fps)):
-                picture = self._drawn(canvas, shown, picture)
+                before, troupe = troupe, self._troupe
+                if troupe.canvas is not before.canvas:
+                    canvas = troupe.canvas()
+                picture = self._drawn(canvas, troupe.compose, shown, picture)
             elif seen:
                 self.counts.repeated += 1
             self._clock.wait(due, self._closed)
-            ears = self._ears
-            if ears is not None:
+            if (ears := self._ears) is not None:
                 ears.playing(shown.beat.audio)
             self._show(shown, picture)
             k += 1
@@ -386,11 +389,11 @@ class Session:
                 self._complain(error, "face.failed", "The face failed at this answer.", "Ask again.")
                 return self._line.take()
 
-    def _drawn(self, canvas: Canvas, shown: Shown, old: ByteArray | None) -> ByteArray | None:
+    def _drawn(self, canvas: Canvas, compose: Compose | None, shown: Shown, old: ByteArray | None) -> ByteArray | None:
         """The moment's picture; the old one where it cannot be drawn. Raises when there is none yet."""
         try:
             pixels = canvas.draw(shown.beat.shapes, shown.beat.head)
-            return pixels if self._troupe.compose is None else self._troupe.compose(shown.beat.tick, pixels)
+            return pixels if compose is None else compose(shown.beat.tick, pixels)
         except Exception as error:
             if old is None:
                 raise

@@ -23,7 +23,7 @@ from mien.errors import MissingError
 from mien.face.base import FaceDriver, FaceSettings
 from mien.live.session import Troupe
 from mien.render.base import Canvas
-from mien.stage.background import open_backdrop, parse_background
+from mien.stage.background import BackgroundSpec, open_backdrop, parse_background
 from mien.stage.size import canvas_size
 from mien.timeline import parse_fps
 from mien.types import ByteArray
@@ -34,15 +34,14 @@ SIZE: Final = "512"
 
 @dataclass(frozen=True)
 class Wish:
-    """What one visitor may choose, "" = as the house has it. portrait: as :meth:`mien.casting.Subject.of` takes it.
-
-    alpha: pictures stay transparent.
+    """What one visitor may choose, "" or None = as the house has it. portrait: as :meth:`mien.casting.Subject.of` takes
+    it. alpha: pictures are transparent at first.
     """
 
     portrait: str = ""
     voice: str = ""
     language: str = ""
-    background: str = ""
+    background: BackgroundSpec | None = None
     alpha: bool = False
     face: dict[str, Any] = field(default_factory=dict)
 
@@ -78,28 +77,28 @@ def cast(
     avatar = wardrobe.avatar(wish.portrait or persona.avatar, settings.portrait.crop)
     look = settings.film
     size = canvas_size(SIZE if look.size == "auto" else look.size, look.aspect, avatar.size, preview=False)
-    background = parse_background(wish.background or look.background)
-    speak, chosen = _voice(wish, settings, persona, tell)
     face = config.override(settings.face, **wish.face)
-    alpha = wish.alpha or background.kind == "transparent"
-    renderer = wardrobe.renderer(look.backend)
-    placement = place(avatar, *size, opaque=background.own and not alpha)
-    compose: Callable[[int, ByteArray], ByteArray] | None = None
-    if not placement.opaque and not alpha:
-        from mien.stage.compose import Compositor
-        from mien.stage.framing import frame_avatar
-
-        compose = Compositor(open_backdrop(background, *size, avatar, frame_avatar(avatar, *size)))
-
-    def canvas() -> Canvas:
-        made: Canvas = renderer.prepare(avatar, placement)
-        return made
-
+    background = wish.background or parse_background(look.background)
+    if wish.alpha:
+        background = BackgroundSpec("transparent")
+    scene = _scene(avatar, background, size, wardrobe.renderer(look.backend))
+    speak, chosen = _voice(wish, settings, persona, tell)
     return Troupe(
-        driver=_driver(face, chosen.speaker), canvas=canvas, speaker=chosen.speaker, thinker=thinker, compose=compose,
+        driver=_driver(face, chosen.speaker), speaker=chosen.speaker, thinker=thinker, **scene,
         size=size, fps=Fraction(25) if look.fps == "auto" else parse_fps(look.fps), language=speak.language,
         voice=chosen.voice, rate=speak.rate, persona=replace(persona, voice=chosen.voice),
     )  # fmt: skip
+
+
+def with_background(troupe: Troupe, wish: Wish, settings: config.Settings, wardrobe: Wardrobe) -> Troupe:
+    """The same before the background that is wished now; pictures have alpha where that is transparent. Raises
+    InputError for a picture that cannot be read.
+    """
+    background = wish.background or parse_background(settings.film.background)
+    avatar = wardrobe.avatar(wish.portrait or troupe.persona.avatar, settings.portrait.crop)
+    scene = _scene(avatar, background, troupe.size, wardrobe.renderer(settings.film.backend))
+    canvas = scene["canvas"]()  # now, for it takes longer than a picture
+    return replace(troupe, canvas=lambda: canvas, compose=scene["compose"])
 
 
 def with_face(troupe: Troupe, wish: Wish, settings: config.Settings) -> Troupe:
@@ -115,6 +114,23 @@ def with_voice(troupe: Troupe, wish: Wish, settings: config.Settings, tell: Call
         troupe, speaker=chosen.speaker, voice=chosen.voice, language=speak.language,
         driver=_driver(face, chosen.speaker), persona=replace(troupe.persona, voice=chosen.voice),
     )  # fmt: skip
+
+
+def _scene(avatar: Avatar, background: BackgroundSpec, size: tuple[int, int], renderer: Any) -> dict[str, Any]:
+    """Canvas and composition, as a troupe has them."""
+    placement = place(avatar, *size, opaque=background.own)
+    compose: Callable[[int, ByteArray], ByteArray] | None = None
+    if not placement.opaque and background.kind != "transparent":
+        from mien.stage.compose import Compositor
+        from mien.stage.framing import frame_avatar
+
+        compose = Compositor(open_backdrop(background, *size, avatar, frame_avatar(avatar, *size)))
+
+    def canvas() -> Canvas:
+        made: Canvas = renderer.prepare(avatar, placement)
+        return made
+
+    return {"canvas": canvas, "compose": compose}
 
 
 def _voice(

@@ -1,4 +1,6 @@
-"""What is behind the person: a colour, a picture, a video that loops, the portrait's own surroundings blurred."""
+"""What is behind the person: a colour, two that run into each other, a picture, a video that loops, the portrait's own
+surroundings blurred.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +24,24 @@ Backdrop = Callable[[int], ByteArray]
 
 _VIDEO_ENDINGS: Final = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg", ".mpeg", ".ts"})
 _HINT: Final = (
-    "Use a picture or video file, a colour such as '#20304f' or teal, or one of source, blur and transparent."
+    "Use a picture or video file, a colour such as '#20304f' or teal, two with a comma between them, or one of source, "
+    "blur and transparent."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class BackgroundSpec:
-    """A checked choice. kind: "source", "transparent", "blur", "colour", "picture" or "video"."""
+    """A checked choice. kind: "source", "transparent", "blur", "colour", "gradient", "picture" or "video".
+
+    colour: of all, or of the top, with lower at the bottom. path: of a picture or video. data: a picture as a file has
+    it.
+    """
 
     kind: str
     colour: tuple[int, int, int] = (0, 0, 0)
+    lower: tuple[int, int, int] = (0, 0, 0)
     path: Path | None = None
+    data: bytes | None = None
 
     @property
     def own(self) -> bool:
@@ -40,18 +49,23 @@ class BackgroundSpec:
         return self.kind == "source"
 
 
-def parse_background(text: str) -> BackgroundSpec:
-    """What ``--background`` says. Raises UsageError for what is neither a word, a colour nor a file."""
+def parse_background(text: str, *, files: bool = True) -> BackgroundSpec:
+    """What ``--background`` says. files: False = no file is looked for. Raises UsageError for what is neither a word, a
+    colour nor a file.
+    """
     word = text.strip()
     if word.lower() in ("source", "portrait", ""):
         return BackgroundSpec("source")
     if word.lower() in ("transparent", "blur"):
         return BackgroundSpec(word.lower())
-    if len(word) < 4096 and "\0" not in word:
+    if files and len(word) < 4096 and "\0" not in word:
         path = Path(word)
         with suppress(OSError):
             if path.is_file():
                 return BackgroundSpec("video" if path.suffix.lower() in _VIDEO_ENDINGS else "picture", path=path)
+    top, comma, bottom = word.partition(",")
+    if comma and "(" not in word:
+        return BackgroundSpec("gradient", colour=parse_colour(top.strip()), lower=parse_colour(bottom.strip()))
     return BackgroundSpec("colour", colour=parse_colour(word))
 
 
@@ -72,8 +86,11 @@ def open_backdrop(spec: BackgroundSpec, width: int, height: int, avatar: Avatar,
     if spec.kind == "video" and spec.path is not None:
         footage = Footage(spec.path, (0, 0, width, height), loop=True)
         return lambda tick: footage.at(tick).pixels
-    if spec.kind == "picture" and spec.path is not None:
-        still = load_picture(spec.path, width, height)
+    source = spec.path or spec.data
+    if spec.kind == "picture" and source is not None:
+        still = load_picture(source, width, height)
+    elif spec.kind == "gradient":
+        still = gradient(spec.colour, spec.lower, width, height)
     elif spec.kind == "blur":
         still = blurred_surroundings(avatar, framing, width, height)
     else:
@@ -81,8 +98,18 @@ def open_backdrop(spec: BackgroundSpec, width: int, height: int, avatar: Avatar,
     return lambda tick: still
 
 
-def load_picture(path: Path, width: int, height: int) -> ByteArray:
-    """A picture that fills width × height: scaled, its middle kept. Transparent parts become white."""
+def gradient(top: tuple[int, int, int], bottom: tuple[int, int, int], width: int, height: int) -> ByteArray:
+    """One colour running into another from top to bottom. Half a level of noise, always the same, hides the steps."""
+    share = np.linspace(0, 1, height)[:, None, None]
+    smooth = np.broadcast_to(np.array(top) * (1 - share) + np.array(bottom) * share, (height, width, 3))
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (height, width, 1))
+    return np.round(smooth + noise).clip(0, 255).astype(np.uint8)
+
+
+def load_picture(path: Path | bytes, width: int, height: int) -> ByteArray:
+    """A picture that fills width × height: scaled, its middle kept. Transparent parts become white. path: of a file, or
+    what is in one.
+    """
     pixels = read_picture(path, width, height)
     if pixels.shape[2] == 3:
         return pixels

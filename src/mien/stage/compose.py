@@ -9,6 +9,9 @@ import numpy as np
 from mien.stage.background import Backdrop
 from mien.types import ByteArray
 
+Compose = Callable[[int, ByteArray], ByteArray]
+"""Tick and a canvas's picture → the picture that is shown."""
+
 
 class Compositor:
     """Lays RGBA pictures with straight alpha over a backdrop.

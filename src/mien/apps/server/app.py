@@ -13,7 +13,18 @@ from mien.apps.server import faults
 from mien.apps.server.desk import Caster, Desk
 from mien.apps.server.guard import Guard
 from mien.apps.server.options import ServeOptions
-from mien.apps.server.routes import livetalking, outputs, page, realtime, service, sessions, shelf, speech, streams
+from mien.apps.server.routes import (
+    livetalking,
+    outputs,
+    page,
+    realtime,
+    service,
+    sessions,
+    shelf,
+    speech,
+    streams,
+    visitors,
+)
 from mien.dialogue.think.base import Thinker
 
 _ABOUT = "A person who listens, answers and can be interrupted. docs/api.md tells the WebSockets' messages."
@@ -45,7 +56,7 @@ def create_app(
     )  # fmt: skip
     app.state.desk = desk
     faults.install(app)
-    for family in (service, sessions, streams, outputs, shelf, livetalking, speech, realtime):
+    for family in (service, sessions, streams, outputs, shelf, visitors, livetalking, speech, realtime):
         app.include_router(family.router)
     page.mount(app)
     app.add_middleware(Guard, options=desk.options, metrics=desk.metrics)

@@ -1,4 +1,5 @@
-"""The avatars that visitors may choose: pictures that the server was started with, and the kept avatars.
+"""The avatars that visitors may choose: pictures that the server was started with, and the kept avatars; and the
+backgrounds behind them.
 
 Visitors name them; a name is looked up in a list and never becomes a path.
 """
@@ -6,6 +7,7 @@ Visitors name them; a name is looked up in a list and never becomes a path.
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -13,18 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mien import models
+from mien import config, models
 from mien.avatar import Avatar
 from mien.casting import Subject
 from mien.errors import InputError, MissingError
 from mien.live.troupe import Wardrobe
 from mien.portrait.store import library
+from mien.stage.background import BackgroundSpec, parse_background
 
 MOST_LOADED: Final = 16
 """Avatars that stay in memory, the latest used."""
 _DEMO: Final = "astronaut"
 _THUMBNAIL: Final = 512
 _MOST_PICTURES: Final = 64
+_PICTURE: Final = "picture:"
+_SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif"})
+_NAME: Final = re.compile(r"[\w][\w .-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,19 @@ class Cabinet(Wardrobe):
                 self._pictures.popitem(last=False)
         return made
 
+    def background(self, text: str) -> BackgroundSpec | None:
+        """What a visitor may wish for: words, colours, "picture:NAME"; None for "". Raises MissingError, UsageError."""
+        if not text.startswith(_PICTURE):
+            return parse_background(text, files=False) if text else None
+        name = text.removeprefix(_PICTURE)
+        path = backgrounds().get(name)
+        if path is None:
+            raise MissingError(
+                f"There is no background '{name[:60]}'.", hint="GET /api/backgrounds lists them.",
+                code="missing.background",
+            )  # fmt: skip
+        return BackgroundSpec("picture", path=path)
+
     def _painted(self, entry: Entry) -> bytes:
         from PIL import Image, ImageOps
 
@@ -110,6 +129,13 @@ class Cabinet(Wardrobe):
         out = io.BytesIO()
         image.save(out, "JPEG", quality=85)
         return out.getvalue()
+
+
+def backgrounds() -> dict[str, Path]:
+    """The pictures in the folder ``backgrounds`` of the data folder, by name."""
+    folder = config.data_dir() / "backgrounds"
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {f.stem: f for f in files if f.suffix.lower() in _SUFFIXES and _NAME.fullmatch(f.stem) and f.is_file()}
 
 
 def _named(portraits: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:

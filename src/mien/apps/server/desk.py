@@ -22,12 +22,14 @@ from mien.apps.server.rtc import RtcThread
 from mien.apps.server.schemas import HearingWish, SessionWish
 from mien.dialogue.hear.turns import TurnSettings
 from mien.dialogue.think.base import Persona, Said, Thinker
-from mien.errors import MienError, MissingError
+from mien.dialogue.think.memory import Memory
+from mien.errors import InputError, MienError, MissingError
 from mien.face.listen.driver import ListenDriver
 from mien.live.ears import Ears
 from mien.live.house import House
 from mien.live.session import Session, Troupe
-from mien.live.troupe import Wish, cast, dials, with_face, with_voice
+from mien.live.troupe import Wish, cast, dials, with_background, with_face, with_voice
+from mien.stage.background import BackgroundSpec
 from mien.transmit.alpha import pack_alpha
 from mien.transmit.broadcast import Broadcast
 
@@ -81,7 +83,8 @@ class Desk:
         self.once = Once(60.0)
         self.speaking = Places(_SPEAKING)
         self.aliases: dict[str, str] = {}
-        self.memory: Any = None
+        self.kept = Memory(mode=self.settings.think.memory, keep_days=self.settings.think.keep_days)
+        self.memory = self.kept if self.settings.think.memory != "off" else None
         self._pool: ThreadPoolExecutor | None = None
         self._errands: ThreadPoolExecutor | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -176,6 +179,20 @@ class Desk:
         room.session.change(with_face(room.session.troupe, wish, self.settings))
         room.wish = wish
 
+    def set_background(self, room: Room, background: str = "", data: bytes | None = None) -> None:
+        """Another background: as a session is opened with, or the content of a picture file. Raises InputError,
+        MissingError.
+        """
+        spec = BackgroundSpec("picture", data=data) if data else self.cabinet.background(background)
+        if spec is not None and spec.kind == "transparent" and room.broadcast.pack is None:
+            raise InputError(
+                "This session's pictures cannot become transparent.",
+                hint="Open one with alpha: true; its background may then be anything.", code="input.conflict",
+            )  # fmt: skip
+        wish = replace(room.wish, background=spec)
+        room.session.change(with_background(room.session.troupe, wish, self.settings, self.cabinet))
+        room.wish = wish
+
     def set_voice(self, room: Room, voice: str, language: str) -> None:
         """Another voice or language; takes a while. Raises MissingError, UsageError."""
         wish = replace(room.wish, voice=voice, language=language or room.wish.language)
@@ -197,19 +214,19 @@ class Desk:
         if wish.language not in ("", "auto"):
             persona = persona.speaking(wish.language)
         plain = Wish(
-            self.cabinet.find(wish.avatar).name if wish.avatar else "", wish.voice, wish.language, wish.background,
-            wish.alpha, wish.face.model_dump(exclude_none=True),
+            self.cabinet.find(wish.avatar).name if wish.avatar else "", wish.voice, wish.language,
+            self.cabinet.background(wish.background), wish.alpha, wish.face.model_dump(exclude_none=True),
         )  # fmt: skip
         assert self.thinker is not None
         troupe = (self.caster or self._cast)(plain, persona, self.thinker)
         if self.memory is not None and wish.visitor:
             self.memory.recall(wish.visitor)  # refuses names that cannot be one
-            troupe = replace(troupe, known=lambda: _known(self.memory, wish.visitor))
+            troupe = replace(troupe, known=lambda: _known(self.kept, wish.visitor))
         return self._seat(plain, wish, troupe)
 
     def _seat(self, plain: Wish, wish: SessionWish, troupe: Troupe) -> Room:
         hub = Hub(lambda event: self._note(event, wish.visitor))
-        packed = plain.alpha or plain.background == "transparent"
+        packed = plain.alpha or (plain.background is not None and plain.background.kind == "transparent")
         try:
             session = Session(troupe, on_event=hub.tell)
         except BaseException:
@@ -268,12 +285,8 @@ class Desk:
 
     def _open_thinker(self) -> Thinker:
         from mien.dialogue.think.choose import open_thinker
-        from mien.dialogue.think.memory import Memory
 
-        think = self.settings.think
-        if think.memory != "off":
-            self.memory = Memory(mode=think.memory, keep_days=think.keep_days)
-        return open_thinker(think, self.tell)
+        return open_thinker(self.settings.think, self.tell)
 
     async def _sweep(self) -> None:
         while True:
@@ -320,11 +333,10 @@ class Desk:
             if self._errands is not None:
                 await self.run(self._errands.shutdown)
             self._pool.shutdown(wait=False, cancel_futures=True)
-        if self.memory is not None:
-            self.memory.close()
+        self.kept.close()
 
 
-def _known(memory: Any, visitor: str) -> tuple[str, ...]:
+def _known(memory: Memory, visitor: str) -> tuple[str, ...]:
     kept = memory.known(visitor)
     return kept.known if kept else ()
 

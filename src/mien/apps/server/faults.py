@@ -18,7 +18,8 @@ _log = logging.getLogger(__name__)
 
 _BY_CODE: Final = {
     "session.unknown": 404, "output.unknown": 404, "avatar.missing": 404, "missing.persona": 404, "missing.voice": 404,
-    "missing.language": 404, "missing.recording": 404, "busy": 503, "busy.token": 429, "busy.rate": 429,
+    "missing.language": 404, "missing.recording": 404, "missing.background": 404,
+    "missing.visitor": 404, "busy": 503, "busy.token": 429, "busy.rate": 429,
     "input.too_large": 413, "input.conflict": 409, "denied.token": 401, "denied": 403,
 }  # fmt: skip
 """What the class alone does not say."""

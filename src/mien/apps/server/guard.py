@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
@@ -30,7 +31,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY: Final = 256 << 10
 """Most bytes of a request's body, except where a file is uploaded."""
-UPLOADS: Final = ("/humanaudio",)
+UPLOADS: Final = re.compile(r"/humanaudio|/api/sessions/[\w-]{1,64}/background")
 _DRAINED: Final = 64 << 20
 _PATIENCE: Final = 5.0
 _OPEN: Final = ("/", "/stage", "/health", "/ready", "/docs", "/openapi.json", "/favicon.ico")
@@ -104,7 +105,7 @@ class Guard:
         """``receive`` that ends a body which is too long, whether or not it said so before."""
         if scope["type"] != "http":
             return receive
-        most = self._options.upload + BODY if scope["path"] in UPLOADS else BODY
+        most = self._options.upload + BODY if UPLOADS.fullmatch(scope["path"]) else BODY
         announced = headers.get("content-length", "0")
         if not announced.isdigit() or int(announced) > most:
             raise InputError(f"The request is larger than {_size(most)}.", hint="Send less.", code="input.too_large")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from mien.apps.server.desk import Desk
 from mien.apps.server.metrics import SKEW
 from mien.apps.server.room import Room
-from mien.apps.server.schemas import FaceDials, Language, Strict, Text, VoiceName
+from mien.apps.server.schemas import Backdrop, FaceDials, Language, Strict, Text, VoiceName
 from mien.errors import InputError, MienError, UsageError
 
 
@@ -63,6 +63,13 @@ class ChangeVoice(Strict):
     language: Language = ""
 
 
+class ChangeBackground(Strict):
+    """Another background; transparent only where the session was opened with alpha."""
+
+    type: Literal["background"]
+    background: Backdrop
+
+
 class HandsFree(Strict):
     """Whether speech begins turns."""
 
@@ -94,7 +101,7 @@ class Latency(BaseModel):
 
 
 Order = Annotated[
-    Ask | Say | Interrupt | Press | Release | Dials | ChangeVoice | HandsFree | Ping | Latency,
+    Ask | Say | Interrupt | Press | Release | Dials | ChangeVoice | ChangeBackground | HandsFree | Ping | Latency,
     Field(discriminator="type"),
 ]
 ORDERS: Final[TypeAdapter[Any]] = TypeAdapter(Order)
@@ -142,6 +149,10 @@ class Orders:
         self._desk.set_voice(self._room, order.voice, order.language)
         troupe = self._room.session.troupe
         self._tell("voice", voice=troupe.voice, language=troupe.language)
+
+    def _background(self, order: ChangeBackground) -> None:
+        self._desk.set_background(self._room, order.background)
+        self._tell("background", background=order.background)
 
     def _hands_free(self, order: HandsFree) -> None:
         if self._room.ears is not None:

@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(max_length=120, pattern=r"^[^/\\\x00-\x1f]*$")]
 Language = Annotated[str, Field(max_length=35, pattern=r"^(auto|[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$", examples=["zh"])]
+_COLOUR = "(#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}|[a-z]{3,30})"
 Backdrop = Annotated[
     str,
     Field(
-        max_length=64, pattern=r"^(|source|blur|transparent|#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}|[a-z]{3,30})$",
-        description="source (the portrait's own), blur, transparent, or a colour.", examples=["#20304f"],
+        max_length=100, pattern=rf"^(|source|blur|transparent|{_COLOUR}|{_COLOUR},{_COLOUR}|picture:\w[\w .-]*)$",
+        description="source (the portrait's own), blur, transparent, a colour, two from top to bottom with a comma, or "
+        "picture:NAME as /api/backgrounds lists it.", examples=["#20304f"],
     ),
 ]  # fmt: skip
 VoiceName = Annotated[
@@ -113,6 +115,7 @@ class SessionInfo(BaseModel):
     voice: str
     language: str
     alpha: bool
+    memory: str = Field(description="Whether visitors may be remembered: off, ask or on.")
     webrtc: bool = Field(description="Whether /offer works here; the media WebSocket always does.")
     ice_servers: list[IceServer]
 

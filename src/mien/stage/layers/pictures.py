@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,18 +14,19 @@ from mien.types import ByteArray
 MOST_PIXELS: Final = 120_000_000
 
 
-def read_picture(path: Path, width: int, height: int, *, fit: str = "cover") -> ByteArray:
+def read_picture(path: Path | bytes, width: int, height: int, *, fit: str = "cover") -> ByteArray:
     """A picture for a box of width × height pixels, uint8 (h, w, 3), or (h, w, 4) where it has transparent parts.
 
-    fit: "cover" fills the box and loses what is over; "contain" is as large as fits in, so one side may be shorter.
-    Turned as its EXIF data say. Raises InputError.
+    path: of a file, or what is in one. fit: "cover" fills the box and loses what is over; "contain" is as large as fits
+    in, so one side may be shorter. Turned as its EXIF data say. Raises InputError.
     """
     from PIL import Image, ImageOps
 
+    what = "The picture" if isinstance(path, bytes) else f"The picture {path.name}"
     try:
-        with Image.open(path) as opened:
+        with Image.open(io.BytesIO(path) if isinstance(path, bytes) else path) as opened:
             if opened.width * opened.height > MOST_PIXELS:
-                raise InputError(f"The picture {path.name} has over {MOST_PIXELS // 10**6} million pixels.")
+                raise InputError(f"{what} has over {MOST_PIXELS // 10**6} million pixels.")
             opened.draft("RGB", (2 * width, 2 * height))
             turned = ImageOps.exif_transpose(opened)
             turned = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
@@ -32,9 +34,7 @@ def read_picture(path: Path, width: int, height: int, *, fit: str = "cover") -> 
     except InputError:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds for damaged files
-        raise InputError(
-            f"The picture {path.name} cannot be read.", hint="Use a PNG, JPEG, WebP or AVIF file."
-        ) from error
+        raise InputError(f"{what} cannot be read.", hint="Use a PNG, JPEG, WebP or AVIF file.") from error
 
 
 def _fitted(picture: Any, width: int, height: int, fit: str) -> Any:

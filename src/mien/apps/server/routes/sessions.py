@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from mien.apps.server.common import Address, Most, Owner, TheDesk, TheRoom
+from mien.apps.server.desk import Desk
 from mien.apps.server.faults import responses
 from mien.apps.server.orders import Orders
 from mien.apps.server.room import Room
@@ -24,10 +26,18 @@ from mien.apps.server.schemas import (
     SessionWish,
     TallyInfo,
 )
+from mien.errors import InputError
 from mien.transmit.live import Tally
-from mien.transmit.rtc_settings import RtcSettings
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"])
+
+_PICTURE: Final = {
+    "requestBody": {
+        "required": True, 
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in
+                    ("image/jpeg", "image/png", "image/webp", "image/avif")},
+    }
+}  # fmt: skip
 
 
 @router.post("", status_code=201, responses=responses(404, 429, 501, 502, 503))
@@ -35,7 +45,7 @@ async def open_session(wish: SessionWish, desk: TheDesk, owner: Owner, most: Mos
     """Open a session. It ends with DELETE, or when nobody has watched it for a minute."""
     desk.rate.take(address)
     room = await desk.open_room(wish, owner, most)
-    return info_of(room, desk.cabinet.find(wish.avatar).name, desk.options.rtc, webrtc=not desk.rtc.note)
+    return info_of(room, desk.cabinet.find(wish.avatar).name, desk)
 
 
 @router.get("/{session}", responses=responses(404))
@@ -66,16 +76,26 @@ async def puppet(wish: PuppetWish, room: TheRoom, desk: TheDesk) -> Done:
     return Done()
 
 
-def info_of(room: Room, avatar: str, rtc: RtcSettings, *, webrtc: bool) -> SessionInfo:
+@router.post("/{session}/background", responses=responses(404, 409, 413), openapi_extra=_PICTURE)
+async def background(request: Request, room: TheRoom, desk: TheDesk) -> Done:
+    """A picture of one's own as the background of this session; it is kept nowhere else."""
+    data = await request.body()
+    if not data:
+        raise InputError("There is no picture in the request.", hint="Send the file's content.")
+    await desk.run(desk.set_background, room, "", data)
+    return Done()
+
+
+def info_of(room: Room, avatar: str, desk: Desk) -> SessionInfo:
     """What the visitor of a new session is told."""
     troupe, hearing = room.session.troupe, room.hearing
     persona = PersonaInfo(name=troupe.persona.name, greeting=troupe.persona.greeting, language=troupe.persona.language)
-    servers = [IceServer(urls=s.url, username=s.username, credential=s.password) for s in rtc.servers]
+    servers = [IceServer(urls=s.url, username=s.username, credential=s.password) for s in desk.options.rtc.servers]
     return SessionInfo(
         id=room.id, avatar=avatar, size=troupe.size, fps=float(troupe.fps), persona=persona,
         hearing=HearingInfo(backend=hearing.backend, languages=list(hearing.languages), note=hearing.note),
-        voice=troupe.voice, language=troupe.language, alpha=room.broadcast.pack is not None, webrtc=webrtc,
-        ice_servers=servers,
+        voice=troupe.voice, language=troupe.language, alpha=room.broadcast.pack is not None,
+        memory=desk.settings.think.memory, webrtc=not desk.rtc.note, ice_servers=servers,
     )  # fmt: skip
 
 

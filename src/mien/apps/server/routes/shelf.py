@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from mien import config
+from mien.apps.server.cabinet import backgrounds as list_backgrounds
 from mien.apps.server.common import TheDesk
 from mien.apps.server.faults import responses
 from mien.errors import MienError
@@ -31,6 +32,12 @@ class Avatars(BaseModel):
     """The first is the usual one."""
 
     avatars: list[AvatarInfo]
+
+
+class Backgrounds(BaseModel):
+    """What "picture:NAME" may name."""
+
+    pictures: list[str]
 
 
 class VoiceInfo(BaseModel):
@@ -113,6 +120,12 @@ async def picture(name: Annotated[str, Path(max_length=120)], desk: TheDesk) -> 
     """A JPEG of 512 pixels at most."""
     data = await desk.run(desk.cabinet.picture, name)
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+
+
+@router.get("/backgrounds", responses=responses())
+async def backgrounds(desk: TheDesk) -> Backgrounds:
+    """The pictures in the folder "backgrounds" of the data folder."""
+    return Backgrounds(pictures=list(await desk.run(list_backgrounds)))
 
 
 @router.get("/voices", responses=responses(404))
