@@ -18,6 +18,8 @@ QUIET = 80
 """Milliseconds without sound before a beginning."""
 WINDOW = 500
 SEARCH = 200
+UNCUT = 300
+"""Milliseconds of sound that must follow a window: where an answer was cut, the page is silent before the server is."""
 ALIKE = 0.85
 TALKS_ON = 600
 """Milliseconds of speech over the avatar after which sound means that it was not stopped."""
@@ -245,7 +247,8 @@ def _skews(seen: Recorded, ear: Ear) -> Floats:
     skews = []
     for start in range(0, len(seen.sent) - WINDOW, WINDOW // 2):
         window = seen.sent[start : start + WINDOW]
-        if np.mean(window > 5 * LOUD) < 0.5:
+        behind = seen.sent[start + WINDOW : start + WINDOW + UNCUT]
+        if np.mean(window > 5 * LOUD) < 0.5 or not len(behind) or np.mean(behind > 5 * LOUD) < 0.3:
             continue
         inside = (numbers * 40 >= start) & (numbers * 40 < start + WINDOW)
         if not inside.any():

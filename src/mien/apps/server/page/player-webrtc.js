@@ -7,7 +7,10 @@ import { PathError } from './types.js'
 const PATIENCE = 2000 // ms from the offer to a connection
 const GATHERING = 1000
 const LOST = 2000
-const STATS = 1000
+const STATS = 500
+const AFTER = 8 // ms that sound takes between the jitter buffer and the audio context
+const SOONER = 16 // ms by which the browser shows a picture before the time it is asked to wait is over
+const MOST_HELD = 400
 
 /** @implements {Player} @typedef {import('./types.js').Player} Player */
 export class WebRtcPlayer {
@@ -21,8 +24,9 @@ export class WebRtcPlayer {
     this.stage = stage
     this.onBroken = onBroken
     this.peer = new RTCPeerConnection({ iceServers: session.ice_servers ?? [], bundlePolicy: 'max-bundle' })
-    this.delay = 60 // ms between arrival and ear, measured below
+    this.delay = 110 // ms between arrival and ear, measured below
     this.closed = false
+    this.alone = 'jitterBufferTarget' in RTCRtpReceiver.prototype
     this.pictureDelay = 0
     /** @type {{at: number, frame: VideoFrame}[]} */
     this.held = []
@@ -30,6 +34,10 @@ export class WebRtcPlayer {
     this.screen = null
     /** @type {number[]} */
     this.timers = []
+    /** @type {Record<string, {count: number, delay: number, least: number}>} */
+    this.seen = {}
+    /** @type {Record<string, {now: number, least: number}>} */
+    this.waits = {}
   }
 
   async start() {
@@ -44,7 +52,7 @@ export class WebRtcPlayer {
     if (this.session.ice_servers?.length) await this.#gathered()
     const { type, sdp } = /** @type {RTCSessionDescription} */ (peer.localDescription)
     const answer = await Promise.race([call('POST', `api/sessions/${this.session.id}/offer`, { type, sdp }), connected])
-    await peer.setRemoteDescription(answer)
+    await peer.setRemoteDescription(this.alone ? apart(answer) : answer)
     await connected
     this.timers.push(setInterval(() => this.#measure(), STATS))
     this.#watch()
@@ -111,8 +119,9 @@ export class WebRtcPlayer {
 
   /** @param {RTCTrackEvent} event */
   #take({ receiver, track }) {
-    if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0
-    if ('playoutDelayHint' in receiver) receiver.playoutDelayHint = 0
+    if (track.kind === 'audio') this.sounds = receiver
+    else this.pictures = receiver
+    hold(receiver, track.kind === 'audio' ? 0 : this.delay + SOONER)
     const { video, sound } = this.stage
     const stream = /** @type {MediaStream} */ (video.srcObject ?? new MediaStream())
     stream.addTrack(track)
@@ -139,7 +148,7 @@ export class WebRtcPlayer {
     video.requestVideoFrameCallback((now, about) => {
       const received = about.receiveTime ?? now
       const shown = about.expectedDisplayTime + this.pictureDelay
-      if (this.pictureDelay > 0) this.#hold(now + this.pictureDelay)
+      if (this.pictureDelay > 0) this.#keep(now + this.pictureDelay)
       else if (this.screen) this.screen.draw(video, video.videoWidth, video.videoHeight)
       this.stage.shown({ tick: null, received, shown })
       this.#watch()
@@ -147,7 +156,7 @@ export class WebRtcPlayer {
   }
 
   /** @param {number} at */
-  #hold(at) {
+  #keep(at) {
     this.held.push({ at, frame: new VideoFrame(this.stage.video) })
     while (this.held.length > 60) this.held.shift()?.frame.close()
     if (this.held.length === 1) requestAnimationFrame(() => this.#release())
@@ -162,29 +171,49 @@ export class WebRtcPlayer {
     if (this.held.length && !this.closed) requestAnimationFrame(() => this.#release())
   }
 
-  /**
-   * How long sound waits in the jitter buffer, and how far the picture is behind it, by the browser's own account of both
-   * and of its loudspeaker. */
+  /** How long sound and picture wait in the browser. */
   async #measure() {
-    /** @type {Record<string, number|undefined>} */
-    const played = {}
     for (const one of (await this.peer.getStats()).values()) {
-      if (one.type !== 'inbound-rtp') continue
-      played[one.kind] = one.estimatedPlayoutTimestamp
-      if (one.kind === 'audio' && one.jitterBufferEmittedCount) this.#measureDelay(one)
+      if (one.type === 'inbound-rtp' && one.jitterBufferEmittedCount) this.waits[one.kind] = this.#waited(one)
     }
-    if (played.audio && played.video) this.stage.skew = played.audio - played.video - this.stage.sound.latency
+    const { audio, video } = this.waits
+    if (!audio) return
+    const { latency } = this.stage.sound
+    this.delay = audio.now + AFTER + latency
+    if (!video) return
+    this.stage.skew = video.now - this.delay
+    if (!this.alone) return
+    if (this.pictures) hold(this.pictures, this.delay + SOONER)
+    if (this.sounds) hold(this.sounds, Math.max(0, video.least - latency - AFTER))
   }
 
-  /** @param {{jitterBufferEmittedCount: number, jitterBufferDelay: number}} sound  since the beginning */
-  #measureDelay({ jitterBufferEmittedCount: count, jitterBufferDelay: sum }) {
-    const { count: before, sum: waited } = this.seen ?? { count: 0, sum: 0 }
-    if (count > before) this.delay = (1000 * (sum - waited)) / (count - before) + this.stage.sound.latency
-    this.seen = { count, sum }
+  /**
+   * ms that one kind waited in its jitter buffer since the last look, and the least that it could.
+   * @param {Record<string, any>} sum  since the beginning */
+  #waited({ kind, jitterBufferEmittedCount: count, jitterBufferDelay: delay, jitterBufferMinimumDelay: least = 0 }) {
+    const before = this.seen[kind] ?? { count: 0, delay: 0, least: 0 }
+    this.seen[kind] = { count, delay, least }
+    const one = 1000 / Math.max(1, count - before.count)
+    return { now: one * (delay - before.delay), least: one * (least - before.least) }
   }
 
   /** @param {{type: string, tick?: number}} message */
   #told(message) {
     if (message.type === 'cut') this.stage.cutBy(message.tick ?? 0)
   }
+}
+
+/** @param {RTCRtpReceiver} receiver @param {number} ms that it shall wait at least */
+function hold(receiver, ms) {
+  const wanted = Math.round(Math.min(MOST_HELD, ms))
+  if ('jitterBufferTarget' in receiver && receiver.jitterBufferTarget !== wanted) receiver.jitterBufferTarget = wanted
+}
+
+/**
+ * The answer with the picture in a stream of its own. Tracks of one stream the browser brings together itself, but it
+ * does not know how late our loudspeaker is, so what is left to it is left apart. @param {RTCSessionDescriptionInit} answer */
+function apart({ type, sdp = '' }) {
+  const [head, ...media] = sdp.split(/(?=^m=)/m)
+  const named = media.map((one) => (one.startsWith('m=video') ? one.replace(/^(a=(?:ssrc:\d+ )?msid:)(\S+)/gm, '$1$2-picture') : one))
+  return { type, sdp: head + named.join('') }
 }
