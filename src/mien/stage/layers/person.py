@@ -15,7 +15,7 @@ SHAPES: Final = ("rectangle", "circle", "bust", "full")
 _DARK: Final = 0.45
 """Opacity of a shadow at its middle."""
 
-Drawn = Callable[[int], ByteArray]
+Picturing = Callable[[int], ByteArray]
 """Tick → the person's picture, uint8 (h, w, 3), or (h, w, 4) cut out."""
 
 
@@ -25,7 +25,7 @@ class Person:
     mask: uint8 (h, w), of the box; None = the picture's own alpha or none.
     """
 
-    def __init__(self, drawn: Drawn, x: int, y: int, mask: ByteArray | None = None) -> None:
+    def __init__(self, drawn: Picturing, x: int, y: int, mask: ByteArray | None = None) -> None:
         self._drawn, self._x, self._y, self._mask = drawn, x, y, mask
 
     def at(self, tick: int) -> Patch:
