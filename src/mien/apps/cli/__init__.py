@@ -29,12 +29,14 @@ from mien.errors import InputError, Interrupted, MienError, OutputError, UsageEr
 
 COMMANDS: Final[dict[str, str]] = {
     "make": "Make a film: a portrait or an avatar, and words or a recorded voice.",
+    "batch": "Make many films from a .csv, .jsonl or .yaml file; the same command resumes.",
     "mimic": "Make a portrait do what the face in a video does.",
     "motion": "Write the motion of a face as a file: from a voice, words or a video.",
     "align": "Find when the words of a transcript are said in a recording.",
     "hear": "Hear a recording as a live visitor: who speaks when, and what is said.",
     "avatar": "Create, show, list, remove, export and import avatars.",
     "voice": "List voices, say a sentence.",
+    "studio": "Shorts from project files: begin one, check it.",
     "serve": "Open the page: an avatar that listens, answers and can be interrupted.",
     "ask": "Ask a question: from documents, or of a language model.",
     "memory": "List, show, export and erase what is kept of visitors.",

@@ -340,7 +340,7 @@ class Named:
     inner: Kind
     most: int
     what: str = "names"
-    pattern: str = r"[\w][\w .\-]{0,63}"
+    pattern: str = r"\w[\w \-]{0,63}"
 
     def read(self, node: Node, reader: Reader) -> dict[str, Any]:
         """See :class:`Kind`."""
@@ -351,7 +351,7 @@ class Named:
         for name in node.fields:
             if not re.fullmatch(self.pattern, name):
                 mark = node.keys.get(name, node.mark)
-                reader.note(mark, node.path, f"{shown(name)} is no name; use letters, digits, '.', '-' and '_'.")
+                reader.note(mark, node.path, f"{shown(name)} is no name; use letters, digits, '-' and '_'.")
         values = read_all(((value, self.inner) for value in node.fields.values()), reader)
         return dict(zip(node.fields, values, strict=True))
 

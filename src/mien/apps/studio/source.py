@@ -7,6 +7,7 @@ size, depth, values and what aliases repeat are bounded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ LARGEST_FILE: Final = 1_000_000
 """Bytes."""
 MOST_VALUES: Final = 50_000
 DEEPEST: Final = 24
+_INTEGER: Final = re.compile(r"[+-]?\d{1,15}")
+_FLOAT: Final = re.compile(r"[+-]?(?:\d{1,15}\.\d{0,15}|\.\d{1,15})(?:[eE][+-]?\d{1,2})?")
 ENDINGS: Final = (".yaml", ".yml", ".toml", ".json")
 
 
@@ -127,7 +130,7 @@ def read_text(path: Path) -> str:
         raise InputError(f"The project file '{path}' cannot be read: {getattr(error, 'strerror', error)}.") from None
     if len(data) > LARGEST_FILE:
         raise ProjectError(path.name, [Problem(0, 0, "", "the file is over 1 MB; split it into several projects.")])
-    return _decoded(data, path.name)
+    return _decoded(data, path.name).replace("\r\n", "\n")
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -167,11 +170,22 @@ def from_data(data: Any, path: str = "") -> Node:
     return _Builder().build(data, path, 0)
 
 
-def plain(node: Node) -> Any:
-    """The values of a tree as JSON has them, scalars as text."""
+def to_json(node: Node) -> Any:
+    """The values of a tree as JSON has them, by YAML's core schema: unquoted numbers, true, false and null are such."""
     if node.fields is not None:
-        return {key: plain(value) for key, value in node.fields.items()}
-    return [plain(item) for item in node.items] if node.items is not None else node.text
+        return {key: to_json(value) for key, value in node.fields.items()}
+    if node.items is not None:
+        return [to_json(item) for item in node.items]
+    text = node.text or ""
+    if node.quoted:
+        return text
+    if node.absent:
+        return None
+    if text in ("true", "false"):
+        return text == "true"
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def merge(base: Node | None, over: Node | None, *, instead: tuple[frozenset[str], ...] = ()) -> Node | None:

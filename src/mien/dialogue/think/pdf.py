@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Final
 
 from mien.errors import InputError
+from mien.pdfium import LOCK
 
 MAX_PAGES: Final = 2_000
-_PDFIUM: Final = threading.Lock()
-"""PDFium is not safe in two threads at once."""
 
 
 def pages(raw: bytes, name: str) -> Iterator[str]:
     """The text of each page. Raises InputError for what is damaged, locked, too long, or only pictures."""
     import pypdfium2
 
-    with _PDFIUM:
+    with LOCK:
         try:
             document = pypdfium2.PdfDocument(raw)
         except pypdfium2.PdfiumError as error:

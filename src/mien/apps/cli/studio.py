@@ -1,0 +1,98 @@
+"""``mien studio``: a project file becomes a finished short.
+
+Events under ``--json``, one JSON object a line on standard output:
+
+- ``created``: path, files (all that were written).
+- ``problem``: file, line, column, field, message. One for each of a project's faults; then ``error``.
+- ``checked``: path, title, scenes, seconds (about), width, height, fps.
+- ``schema``: schema (under ``--json``; otherwise the schema itself is printed).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.apps.cli import console
+from mien.errors import UsageError
+
+if TYPE_CHECKING:
+    from mien.apps.studio.load import Loaded
+    from mien.apps.studio.source import Problem
+
+app = typer.Typer(no_args_is_help=True)
+
+_Project = Annotated[Path, typer.Argument(metavar="FILE", help="A project: .yaml or .toml.")]
+_Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A value of ${NAME} in the file; repeatable.")
+]
+_Outside = Annotated[bool, typer.Option("--allow-outside", help="Files may lie outside the project's folder.")]
+
+
+@app.command()
+def check(file: _Project, values: _Set = None, outside: _Outside = False) -> None:
+    """Say everything that is wrong with a project, each with its line."""
+    from mien.apps.studio.check import check as check_project
+    from mien.apps.studio.source import ProjectError
+
+    try:
+        loaded = read(file, values, outside)
+    except ProjectError as error:
+        _tell_problems(str(file), error.problems)
+    else:
+        report = check_project(loaded, console.note)
+        if report.problems:
+            _tell_problems(str(file), report.problems)
+        _tell_checked(file, loaded, report.seconds)
+
+
+@app.command("schema")
+def show_schema() -> None:
+    """Print the JSON Schema of projects, for editors."""
+    from mien.apps.studio.schema import schema
+
+    made = schema()
+    console.event("schema", plain=json.dumps(made, indent=2, ensure_ascii=False), schema=made)
+
+
+def read(file: Path, values: list[str] | None, outside: bool) -> Loaded:
+    """The project of a command's options. Raises InputError, ProjectError, UsageError."""
+    from mien.apps.studio.load import load
+
+    return load(file, pairs(values), outside=outside)
+
+
+def pairs(given: list[str] | None) -> dict[str, str]:
+    """NAME=VALUE as a mapping. Raises UsageError."""
+    made = {}
+    for one in given or ():
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"'{one}' is no value of a variable.", hint="Write --set name=value.")
+        made[name.strip()] = value
+    return made
+
+
+def _tell_problems(file: str, problems: tuple[Problem, ...]) -> None:
+    """All of them, then one sentence that refuses. Raises UsageError."""
+    for problem in problems:
+        console.event(
+            "problem", plain=problem.told(file), file=file, line=problem.line, column=problem.column,
+            field=problem.field, message=problem.message,
+        )  # fmt: skip
+    many = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+    raise UsageError(f"'{file}' has {many}.", hint="Mend what is listed above.", code="project")
+
+
+def _tell_checked(file: Path, loaded: Loaded, seconds: float) -> None:
+    project = loaded.project
+    width, height = project.canvas.pixels
+    many = "1 scene" if len(project.scenes) == 1 else f"{len(project.scenes)} scenes"
+    console.event(
+        "checked", plain=f"{file} is right: {many}, about {seconds:.0f} s, {width}x{height}.", path=file,
+        title=project.title, scenes=len(project.scenes), seconds=round(seconds, 1), width=width, height=height,
+        fps=str(project.canvas.fps),
+    )  # fmt: skip
