@@ -1,16 +1,21 @@
-"""``python -m benchmarks.serve_visits [N]``: visitors who come and go at a real ``mien serve``, one after the other.
+"""Visitors who come and go at a real ``mien serve``, one after the other: what is left of them.
 
-Every one opens a session, watches it over the WebSocket or WebRTC in turn, asks something, and leaves. Told are the
-server's memory and threads after a tenth of the visits and after all of them (Linux).
+    python -m benchmarks.serve_visits [--visits 100] [--warm 20] [--way webrtc|socket|both]
+
+Every one opens a session, watches it over WebRTC or the WebSocket, asks something, and leaves in the middle of the
+answer. The server's memory, threads and open files are told on the way (Linux). The first visits warm it up; from
+then on memory may grow by 3 % and nothing else at all. Exit status 1 when it grew.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +25,62 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from benchmarks.portrait import portrait
 
+GROWTH = 0.03
+"""Memory may grow by this part after the first visits."""
+_ADDRESSES = 8  # a server lets one address open so many sessions a minute
 
-def main() -> None:
-    """Start the server, visit it, print a JSON line for each look."""
-    visits = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+
+@dataclass(frozen=True)
+class Look:
+    """A process at one moment. resident: all its memory, MB. own: that of it which no file backs, MB."""
+
+    visits: int
+    resident: float
+    own: float
+    threads: int
+    files: int
+
+
+def main() -> int:
+    """Start the server, visit it, print the table."""
+    words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    words.add_argument("--visits", type=int, default=100, help="after the first ones")
+    words.add_argument("--warm", type=int, default=20, help="visits before memory and threads are counted")
+    words.add_argument("--way", choices=["webrtc", "socket", "both"], default="both")
+    asked = words.parse_args()
     command = [sys.executable, "-m", "mien", "serve", "--json", "--port", "0", "--portrait", str(portrait())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:
-            url = next(e["url"] for e in map(json.loads, server.stdout) if e["event"] == "serving")
-            asyncio.run(visit_all(url.rstrip("/"), visits, server.pid))
+            url = next(e["url"] for e in map(json.loads, server.stdout) if e["event"] == "serving").rstrip("/")
+            looks = asyncio.run(visit_all(url, server.pid, asked.visits, asked.warm, asked.way))
         finally:
             server.terminate()
+    return verdict(looks, asked.way)
 
 
-async def visit_all(url: str, visits: int, pid: int) -> None:
-    """All visits, with a look at the server after the first tenth and at the end."""
-    async with httpx.AsyncClient(base_url=url, timeout=60) as http:
-        while (await http.get("/ready")).status_code != 200:
-            await asyncio.sleep(0.5)
-        for number in range(visits):
-            await visit(http, url, webrtc=bool(number % 2))
-            if number + 1 in (visits // 10, visits // 2, visits):
-                await asyncio.sleep(2)
-                print(json.dumps({"visits": number + 1, **look(pid)}), flush=True)
+async def visit_all(url: str, pid: int, visits: int, warm: int, way: str) -> list[Look]:
+    """All visits, with a look at the server after the first ones, then ten times."""
+    looks: list[Look] = []
+    clients = [_client(url, n) for n in range(_ADDRESSES)]
+    print("visits  resident MB  own MB  threads  files", flush=True)
+    while (await clients[0].get("/ready")).status_code != 200:
+        await asyncio.sleep(0.5)
+    for number in range(warm + visits):
+        webrtc = way == "webrtc" or (way == "both" and number % 2 == 1)
+        await visit(clients[number % _ADDRESSES], url, webrtc=webrtc)
+        done = number + 1 - warm
+        if done >= 0 and done % max(1, visits // 10) == 0:
+            await asyncio.sleep(2)  # the last one's connections are closed, its memory is given back
+            looks.append(look(pid, done))
+            told = looks[-1]
+            print(
+                f"{told.visits:6d}  {told.resident:11.1f}  {told.own:6.1f}  {told.threads:7d}  {told.files:5d}",
+                flush=True,
+            )
+    for client in clients:
+        await client.aclose()
+    return looks
 
 
 async def visit(http: httpx.AsyncClient, url: str, *, webrtc: bool) -> None:
@@ -82,12 +119,33 @@ async def watch_peer(http: httpx.AsyncClient, path: str) -> None:
     await peer.close()
 
 
-def look(pid: int) -> dict[str, float]:
-    """Memory in MB and threads of a process."""
-    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    told = dict(line.split(":", 1) for line in lines if ":" in line)
-    return {"rss_mb": round(int(told["VmRSS"].split()[0]) / 1024, 1), "threads": int(told["Threads"])}
+def look(pid: int, visits: int) -> Look:
+    """A process now."""
+    folder = Path(f"/proc/{pid}")
+    told = dict(line.split(":", 1) for line in (folder / "status").read_text("ascii").splitlines() if ":" in line)
+    megabytes = {name: int(told[name].split()[0]) / 1000 for name in ("VmRSS", "RssAnon")}
+    return Look(
+        visits, megabytes["VmRSS"], megabytes["RssAnon"], int(told["Threads"]), len(list((folder / "fd").iterdir()))
+    )
+
+
+def verdict(looks: list[Look], way: str) -> int:
+    """Say whether it grew: 1 when it did."""
+    first, last = looks[0], looks[-1]
+    growth = max(last.resident / first.resident, last.own / first.own) - 1
+    grew = growth > GROWTH or last.threads > first.threads or last.files > first.files
+    print(
+        f"{last.visits} visits, {way}: memory {growth:+.1%} (at most {GROWTH:+.0%}), threads "
+        f"{last.threads - first.threads:+d}, files {last.files - first.files:+d}: {'GREW' if grew else 'flat'}"
+    )
+    return int(grew)
+
+
+def _client(url: str, number: int) -> httpx.AsyncClient:
+    """A visitor's address of their own, for the server counts what each of them opens."""
+    local = f"127.0.0.{number + 1}" if sys.platform == "linux" else None
+    return httpx.AsyncClient(base_url=url, timeout=60, transport=httpx.AsyncHTTPTransport(local_address=local))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -132,7 +132,9 @@ def _serve(options: ServeOptions, settings: config.Settings) -> None:
     import uvicorn
 
     from mien.apps.server.app import create_app
+    from mien.apps.server.memory import settle
 
+    settle()
     app = create_app(options, settings, tell=console.note)
     sock = _bound(options)
     server_settings = uvicorn.Config(
