@@ -89,7 +89,7 @@ def test_music_is_as_loud_as_asked_beside_the_speech(music: Path) -> None:
 
 
 def test_music_begins_and_ends_softly_and_plays_on(music: Path) -> None:
-    sound = whole(Mix(to_ticks(9), [], [], music=[Music(music, to_ticks(1), to_ticks(8), fade=to_ticks(1))]))
+    sound = whole(Mix(to_ticks(9), [], [], music=[Music(music, to_ticks(1), to_ticks(8), fade_in=to_ticks(1))]))
     assert not sound[: to_ticks(1)].any() and not sound[to_ticks(8) :].any()
     assert np.abs(sound[to_ticks(1) : to_ticks(1.1)]).max() < 0.2 * np.abs(sound).max()
     assert np.abs(sound[to_ticks(5) : to_ticks(7)]).max() > 0.9 * np.abs(sound).max()  # its third time
@@ -97,7 +97,7 @@ def test_music_begins_and_ends_softly_and_plays_on(music: Path) -> None:
 
 
 def test_music_that_is_played_once_ends(music: Path) -> None:
-    sound = whole(Mix(to_ticks(6), [], [], music=[Music(music, 0, to_ticks(6), fade=1, loop=False)]))
+    sound = whole(Mix(to_ticks(6), [], [], music=[Music(music, 0, to_ticks(6), fade_out=1, loop=False)]))
     assert sound[to_ticks(2.8) : to_ticks(2.9)].any() and not sound[to_ticks(3.05) :].any()
 
 
@@ -108,6 +108,18 @@ def test_effects_come_when_they_should(tmp_path: Path) -> None:
     sound = whole(mix) / np.float32(mix.gain)
     assert level_of(sound, 2000, 5.05, 5.45) == pytest.approx(20 * np.log10(0.25), abs=0.6)
     assert level_of(sound, 2000, 3, 4.9) < -50
+
+
+def test_a_part_of_a_file(tmp_path: Path) -> None:
+    sounds = np.concatenate([tone(1, 500, 0.4), tone(1, 2000, 0.4), tone(1, 500, 0.4)])
+    path, part = write(tmp_path / "a.wav", sounds), (to_ticks(1), to_ticks(2))
+    once = whole(Mix(to_ticks(5), [], effects=[Effect(path, to_ticks(1), part=part)]))
+    assert not once[: to_ticks(1)].any() and not once[to_ticks(2) :].any()
+    again = whole(Mix(to_ticks(5), [], music=[Music(path, 0, to_ticks(5), part=part)]))
+    assert (
+        level_of(again, 2000, 1.5, 4.5) > level_of(again, 500, 1.5, 4.5) + 40
+        and again[to_ticks(4.3) : to_ticks(4.4)].any()
+    )
 
 
 def test_voices_that_overlap_are_added() -> None:

@@ -23,10 +23,12 @@ UP: Final = to_ticks(0.8)
 """Ticks after speech in which it comes up again."""
 HELD: Final = to_ticks(1.5)
 """Pauses shorter than this are talked over: music stays down."""
+LONGEST_EFFECT: Final = 600 * TICKS_PER_SECOND
 _SOFT_EDGE: Final = to_ticks(0.01)
 """Effects that are cut off die away that fast."""
 
 Span = tuple[int, int]
+Part = tuple[int, int | None]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Music:
     """A file that plays from start to end (ticks), again and again where it is shorter.
 
     volume: dB relative to the speech's loudness, where nobody speaks. duck: dB lower than that where somebody does.
-    fade: ticks of coming and of going.
+    fade_in, fade_out: ticks of coming and of going. part: ticks of the file that are played, None = its end.
     """
 
     path: Path
@@ -42,18 +44,20 @@ class Music:
     end: int
     volume: float = -10.0
     duck: float = -12.0
-    fade: int = TICKS_PER_SECOND
+    fade_in: int = TICKS_PER_SECOND
+    fade_out: int = TICKS_PER_SECOND
     loop: bool = True
+    part: Part = (0, None)
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A sound that is played once from a tick on. volume: dB relative to how it was recorded. length: ticks at most."""
+    """A sound that is played once from a tick on. volume: dB relative to how it was recorded. part: as of music."""
 
     path: Path
     start: int
     volume: float = 0.0
-    length: int | None = None
+    part: Part = (0, None)
 
 
 class Mix:
@@ -125,8 +129,9 @@ class Mix:
         sound = player.take(last - first)
         ticks = np.arange(first, last)
         whole = min(music.end, self.length)
-        fade = max(1, min(music.fade, (whole - music.start) // 2))
-        shape = np.clip(np.minimum(ticks - music.start, whole - ticks) / fade, 0, 1).astype(np.float32)
+        half = max(1, (whole - music.start) // 2)
+        coming, going = (max(1, min(fade, half)) for fade in (music.fade_in, music.fade_out))
+        shape = np.clip(np.minimum((ticks - music.start) / coming, (whole - ticks) / going), 0, 1).astype(np.float32)
         level = shape * self.ducking(music, first, last) * np.float32(gain)
         out[first - start : last - start] += sound * level[:, None]
 
@@ -145,7 +150,7 @@ class _Player:
 
     def __init__(self, music: Music) -> None:
         self.music = music
-        self._pieces = read_stereo(music.path)
+        self._pieces = _part(music.path, music.part)
         self._rest = np.zeros((0, 2), np.float32)
 
     def take(self, count: int) -> FloatArray:
@@ -158,7 +163,7 @@ class _Player:
                 if not (self.music.loop and heard):
                     taken.append(np.zeros((missing, 2), np.float32))
                     break
-                self._pieces, heard = read_stereo(self.music.path), False
+                self._pieces, heard = _part(self.music.path, self.music.part), False
                 continue
             heard = heard or len(piece) > 0
             taken.append(piece[:missing])
@@ -184,16 +189,27 @@ def _add(out: FloatArray, start: int, at: int, samples: FloatArray) -> None:
         out[first - start : last - start] += samples[first - at : last - at]
 
 
+def _part(path: Path, part: Part) -> Iterator[FloatArray]:
+    """A part of a file, piece by piece."""
+    begin, end = part
+    at = 0
+    for piece in read_stereo(path):
+        first, last = max(begin - at, 0), len(piece) if end is None else min(end - at, len(piece))
+        at += len(piece)
+        if first < last:
+            yield piece[first:last]
+        if end is not None and at >= end:
+            return
+
+
 def _effect(effect: Effect) -> FloatArray:
-    limit = effect.length if effect.length is not None else 60 * TICKS_PER_SECOND
-    pieces, count = [np.zeros((0, 2), np.float32)], 0
-    for piece in read_stereo(effect.path):
-        pieces.append(piece)
-        count += len(piece)
-        if count > limit:
-            break
-    samples = np.concatenate(pieces)[:limit] * np.float32(_linear(effect.volume))
-    if count > limit:
+    begin, end = effect.part
+    limit = begin + LONGEST_EFFECT
+    samples = np.concatenate(
+        [np.zeros((0, 2), np.float32), *_part(effect.path, (begin, limit if end is None else min(end, limit)))]
+    )
+    samples *= np.float32(_linear(effect.volume))
+    if end is not None:
         samples[-_SOFT_EDGE:] *= np.linspace(1, 0, len(samples[-_SOFT_EDGE:]), dtype=np.float32)[:, None]
     return samples
 
