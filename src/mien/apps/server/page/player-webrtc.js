@@ -7,6 +7,7 @@ import { PathError } from './types.js'
 const PATIENCE = 2000 // ms from the offer to a connection
 const GATHERING = 1000
 const LOST = 2000
+const STALLED = 2200 // ms without a packet, of which there are 75 a second also in silence; browsers take 8000 to say so
 const STATS = 500
 const AFTER = 8 // ms that sound takes between the jitter buffer and the audio context
 const SOONER = 16 // ms by which the browser shows a picture before the time it is asked to wait is over
@@ -38,6 +39,8 @@ export class WebRtcPlayer {
     this.seen = {}
     /** @type {Record<string, {now: number, least: number}>} */
     this.waits = {}
+    this.packets = 0
+    this.flowed = this.looked = performance.now()
   }
 
   async start() {
@@ -173,9 +176,13 @@ export class WebRtcPlayer {
 
   /** How long sound and picture wait in the browser. */
   async #measure() {
+    let packets = 0
     for (const one of (await this.peer.getStats()).values()) {
-      if (one.type === 'inbound-rtp' && one.jitterBufferEmittedCount) this.waits[one.kind] = this.#waited(one)
+      if (one.type !== 'inbound-rtp') continue
+      packets += one.packetsReceived
+      if (one.jitterBufferEmittedCount) this.waits[one.kind] = this.#waited(one)
     }
+    this.#flows(packets)
     const { audio, video } = this.waits
     if (!audio) return
     const { latency } = this.stage.sound
@@ -185,6 +192,15 @@ export class WebRtcPlayer {
     if (!this.alone) return
     if (this.pictures) hold(this.pictures, this.delay + SOONER)
     if (this.sounds) hold(this.sounds, Math.max(0, video.least - latency - AFTER))
+  }
+
+  /** @param {number} packets  so far */
+  #flows(packets) {
+    const now = performance.now()
+    if (packets !== this.packets || now - this.looked > STALLED / 2) this.flowed = now // or the page itself had stopped
+    this.packets = packets
+    this.looked = now
+    if (now - this.flowed > STALLED) this.#broken()
   }
 
   /**
