@@ -182,9 +182,7 @@ class Film:
         what was said when, as JSON for ``mien eval film``. observe: called after every frame.
         Files appear whole or not at all. Raises any MienError; Ctrl-C leaves nothing behind.
         """
-        output = parse_output(path)
-        extras = _extra_files(output, self._captions(captions, output), motion, trace)
-        self._check(output, extras)
+        output, extras = self._checked(path, captions, motion, trace)
         cast = self._cast(preview=output.preview)
         with cast, _motion_file(cast, extras.motion), _trace_file(cast, extras.trace), Show(cast.scene()) as show:
             width, height = cast.size
@@ -207,6 +205,28 @@ class Film:
             timings=show.timings,
             cues=tuple(cast.cues),
         )
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files that are read."""
+        return self._order.sources
+
+    def check(
+        self,
+        path: str | Path,
+        *,
+        captions: str | None = None,
+        motion: str | Path | None = None,
+        trace: str | Path | None = None,
+    ) -> dict[str, Path]:
+        """Raise what :meth:`save` would raise before any work. Returns the files that it would write.
+
+        Their names: "film", "srt", "vtt", "motion", "trace", as far as they are asked for.
+        """
+        output, extras = self._checked(path, captions, motion, trace)
+        beside = {"motion": extras.motion, "trace": extras.trace}
+        files = {"film": output.path, **{file.suffix[1:]: file for file in extras.captions}}
+        return files | {name: file for name, file in beside.items() if file is not None}
 
     def frames(self) -> Iterator[tuple[VideoFrame, AudioChunk]]:
         """Every picture with its sound, as it is made: in memory of a few frames, however long the film is.
@@ -237,8 +257,12 @@ class Film:
     def _wants_alpha(self) -> bool:
         return self._order.background.kind == "transparent"
 
-    def _check(self, output: Output, extras: _Extras) -> None:
-        """Refuse everything that can be refused cheaply."""
+    def _checked(
+        self, path: str | Path, captions: str | None, motion: str | Path | None, trace: str | Path | None
+    ) -> tuple[Output, _Extras]:
+        """What is to be written; everything that can be refused cheaply is."""
+        output = parse_output(path)
+        extras = _extra_files(output, self._captions(captions, output), motion, trace)
         order = self._order
         if self._wants_alpha and not output.alpha:
             raise UsageError(
@@ -251,6 +275,7 @@ class Film:
             _refuse_overwriting(target, order.sources)
         if len({p.absolute() for p in written}) < len(written):
             raise UsageError("Two results would get the same file name.", hint="Choose another name for one of them.")
+        return output, extras
 
     def _write_extras(self, cast: Cast, extras: _Extras) -> None:
         if extras.captions:

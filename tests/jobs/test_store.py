@@ -134,7 +134,7 @@ def test_cancel_and_retry(store: Store, owner: Owner) -> None:
     assert not store.finish(running, [], how="rendered")
     assert not store.cancel("a") and store.retry("a") and not store.retry("b")
     assert store.job("a").state == State.QUEUED
-    assert [(e.who, e.action) for e in store.audit("a")] == [("Ann", "cancelled"), ("Ann", "retried")]
+    assert [e.action for e in store.audit("a")] == ["cancelled", "retried"] and store.audit("a")[0].who == "Ann"
     with pytest.raises(MissingError, match="no job 'x'"):
         store.cancel("x")
 

@@ -84,7 +84,7 @@ def _prepare(base: sqlite3.Connection, file: Path) -> None:
         raise
     if found not in (0, VERSION):
         raise InputError(
-            f"The job store '{file}' was written by another version of Mien (format {found}, this one reads {VERSION}).",
+            f"The job store '{file}' was written by another version of Mien (format {found}, not {VERSION}).",
             hint="Finish the batch with that version, or use another --store.",
         )
 

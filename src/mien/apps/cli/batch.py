@@ -1,0 +1,299 @@
+"""``mien batch``: many films from one file, resumed by the same command.
+
+Events under ``--json``, one JSON object a line on standard output:
+
+- ``batch``: store (its folder), jobs, new, changed, same, again, gone (how the file's rows stood to it), workers.
+- ``bad_row``: line, id, message, hint. A row that cannot be used; nothing is started then.
+- ``job``: id, line, state, what ("running", "rendered", "found", "copied", "failed", "crashed", "lost", "cancelled",
+  "waiting", "note"), output, attempt, seconds, message. Something happened to a job.
+- ``jobs_progress``: running (list of id, done, total in frames), and how many jobs are in each state; one a second.
+- ``batch_done``: how many jobs are in each state, seconds, peak (most bytes that one worker ever had).
+- ``jobs``, ``job_details``, ``attempts``, ``artefacts``, ``job_log``, ``audit``: rows, from ``status`` and ``log``.
+- ``changed``: id, what ("cancelled", "queued"). From ``cancel`` and ``retry``.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mien.apps.cli import console
+from mien.apps.cli.options import option
+from mien.errors import InputError, Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from mien.apps.jobs.batch import BadRows
+    from mien.apps.jobs.run import Change, Run
+    from mien.apps.jobs.states import Job
+    from mien.apps.jobs.store import Store
+
+_MOST_SHOWN = 20  # bad rows that are listed
+_PROGRESS_EVERY = 1.0  # seconds
+_PLAIN_EVERY = 10.0
+
+
+class _RunFirst(TyperGroup):
+    """``mien batch FILE`` is ``mien batch run FILE``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help", "-h"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_RunFirst, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+
+_File = Annotated[Path, typer.Argument(metavar="FILE", help="A .csv, .jsonl or .yaml file.", show_default=False)]
+_Where = Annotated[Path, typer.Argument(metavar="STORE", help="The batch file, or its store.", show_default=False)]
+_Id = Annotated[str | None, typer.Argument(metavar="[ID]", help="One job.", show_default=False)]
+_Who = Annotated[str, option("Who", "--who", metavar="NAME", text="For the audit log; default: your login.")]
+_Why = Annotated[str, option("Who", "--why", metavar="TEXT", text="For the audit log.")]
+
+
+@app.command()
+def run(
+    file: _File,
+    store: Annotated[
+        Path | None, option("Batch", "--store", metavar="FOLDER", text="Where jobs are kept; default FILE.batch.")
+    ] = None,
+    workers: Annotated[
+        int | None, option("Batch", "--workers", "-j", metavar="N", text="At once; default by cores and memory.")
+    ] = None,
+    review: Annotated[bool, option("Batch", "--review", text="Every film waits until a person lets it pass.")] = False,
+    check: Annotated[bool, option("Batch", "--check", text="Only check the rows.")] = False,
+) -> None:
+    """Render every row of a file. Run it again to go on where it stopped."""
+    from mien.apps.jobs.batch import BadRows, plan, read_batch, store_folder
+    from mien.apps.jobs.capacity import workers as helpful
+    from mien.apps.jobs.local import LocalCrew
+    from mien.apps.jobs.run import Run
+    from mien.apps.jobs.store import Store
+    from mien.apps.jobs.work import Digests
+
+    if workers is not None and not 1 <= workers <= 256:
+        raise UsageError("--workers must be a whole number from 1 to 256.")
+    digests = Digests()
+    try:
+        wishes = read_batch(file, digests, review=review)
+    except BadRows as error:
+        _list(error)
+        raise
+    if check:
+        console.event("checked", plain=f"{file.name}: {len(wishes)} jobs, all can be started.", jobs=len(wishes))
+        return
+    with Store(store or store_folder(file)) as opened:
+        planned = plan(opened, file, wishes)
+        count = workers or helpful(len(wishes))
+        console.event(
+            "batch", plain="", store=str(opened.folder), jobs=len(wishes), workers=count, new=planned.new,
+            changed=planned.changed, same=planned.same, again=planned.again, gone=planned.gone,
+        )  # fmt: skip
+        with LocalCrew(count, opened.folder / "work") as crew, _Desk(file, opened) as desk:
+            _go(Run(opened, crew, str(file.absolute()), told=desk.tell, watch=desk.watch, digests=digests), desk)
+
+
+@app.command()
+def status(store: _Where, id: _Id = None) -> None:
+    """Say how a batch stands: all its jobs, or one with its attempts and files."""
+    with _opened(store) as opened:
+        if id is not None:
+            _show_job(opened, id)
+            return
+        jobs = opened.jobs()
+        columns = ("id", "state", "attempt", "seconds", "output", "message")
+        rows = [(j.id, str(j.state), j.attempt, round(j.seconds, 1), _short(j.output), _reason(j)) for j in jobs]
+        console.table("jobs", columns, rows)
+        console.line(_counted(opened.counts()))
+
+
+@app.command()
+def log(store: _Where, id: _Id = None) -> None:
+    """Say what happened to a job, line by line; without ID what people did, with the audit log's check."""
+    with _opened(store) as opened:
+        if id is None:
+            rows = [(e.number, e.at, e.who, e.action, e.job, e.why) for e in opened.audit()]
+            console.table("audit", ("number", "at", "who", "action", "job", "why"), rows)
+            return
+        lines = [(line.at, line.attempt, line.text) for line in opened.log_of(id)]
+        console.table("job_log", ("at", "attempt", "text"), lines)
+
+
+@app.command()
+def cancel(store: _Where, id: _Id = None, who: _Who = "", why: _Why = "") -> None:
+    """Take a job out, or all that are not done yet; one that is being rendered is stopped."""
+    with _opened(store) as opened:
+        for job in _chosen(opened, id):
+            if opened.cancel(job, who=who, why=why):
+                console.event("changed", plain=f"{job}: cancelled", id=job, what="cancelled")
+            elif id is not None:
+                raise UsageError(f"The job '{job}' is {opened.job(job).state}; there is nothing to cancel.")
+
+
+@app.command()
+def retry(store: _Where, id: _Id = None, who: _Who = "", why: _Why = "") -> None:
+    """Queue a job that failed or was cancelled, or all of them; then run the batch again."""
+    with _opened(store) as opened:
+        for job in _chosen(opened, id):
+            if opened.retry(job, who=who, why=why):
+                console.event("changed", plain=f"{job}: queued", id=job, what="queued")
+            elif id is not None:
+                raise UsageError(f"The job '{job}' is {opened.job(job).state}; there is nothing to retry.")
+
+
+def open_store(where: Path) -> Store:
+    """The store that STORE names: its folder, or the batch file beside it. Raises MissingError."""
+    from mien.apps.jobs.batch import store_folder
+    from mien.apps.jobs.store import Store
+
+    return Store(store_folder(where) if where.is_file() or not where.exists() else where, create=False)
+
+
+def _opened(where: Path) -> AbstractContextManager[Store]:
+    return open_store(where)
+
+
+def _go(work: Run, desk: _Desk) -> None:
+    try:
+        work.go()
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Stopped; {desk.standing()}.", hint="Run the same command again to go on where it stopped."
+        ) from None
+    desk.done()
+
+
+def _list(bad: BadRows) -> None:
+    for row in bad.refused[:_MOST_SHOWN]:
+        named = f" ({row.id})" if row.id else ""
+        if console.is_json():
+            console.event("bad_row", line=row.line, id=row.id, message=row.error.message, hint=row.error.hint)
+        else:
+            console.note(f"line {row.line}{named}: {row.error.message} {row.error.hint}".rstrip())
+    if len(bad.refused) > _MOST_SHOWN:
+        console.note(f"and {len(bad.refused) - _MOST_SHOWN} more")
+
+
+def _chosen(store: Store, id: str | None) -> list[str]:
+    return [store.job(id).id] if id is not None else [job.id for job in store.jobs()]
+
+
+def _show_job(store: Store, id: str) -> None:
+    job = store.job(id)
+    about: list[tuple[str, Any]] = [
+        ("id", job.id), ("state", str(job.state)), ("line", job.line), ("output", str(job.output)), ("key", job.key),
+        ("priority", job.priority), *sorted(job.report.items()),
+    ]  # fmt: skip
+    if job.fault is not None:
+        about += [("reason", job.fault.message), ("hint", job.fault.hint)]
+    console.table("job_details", ("what", "value"), about)
+    console.table(
+        "attempts", ("number", "began", "outcome", "seconds", "message"),
+        [(a.number, a.began, a.outcome or "running", round(a.seconds, 1), a.message) for a in store.attempts(id)],
+    )  # fmt: skip
+    files = [(a.role, str(a.path), a.size, a.sha256) for a in store.artefacts(id)]
+    console.table("artefacts", ("role", "path", "bytes", "sha256"), files)
+
+
+def _reason(job: Job) -> str | None:
+    return None if job.fault is None else job.fault.message
+
+
+def _short(path: Path) -> str:
+    """As seen from here where that is shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _counted(counts: Any) -> str:
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no jobs"
+
+
+class _Desk:
+    """What is shown while a batch runs: a live table on a terminal, lines elsewhere, events under ``--json``."""
+
+    def __init__(self, file: Path, store: Store) -> None:
+        self._file, self._store = file, store
+        self._begun = self._shown = time.monotonic()
+        self._peak = 0
+        self._stack = ExitStack()
+        self._screen: Any = None
+
+    def __enter__(self) -> _Desk:
+        import sys
+
+        if not console.is_json() and sys.stderr.isatty():
+            from mien.apps.cli.batch_table import Screen
+
+            self._screen = self._stack.enter_context(Screen(self._file.name))
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._stack.close()
+
+    def tell(self, change: Change) -> None:
+        """Something happened to a job."""
+        job = change.job
+        console_line = ""
+        if change.what not in ("running", "note"):
+            took = f" in {change.seconds:.1f} s" if change.seconds else ""
+            console_line = f"{job.id}: {change.what}{took}" + (f": {change.message}" if change.message else "")
+        if console.is_json():
+            console.event(
+                "job", id=job.id, line=job.line, state=str(self._store.job(job.id).state), what=change.what,
+                output=str(job.output), attempt=job.attempt, seconds=round(change.seconds, 2), message=change.message,
+            )  # fmt: skip
+        elif self._screen is not None:
+            if console_line:
+                self._screen.say(console_line)
+        elif console_line:
+            console.note(console_line)
+
+    def watch(self, run: Run) -> None:
+        """Called several times a second."""
+        if self._screen is not None:
+            self._screen.show(run, self._store.counts(run.batch))
+            return
+        now = time.monotonic()
+        every = _PROGRESS_EVERY if console.is_json() else _PLAIN_EVERY
+        if now - self._shown < every:
+            return
+        self._shown = now
+        counts = self._store.counts(run.batch)
+        if console.is_json():
+            going = [{"id": r.job.id, "done": r.done, "total": r.total} for r in run.running.values()]
+            console.event("jobs_progress", "", running=going, **_keys(counts))
+        else:
+            console.note(_counted(counts))
+
+    def standing(self) -> str:
+        """How many are done, for a sentence."""
+        counts = self._store.counts(str(self._file.absolute()))
+        done = next(count for state, count in counts.items() if state == "done")
+        return f"{done} of {sum(counts.values())} jobs are done"
+
+    def done(self) -> None:
+        """The run is over: say how it stands. Raises InputError when some jobs are quarantined."""
+        self._stack.close()
+        counts = self._store.counts(str(self._file.absolute()))
+        seconds = time.monotonic() - self._begun
+        console.event(
+            "batch_done", plain=f"{self._file.name}: {_counted(counts)} in {seconds:.1f} s", seconds=round(seconds, 2),
+            **_keys(counts),
+        )  # fmt: skip
+        bad = next(count for state, count in counts.items() if state == "quarantined")
+        if bad:
+            raise InputError(
+                f"{bad} job{'s are' if bad > 1 else ' is'} quarantined.",
+                hint=f"See: mien batch status {_short(self._file)}", code="input.quarantined",
+            )  # fmt: skip
+
+
+def _keys(counts: Any) -> dict[str, Any]:
+    return {str(state).replace("-", "_"): count for state, count in counts.items()}
