@@ -32,6 +32,26 @@ _Set = Annotated[
 _Outside = Annotated[bool, typer.Option("--allow-outside", help="Files may lie outside the project's folder.")]
 
 
+@app.command("new")
+def create(
+    name: Annotated[Path, typer.Argument(metavar="NAME", help="The folder that is made, such as my-short.")],
+    template: Annotated[str, typer.Option("--template", "-t", help="short, dialogue, slides or talk.")] = "short",
+    language: Annotated[str, typer.Option("--language", "-l", help="zh, en, or auto: the system's.")] = "auto",
+    portrait: Annotated[
+        list[Path] | None,
+        typer.Option("--portrait", "-p", metavar="FILE", help="A picture of a face; twice for two people."),
+    ] = None,
+) -> None:
+    """Begin a project: a folder with a project file that can be edited and rendered at once."""
+    from mien.apps.studio.new import new
+
+    made = new(name, template, language, portrait or ())
+    console.event(
+        "created", plain=f"{made.project}: edit it, then mien studio check {made.project}", path=made.project,
+        files=[str(path) for path in made.files],
+    )  # fmt: skip
+
+
 @app.command()
 def check(file: _Project, values: _Set = None, outside: _Outside = False) -> None:
     """Say everything that is wrong with a project, each with its line."""

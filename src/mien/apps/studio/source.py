@@ -176,11 +176,10 @@ def to_json(node: Node) -> Any:
         return {key: to_json(value) for key, value in node.fields.items()}
     if node.items is not None:
         return [to_json(item) for item in node.items]
-    text = node.text or ""
-    if node.quoted:
-        return text
-    if node.absent:
-        return None
+    return None if node.absent else node.text if node.quoted else _typed(node.text or "")
+
+
+def _typed(text: str) -> Any:
     if text in ("true", "false"):
         return text == "true"
     if _INTEGER.fullmatch(text):

@@ -1,0 +1,113 @@
+"""A new project from a template: a folder with the project file and everything it names."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from mien.errors import InputError, OutputError, UsageError
+
+TEMPLATES: Final = ("short", "dialogue", "slides", "talk")
+LANGUAGES: Final = ("zh", "en")
+_PORTRAITS: Final = ("portrait.png", "second.png")
+_EXTRAS: Final = {"slides": ("slides.pdf",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What was made. project: its file. files: all of them."""
+
+    project: Path
+    files: tuple[Path, ...]
+
+
+def new(folder: Path, template: str = "short", language: str = "auto", portraits: Sequence[Path] = ()) -> Created:
+    """Make a project in a new folder of that name. language: zh, en, or auto = the system's.
+
+    portraits: of the people, in order; without any the portrait that Mien has (`mien models path astronaut`). Raises
+    UsageError, InputError, OutputError, and what fetching a model raises.
+    """
+    text = template_text(template, language)
+    _check_name(folder)
+    pictures = _pictures(portraits, text)
+    for placeholder, source in pictures.items():
+        text = text.replace(placeholder, _stored(placeholder, source, pictures))
+    try:
+        _write(folder, text, pictures, _EXTRAS.get(template, ()))
+    except OSError as error:
+        raise OutputError(f"The project '{folder}' cannot be made: {error.strerror or error}.") from None
+    project = folder / f"{folder.name}.yaml"
+    return Created(project, (project, *sorted(path for path in folder.iterdir() if path != project)))
+
+
+def template_text(template: str, language: str = "auto") -> str:
+    """A template as it is written. Raises UsageError."""
+    if template not in TEMPLATES:
+        raise UsageError(f"There is no template '{template}'.", hint=f"Templates: {', '.join(TEMPLATES)}.")
+    code = system_language() if language == "auto" else language
+    if code not in LANGUAGES:
+        raise UsageError(f"There is no template in '{language}'.", hint="Write --language zh or --language en.")
+    return _resource(f"{template}.{code}.yaml").decode("utf-8")
+
+
+def system_language() -> str:
+    """zh where the system speaks Chinese, else en."""
+    named = next((value for key in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(key))), "")
+    return "zh" if named.lower().startswith("zh") else "en"
+
+
+def _resource(name: str) -> bytes:
+    return (files("mien.apps.studio") / "templates" / name).read_bytes()
+
+
+def _check_name(folder: Path) -> None:
+    if not re.fullmatch(r"[^\x00-\x1f\x7f/\\:*?\"<>|]{1,100}", folder.name) or folder.name in (".", ".."):
+        raise UsageError(f"'{folder}' is no name of a project.", hint="Use letters and digits, such as my-short.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"'{folder}' is there already.", hint="Choose another name.")
+
+
+def _pictures(portraits: Sequence[Path], text: str) -> dict[str, Path]:
+    """The name of a picture in the template → the picture."""
+    from mien import models
+    from mien.apps.studio.assets import examine
+
+    wanted = [name for name in _PORTRAITS if name in text]
+    if len(portraits) > len(wanted):
+        raise UsageError(f"This template has {len(wanted)} people.", hint=f"Give --portrait {len(wanted)} times.")
+    for path in portraits:
+        if not path.is_file():
+            raise InputError(f"There is no portrait '{path}'.", hint="Give a JPEG, PNG, WebP or AVIF file.")
+        if wrong := examine(path, "picture").wrong:
+            raise InputError(f"The portrait '{path}' cannot be used: {wrong}")
+    given = list(portraits) or [models.path("astronaut")]
+    return {name: given[min(i, len(given) - 1)] for i, name in enumerate(wanted)}
+
+
+def _stored(placeholder: str, source: Path, pictures: dict[str, Path]) -> str:
+    """The name that a picture gets in the project: the first one's where both are the same."""
+    first = next(name for name, path in pictures.items() if path == source)
+    return Path(first).stem + source.suffix.lower()
+
+
+def _write(folder: Path, text: str, pictures: dict[str, Path], extras: Sequence[str]) -> None:
+    """The folder appears when it is whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as made:
+        inner = Path(made) / "project"
+        inner.mkdir()
+        (inner / f"{folder.name}.yaml").write_text(text, encoding="utf-8", newline="\n")
+        for placeholder, source in pictures.items():
+            shutil.copyfile(source, inner / _stored(placeholder, source, pictures))
+        for name in extras:
+            (inner / name).write_bytes(_resource(name))
+        if folder.exists():
+            folder.rmdir()
+        inner.rename(folder)
