@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,17 +34,25 @@ class Utterance:
     end: float
 
 
-def spoken(count: int, lead: float, gaps: tuple[float, float], path: Path, seed: int = 1) -> list[Utterance]:
+def spoken(
+    count: int,
+    lead: float,
+    gaps: tuple[float, float],
+    path: Path,
+    *,
+    seed: int = 1,
+    questions: Sequence[str] = QUESTIONS,
+) -> list[Utterance]:
     """Write ``count`` questions in several voices, with silences of random length within ``gaps`` (seconds) behind
     each, ``lead`` seconds before the first.
     """
     rng = random.Random(seed)
-    clips = [_clip(text, *_VOICES[n % len(_VOICES)]) for n, text in enumerate(QUESTIONS)]
+    clips = [_clip(text, *_VOICES[n % len(_VOICES)]) for n, text in enumerate(questions)]
     pieces, at, said = [np.zeros(round(lead * TICKS_PER_SECOND), np.float32)], round(lead * TICKS_PER_SECOND), []
     for n in range(count):
         clip = clips[n % len(clips)]
         first, last = _bounds(clip)
-        said.append(Utterance(QUESTIONS[n % len(clips)], (at + first) / 48.0, (at + last) / 48.0))
+        said.append(Utterance(questions[n % len(clips)], (at + first) / 48.0, (at + last) / 48.0))
         gap = np.zeros(round(rng.uniform(*gaps) * TICKS_PER_SECOND), np.float32)
         pieces += [clip, gap]
         at += len(clip) + len(gap)

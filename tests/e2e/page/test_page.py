@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import socket
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from benchmarks.live_browser import CHROMIUM
+from benchmarks.live_recovery import RELAYED, Relay, free_port
 from tests.e2e.page.kit import another, ask, browser, live, served, until, visit
+
+from mien.transmit.rtc_settings import RtcSettings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -192,6 +196,23 @@ def test_without_udp_it_falls_back_within_three_seconds_and_says_so(address: str
         live(page)
         ask(page)
         until(page, "mien.stage.sound.loud && document.querySelector('#caption').textContent")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being asked")
+def test_when_udp_stops_under_way_it_goes_on_over_the_socket(chromium: Browser) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    relay = Relay(port)
+    rtc = RtcSettings(ports=(port, port), announce=(RELAYED,))
+    with served(rtc=rtc) as there, visit(chromium, there) as page:
+        live(page)
+        session = page.evaluate("mien.link.session.id")
+        assert page.evaluate("mien.link.status.path") == "webrtc"
+        relay.close()
+        until(page, "mien.link.status.path == 'socket' && mien.link.status.phase == 'live'", 6.0)
+        assert "broke" in str(page.text_content("#banner"))
+        assert page.evaluate("mien.link.session.id") == session
+        ask(page)
+        until(page, "mien.stage.sound.loud")
 
 
 def test_without_webcodecs_it_plays_fragments_and_hears(address: str, chromium: Browser) -> None:
