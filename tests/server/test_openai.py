@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import av
 import numpy as np
 import openai
 import pytest
-from tests.server.kit import Served, run
+from tests.contract.chat_server import ChatServer
+from tests.server.kit import Served, run, serving
 
+from mien import config
 from mien.dialogue.speak.base import SpeakRequest
 from mien.dialogue.speak.espeak import EspeakSpeaker
+from mien.dialogue.think.openai import OpenaiThinker
 
 RATE = 24_000
 
@@ -149,6 +154,134 @@ def test_a_conversation_by_voice_where_the_server_tells_turns(served: Served) ->
     run(talk())
 
 
+def test_an_answer_in_writing_is_not_spoken_and_is_remembered(served: Served) -> None:
+    async def talk() -> None:
+        async with client_of(served).realtime.connect(model="mien-realtime") as connection:
+            talk = Talk(connection)
+            made = await talk.until("session.created")
+            room = served.desk.room(made.session.id)
+            await connection.conversation.item.create(item=item("Who are you?"))
+            await connection.response.create(response={"output_modalities": ["text"]})
+            done = (await talk.until("response.done")).response
+            assert done.status == "completed" and done.output_modalities == ["text"]
+            assert done.output[0].content[0].type == "output_text" and done.output[0].content[0].text == "Hello there."
+            assert "response.output_text.delta" in talk.kinds and "response.output_text.done" in talk.kinds
+            assert not talk.sound and not talk.rows and room.session.state == "idle"
+            assert [s.text for s in room.session.history] == ["Who are you?", "Hello there."]
+
+            spoken: Any = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Aha."}]}
+            await connection.conversation.item.create(item=spoken)
+            await connection.conversation.item.create(
+                item={"type": "message", "role": "system", "content": [{"type": "input_text", "text": "Be kind."}]}
+            )
+            await talk.until("conversation.item.done")
+            await talk.until("conversation.item.done")
+            assert room.session.history[-1].text == "Aha." and room.session.troupe.persona.manner.endswith("Be kind.")
+
+            await connection.session.update(session={"type": "realtime", "output_modalities": ["text"]})
+            assert (await talk.until("session.updated")).session.output_modalities == ["text"]
+            await connection.session.update(session={"type": "realtime", "tools": [WEATHER]})
+            assert (await talk.until("error")).error.code == "unsupported_tools"
+
+    run(talk())
+
+
+WEATHER: Any = {
+    "type": "function", "name": "weather", "description": "The weather of a place.",
+    "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def model() -> Iterator[tuple[Served, ChatServer]]:
+    """A server that answers by a language model, which is one of the tests'."""
+    server = ChatServer()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    thinker = OpenaiThinker(config.ThinkConfig(url=server.address, model="small"))
+    try:
+        with serving(thinker) as served:
+            yield served, server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("way", ["audio", "text"])
+def test_functions_are_run_by_the_client(model: tuple[Served, ChatServer], way: Any) -> None:
+    served, server = model
+    server.calls = [[("weather", '{"place": "Paris"}')]]
+    server.says = ["It rains there."]
+
+    async def talk() -> None:
+        async with client_of(served).realtime.connect(model="mien-realtime") as connection:
+            talk = Talk(connection)
+            await connection.session.update(
+                session={"type": "realtime", "tools": [WEATHER], "tool_choice": "auto", "output_modalities": [way]}
+            )
+            await talk.until("session.updated")
+            await connection.conversation.item.create(item=item("How is the weather in Paris?"))
+            await connection.response.create()
+            asked = await talk.until("response.function_call_arguments.done")
+            assert asked.name == "weather" and asked.arguments == '{"place": "Paris"}'
+            first = (await talk.until("response.done")).response
+            assert first.status == "completed" and first.output[1].type == "function_call"
+            assert first.output[1].call_id == asked.call_id
+            await connection.conversation.item.create(
+                item={"type": "function_call_output", "call_id": asked.call_id, "output": '{"sky": "rain"}'}
+            )
+            await connection.response.create()
+            second = (await talk.until("response.done")).response
+            assert second.id != first.id and second.status == "completed"
+            part = second.output[0].content[0]
+            assert (part.text if way == "text" else part.transcript) == "It rains there."
+            assert bool(talk.sound) == (way == "audio")
+            told = [m for m in server.asked[-1]["messages"] if m["role"] == "tool"]
+            assert [m["content"] for m in told] == ['{"sky": "rain"}']
+            await connection.conversation.item.create(
+                item={"type": "function_call_output", "call_id": asked.call_id, "output": "late"}
+            )
+            assert (await talk.until("error")).error.code == "invalid_call_id"
+
+    run(talk())
+
+
+@pytest.mark.parametrize("way", ["audio", "text"])
+def test_a_function_without_result_and_a_cancelled_answer(
+    model: tuple[Served, ChatServer], way: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.apps.server.calls.PATIENCE", 0.3)
+    served, server = model
+    server.calls = [[("weather", '{"place": "Paris"}')], [("weather", '{"place": "Rome"}')]]
+    server.says = ["I cannot say."]
+
+    async def talk() -> None:
+        async with client_of(served).realtime.connect(model="mien-realtime") as connection:
+            talk = Talk(connection)
+            await connection.session.update(
+                session={"type": "realtime", "tools": [WEATHER], "output_modalities": [way]}
+            )
+            await connection.conversation.item.create(item=item("How is the weather?"))
+            await connection.response.create()
+            for _ in range(2):  # two calls that nobody answers, each ends a response
+                await talk.until("response.function_call_arguments.done")
+                await talk.until("response.done")
+            last = (await talk.until("response.done")).response
+            part = last.output[0].content[0]
+            assert (part.text if way == "text" else part.transcript) == "I cannot say."
+
+            server.moods = ["silent"]
+            await connection.conversation.item.create(item=item("Are you there?"))
+            await connection.response.create()
+            await talk.until("response.created")
+            await connection.response.cancel()
+            assert (await talk.until("response.done")).response.status == "cancelled"
+            server.release.set()
+
+    run(talk())
+
+
 def test_garbage_brings_error_events_and_the_connection_lives(served: Served) -> None:
     async def babble() -> None:
         async with client_of(served).realtime.connect(model="mien-realtime") as connection:
@@ -159,6 +292,13 @@ def test_garbage_brings_error_events_and_the_connection_lives(served: Served) ->
                 {"type": "input_audio_buffer.append", "audio": "AA=="}, {"type": "input_audio_buffer.commit"},
                 {"type": "session.update", "session": {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}},
                 {"type": "session.update", "session": 5},
+                {"type": "session.update", "session": {"tools": [{"type": "function"}]}},
+                {"type": "session.update", "session": {"tools": [{"type": "mcp", "name": "x"}]}},
+                {"type": "session.update", "session": {"tool_choice": "required"}},
+                {"type": "session.update", "session": {"output_modalities": ["smell"]}},
+                {"type": "conversation.item.create", "item": {"type": "function_call_output", "call_id": "x"}},
+                {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": []}},
+                {"type": "response.cancel"},
             ):  # fmt: skip
                 await connection.send(garbage)  # type: ignore[arg-type]
                 assert (await talk.until("error")).error.code

@@ -17,6 +17,7 @@ from mien.audio.loudness import RunningLevel
 from mien.dialogue.speak.base import Speaker
 from mien.dialogue.think.base import Persona, Piece, Question, Said, Thinker
 from mien.dialogue.think.segments import Clause, segment
+from mien.dialogue.think.tools import Tool
 from mien.errors import MienError
 from mien.face.base import FaceDriver
 from mien.live.answer import feed, spoken
@@ -56,7 +57,7 @@ class Troupe:
 
     driver, canvas: factories. speaker: the voice, of this session alone. thinker: may serve many. compose: stage 6.
     language, voice, rate, emotion: of the speech. persona: who answers.
-    known: facts about the visitor, asked for at every question. size: width and height of the pictures, pixels.
+    known, tools: facts about the visitor and what may be called, asked for at each question. size: of pictures, pixels.
     """
 
     driver: Callable[[], FaceDriver]
@@ -71,6 +72,7 @@ class Troupe:
     emotion: Emotion | None = None
     persona: Persona = field(default_factory=Persona)
     known: Callable[[], tuple[str, ...]] = tuple
+    tools: Callable[[], tuple[Tool, ...]] = tuple
     size: tuple[int, int] = (0, 0)
 
 
@@ -119,11 +121,8 @@ class Session:
         self._history: list[Said] = []
         self._spoken = Spoken(self._caption)
         self._turns: list[Turn] = []
-        self._number = 0
-        self._heard_of = 0
-        self._asked_at = 0
+        self._number = self._heard_of = self._asked_at = self._cut_at = 0
         self._follows = False
-        self._cut_at = 0
         self._ears: Listening | None = None
         self._workers = Workers()
         self._complained = -_QUIET
@@ -199,10 +198,10 @@ class Session:
 
         def pieces(turn: Turn) -> Iterator[Piece]:
             with self._lock:
-                history = tuple(self._history[-_MOST_HISTORY:])
-                self._note(Said("user", text))
-            question = Question(text, language, history, self._troupe.persona, self._troupe.known())
-            return self._troupe.thinker.answer(question, turn)
+                history, who = tuple(self._history[-_MOST_HISTORY:]), self._troupe
+                self.note(Said("user", text))
+            question = Question(text, language, history, who.persona, who.known(), who.tools())
+            return who.thinker.answer(question, turn)
 
         self._asked_at = self.tick if ended is None else ended
         return self._begin(lambda turn: self._spoken_by(turn, pieces(turn)), text=text, interrupt=True)
@@ -331,12 +330,14 @@ class Session:
     def _remember(self, tick: int) -> None:
         """What was heard of the answers before a tick goes into the history; under the lock."""
         for text in self._spoken.heard(tick):
-            self._note(Said("assistant", text))
+            self.note(Said("assistant", text))
 
-    def _note(self, said: Said) -> None:
-        self._history.append(said)
-        del self._history[: -2 * _MOST_HISTORY]
-        self._tell("said", role=said.role, text=said.text)
+    def note(self, said: Said) -> None:
+        """Something was said that later answers should know of."""
+        with self._lock:
+            self._history.append(said)
+            del self._history[: -2 * _MOST_HISTORY]
+            self._tell("said", role=said.role, text=said.text)
 
     def _run(self) -> None:
         """The pacing thread."""

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from mien import config
+from mien.apps.server.calls import Calls
 from mien.apps.server.desk import Desk
 from mien.apps.server.hub import Event
+from mien.apps.server.input_buffer import InputBuffer
 from mien.apps.server.room import Room
 from mien.apps.server.routes.speech import THEIR_VOICES
 from mien.apps.server.speech_file import RATE
 from mien.apps.server.talk import Response, event, fault, name, user_item
+from mien.apps.server.writing import modality_of, written
 from mien.audio.resample import Resampler
+from mien.dialogue.think.base import Said
 from mien.errors import InputError, MienError
 from mien.timeline import TICKS_PER_SECOND
-from mien.transmit.rtc_microphone import SteadySound
+from mien.turn import Turn
 from mien.types import ARKIT_SHAPES, AudioChunk, FaceClip, FloatArray
 
-_LONGEST: Final = 120 * RATE
-"""Most samples that wait in the input buffer."""
-_AHEAD: Final = 0.1
 _LONGEST_TEXT: Final = 20_000
-_PIECE: Final = RATE // 25
+_WRITTEN: Final = -1
+_ROLES: Final = ("user", "assistant", "system")
 
 
 class Bridge:
@@ -46,13 +45,13 @@ class Bridge:
         self._automatic = True  # the server tells turns
         self._instructions = ""
         self._reason = "turn_detected"
-        self._waiting: deque[FloatArray] = deque()
-        self._count = 0
-        self._given = 0
-        self._began = 0.0
-        self._sent = 0
-        self._up = Resampler(RATE)
-        self._steady = SteadySound(room.hear)
+        self._buffer = InputBuffer(room.hear)
+        self._modality = "audio"
+        self._writer: Turn | None = None
+        self._sounded = False  # whether that was heard already
+        self._going_on = 0  # the turn that waits for a function of the client's
+        loop = asyncio.get_running_loop()
+        self._calls = Calls(lambda *call: loop.call_soon_threadsafe(self._called, *call))
 
     def greet(self) -> None:
         """The first event."""
@@ -63,9 +62,11 @@ class Bridge:
     async def obey(self, order: dict[str, Any]) -> None:
         """An event of the client."""
         cause = str(order.get("event_id", ""))
-        handler = self._ORDERS.get(str(order.get("type")))
+        kind = order.get("type")
+        handler = self._ORDERS.get(kind) if isinstance(kind, str) else None
         if handler is None:
-            self._say(fault(f"There is no event '{str(order.get('type'))[:60]}'.", "unknown_event", cause))
+            told = f"There is no event '{kind[:60]}'." if isinstance(kind, str) else "The event has no type."
+            self._say(fault(told, "unknown_event", cause))
             return
         try:
             await handler(self, order)
@@ -81,8 +82,10 @@ class Bridge:
         for form in (sound_in.get("format"), sound_out.get("format")):
             if form and (form.get("type") != "audio/pcm" or form.get("rate", RATE) != RATE):
                 raise InputError("Sound is PCM of 16 bits at 24000 Hz here.", code="unsupported_format")
-        if given.get("output_modalities", ["audio"]) != ["audio"]:
-            raise InputError("Answers are spoken here: output_modalities is ['audio'].", code="unsupported_modality")
+        modality = modality_of(given.get("output_modalities"), self._modality)
+        if "tools" in given or "tool_choice" in given:
+            self._offer(given.get("tools", self._calls.listed), given.get("tool_choice", "auto"))
+        self._modality = modality
         if "turn_detection" in {**given, **sound_in}:
             self._set_turns({**given, **sound_in}["turn_detection"])
         if "instructions" in given:
@@ -102,34 +105,36 @@ class Bridge:
         if self._room.ears is not None:
             self._room.ears.set(**changes)
 
+    def _offer(self, listed: list[dict[str, Any]], choice: Any) -> None:
+        """The client's functions, for the answers to come."""
+        thinker = self._room.session.troupe.thinker
+        if choice not in ("auto", "none"):
+            raise InputError("The model decides itself what it calls: tool_choice is auto or none.", code="unsupported")
+        if listed and not thinker.info.tools:
+            raise InputError(
+                f"Who answers here ({thinker.info.name}) calls no functions.",
+                hint="A language model does: [think] url.", code="unsupported_tools",
+            )  # fmt: skip
+        self._calls.offer(listed if choice == "auto" else [])
+        self._room.session.change(replace(self._room.session.troupe, tools=lambda: self._calls.tools))
+
     def _instruct(self, text: str) -> None:
         troupe = self._room.session.troupe
         self._room.session.change(replace(troupe, persona=replace(troupe.persona, manner=text)))
         self._instructions = text
 
     async def _append(self, order: dict[str, Any]) -> None:
-        try:
-            data = base64.b64decode(order["audio"], validate=True)
-        except (binascii.Error, ValueError):
-            raise InputError("The audio is not base64.", code="invalid_audio") from None
-        if len(data) % 2:
-            raise InputError("The audio is not made of whole samples of 16 bits.", code="invalid_audio")
-        samples = np.frombuffer(data, "<i2").astype(np.float32) * np.float32(1 / 32768)
-        if self._count + len(samples) > _LONGEST:
-            raise InputError("More than 120 seconds of sound wait.", code="input.too_large")
-        self._waiting.append(samples)
-        self._count += len(samples)
-        if self._automatic:
-            self.pace()
+        self._buffer.append(order["audio"])
+        self.pace()
 
     async def _clear(self, order: dict[str, Any]) -> None:
-        self._take()
+        self._buffer.take()
         self._say(event("input_audio_buffer.cleared"))
 
     async def _commit(self, order: dict[str, Any]) -> None:
         if self._automatic:
             raise InputError("The server commits by itself; set turn_detection to null.", code="invalid_state")
-        samples = self._take()
+        samples = self._buffer.take()
         if len(samples) < RATE // 10:
             raise InputError("The buffer has less than 100 ms of sound.", code="input_audio_buffer_commit_empty")
         item = name("item")
@@ -143,8 +148,19 @@ class Bridge:
         item = order["item"]
         parts = item.get("content") or []
         text = " ".join(str(p.get("text") or p.get("transcript") or "") for p in parts).strip()[:_LONGEST_TEXT]
-        if item.get("type") == "message" and item.get("role") == "user" and text:
+        if item.get("type") == "function_call_output":
+            self._calls.result(str(item["call_id"]), str(item.get("output", "")))
+        elif item.get("type") != "message" or item.get("role") not in _ROLES or not text:
+            raise InputError(
+                "An item is a message with text, of user, assistant or system, or a function_call_output.",
+                code="unsupported_item",
+            )  # fmt: skip
+        elif item["role"] == "user":
             self._pending.append(text)
+        elif item["role"] == "assistant":
+            await self._desk.run(self._room.session.note, Said("assistant", text))
+        else:
+            await self._desk.run(self._instruct, f"{self._instructions}\n{text}".strip())
         shown = {"id": name("item"), "object": "realtime.item", "status": "completed", **item}
         self._say(event("conversation.item.added", previous_item_id=order.get("previous_item_id"), item=shown))
         self._say(event("conversation.item.done", previous_item_id=order.get("previous_item_id"), item=shown))
@@ -155,16 +171,66 @@ class Bridge:
             self._pending += [str(p.get("text", "")) for p in item.get("content") or []]
         text = " ".join(self._pending).strip()
         self._pending.clear()
+        if self._going_on and not text:
+            self._go_on()
+            return
         if not text:
             raise InputError("There is nothing to answer.", hint="Create an item first.", code="nothing_to_answer")
+        if self._writer is not None:
+            raise InputError("An answer is being written.", hint="Cancel it first.", code="response_in_progress")
         self._reason = "client_cancelled"
-        await self._desk.run(self._room.session.ask, text)
+        if modality_of(wanted.get("output_modalities"), self._modality) == "text":
+            self._write(text)
+        else:
+            await self._desk.run(self._room.session.ask, text)
+
+    def _write(self, text: str) -> None:
+        """An answer that is not spoken: it begins here and goes on by itself."""
+        turn = self._writer = Turn()
+        self._response = Response(self._say, 0)
+        self._response.begin()
+        loop = asyncio.get_running_loop()
+
+        def words(clause: str) -> None:
+            loop.call_soon_threadsafe(self._written, turn, clause)
+
+        work = asyncio.ensure_future(self._desk.run(written, self._room.session, text, turn, words))
+        work.add_done_callback(partial(self._writing_over, turn))
+
+    def _written(self, turn: Turn, text: str) -> None:
+        if self._writer is turn:
+            if self._response is None:  # the client told no result of a function in time
+                self._go_on()
+            if self._response is not None:
+                self._response.words(text)
+
+    def _writing_over(self, turn: Turn, work: asyncio.Future[None]) -> None:
+        error = None if work.cancelled() else work.exception()
+        if self._writer is not turn:
+            return
+        self._writer = None
+        if error is None:
+            self._end("completed")
+            return
+        known = error if isinstance(error, MienError) else InputError("The answer failed.", code="internal")
+        self._say(fault(str(known), known.code))
+        self._end("failed", known.code)
+
+    def _stop_writing(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.cut()
 
     async def _cancel(self, order: dict[str, Any]) -> None:
-        if self._response is None:
+        if self._response is None and not self._going_on:
             raise InputError("Nothing is being answered.", code="response_cancel_not_active")
         self._reason = "client_cancelled"
-        await self._desk.run(self._room.session.interrupt)
+        if self._writer is not None:
+            self._stop_writing()
+            self._going_on = 0
+            self._end("cancelled", self._reason)
+        else:
+            await self._desk.run(self._room.session.interrupt)
 
     async def _truncate(self, order: dict[str, Any]) -> None:
         if self._response is not None and order["item_id"] == self._response.item:
@@ -202,12 +268,33 @@ class Bridge:
         else:
             self._held = (told["sound"], told["clip"])
 
+    def _called(self, call: str, called: str, arguments: str) -> None:
+        """The answer waits for a function of the client's: the response ends, the turn goes on."""
+        if self._going_on and self._response is None:  # the last one had no result
+            self._go_on()
+        if self._response is not None:
+            self._going_on, self._sounded = self._response.turn or _WRITTEN, self._response.sounding
+            self._response.call(call, called, arguments)
+            self._end("completed")
+
+    def _go_on(self) -> None:
+        """The answer that waited for a function goes on as another response."""
+        turn, self._going_on = self._going_on, 0
+        self._response = Response(self._say, max(turn, 0))
+        self._response.begin()
+        self._response.sounding = self._sounded
+        self._calls.go_on()
+
     def _turn(self, told: Event) -> None:
         self._end("cancelled", "turn_detected")
+        self._stop_writing()
+        self._going_on = 0
         self._response = Response(self._say, told["turn"])
         self._response.begin()
 
     def _caption(self, told: Event) -> None:
+        if self._going_on and self._response is None:  # the client told no result in time
+            self._go_on()
         if self._response is not None:
             self._response.words(told["text"])
 
@@ -222,6 +309,7 @@ class Bridge:
             self._end("completed")
 
     def _cut(self, told: Event) -> None:
+        self._going_on = 0
         self._end("cancelled", self._reason)
         self._reason = "turn_detected"
 
@@ -264,30 +352,9 @@ class Bridge:
         ))  # fmt: skip
 
     def pace(self) -> None:
-        """Give the microphone's sound to who listens, as fast as it would be spoken; call it now and then."""
-        now = time.monotonic()
-        if self._waiting and now - self._began > self._given / RATE:  # it had paused
-            self._began = now - self._given / RATE
-        while self._waiting and self._given / RATE < now - self._began + _AHEAD:
-            samples = self._waiting.popleft()
-            if len(samples) > _PIECE:
-                self._waiting.appendleft(samples[_PIECE:])
-                samples = samples[:_PIECE]
-            self._count -= len(samples)
-            self._given += len(samples)
-            made = self._up.push(samples)
-            if len(made):
-                self._steady.push(self._sent, made, now)
-                self._sent += len(made)
+        """Give the microphone's sound to who listens; call it now and then."""
         if self._automatic:
-            self._steady.idle(now)
-
-    def _take(self) -> FloatArray:
-        """All that waits."""
-        samples = np.concatenate(self._waiting) if self._waiting else np.zeros(0, np.float32)
-        self._waiting.clear()
-        self._count = 0
-        return samples
+            self._buffer.pace()
 
     def _understand(self, samples: FloatArray) -> str:
         from mien.dialogue.hear.choose import open_ear
@@ -309,7 +376,8 @@ class Bridge:
         turns = {"type": "server_vad", "interrupt_response": True} if self._automatic else None
         return {
             "type": "realtime", "object": "realtime.session", "id": self._room.id, "model": self._model,
-            "output_modalities": ["audio"], "instructions": self._instructions or troupe.persona.manner,
+            "output_modalities": [self._modality], "tools": self._calls.listed, "tool_choice": "auto",
+            "instructions": self._instructions or troupe.persona.manner,
             "audio": {
                 "input": {"format": form, "turn_detection": turns},
                 "output": {"format": form, "voice": troupe.voice or "mien", "speed": 1.0},

@@ -77,10 +77,12 @@ def user_item(text: str, *, spoken: bool, item: str = "") -> Event:
 
 
 class Response:
-    """One answer, from its first event to its last. say: sends an event."""
+    """One answer, from its first event to its last. say: sends an event. turn: of the session, 0 = written."""
 
     def __init__(self, say: Callable[[Event], None], turn: int) -> None:
         self.id, self.item, self.turn = name("resp"), name("item"), turn
+        self._kind = "audio" if turn else "text"
+        self._calls: list[Event] = []
         self.sounding = False
         self.spoken = 0
         self._say, self._words = say, ""
@@ -98,7 +100,23 @@ class Response:
         tight = not self._words or ord(self._words[-1]) > 0x2E80 or ord(text[0]) > 0x2E80
         delta = text if tight else f" {text}"
         self._words += delta
-        self._told("response.output_audio_transcript.delta", delta=delta)
+        self._told("response.output_audio_transcript.delta" if self.turn else "response.output_text.delta", delta=delta)
+
+    def call(self, call: str, called: str, arguments: str) -> None:
+        """The client is to run a function; the response ends with it."""
+        item = {
+            "id": name("item"), "object": "realtime.item", "type": "function_call", "status": "completed",
+            "call_id": call, "name": called, "arguments": arguments,
+        }  # fmt: skip
+        place = {"response_id": self.id, "output_index": 1, "item_id": item["id"], "call_id": call}
+        begun = {**item, "status": "in_progress", "arguments": ""}
+        self._say(event("response.output_item.added", response_id=self.id, output_index=1, item=begun))
+        self._say(event("conversation.item.added", previous_item_id=self.item, item=begun))
+        self._say(event("response.function_call_arguments.delta", delta=arguments, **place))
+        self._say(event("response.function_call_arguments.done", arguments=arguments, name=called, **place))
+        self._say(event("response.output_item.done", response_id=self.id, output_index=1, item=item))
+        self._say(event("conversation.item.done", previous_item_id=self.item, item=item))
+        self._calls.append(item)
 
     def moment(self, sound: AudioChunk, clip: FaceClip) -> None:
         """A moment of it is heard and seen."""
@@ -115,26 +133,30 @@ class Response:
 
     def end(self, status: str, reason: str = "") -> None:
         """It is over. status: "completed", "cancelled" or "failed"."""
-        rest = to_pcm(self._resampler.close())
-        if rest and self.spoken:
-            self._told("response.output_audio.delta", delta=base64.b64encode(rest).decode())
-        self._told("response.output_audio.done")
-        self._told("response.output_audio_transcript.done", transcript=self._words)
+        if self.turn:
+            rest = to_pcm(self._resampler.close())
+            if rest and self.spoken:
+                self._told("response.output_audio.delta", delta=base64.b64encode(rest).decode())
+            self._told("response.output_audio.done")
+            self._told("response.output_audio_transcript.done", transcript=self._words)
+        else:
+            self._told("response.output_text.done", text=self._words)
         self._part("response.content_part.done", self._words)
         item = self._message(True, status)
         self._say(event("response.output_item.done", response_id=self.id, output_index=0, item=item))
         self._say(event("conversation.item.done", previous_item_id=None, item=item))
-        self._say(event("response.done", response=self._about(status, reason, [item])))
+        self._say(event("response.done", response=self._about(status, reason, [item, *self._calls])))
 
     def _told(self, kind: str, **more: Any) -> None:
         self._say(event(kind, response_id=self.id, item_id=self.item, output_index=0, content_index=0, **more))
 
     def _part(self, kind: str, text: str) -> None:
-        self._told(kind, part={"type": "audio", "transcript": text})
+        self._told(kind, part={"type": self._kind, "transcript" if self.turn else "text": text})
 
     def _message(self, over: bool, status: str = "") -> Event:
         state = ("completed" if status == "completed" else "incomplete") if over else "in_progress"
-        content = [{"type": "output_audio", "transcript": self._words}] if over else []
+        part = {"type": f"output_{self._kind}", "transcript" if self.turn else "text": self._words}
+        content = [part] if over else []
         return {
             "id": self.item, "object": "realtime.item", "type": "message", "status": state, "role": "assistant",
             "content": content,
@@ -144,5 +166,5 @@ class Response:
         details = {"type": status, "reason": reason} if reason else None
         return {
             "id": self.id, "object": "realtime.response", "status": status, "status_details": details,
-            "output": output or [], "output_modalities": ["audio"], "metadata": None, "usage": None,
+            "output": output or [], "output_modalities": [self._kind], "metadata": None, "usage": None,
         }  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 from mien.dialogue.languages import main_language, primary_subtag
+from mien.dialogue.think.tools import Tool
 from mien.turn import Turn
 
 Role = Literal["user", "assistant"]
@@ -16,7 +17,8 @@ Role = Literal["user", "assistant"]
 class ThinkerInfo:
     """What a thinking back end can do. needs, lacks, mend, leaves: as SpeakerInfo has them.
 
-    writes: it can write what it is told to, such as the summary of a talk, and not only look answers up.
+    writes: it can write what it is told to, such as the summary of a talk, and not only look answers up. tools: it calls
+    the tools of a question.
     """
 
     name: str
@@ -26,6 +28,7 @@ class ThinkerInfo:
     mend: str = ""
     leaves: str = ""
     writes: bool = False
+    tools: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,17 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be answered. language: of the text, BCP 47. history: oldest first. known: facts about the visitor."""
+    """What is to be answered. language: of the text, BCP 47. history: oldest first. known: facts about the visitor.
+
+    tools: that may be called for this answer, where the back end does so.
+    """
 
     text: str
     language: str = "auto"
     history: tuple[Said, ...] = ()
     persona: Persona = field(default_factory=Persona)
     known: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
 
     @property
     def answer_language(self) -> str:

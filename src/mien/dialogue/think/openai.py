@@ -85,7 +85,7 @@ class OpenaiThinker:
         leaves = f"What is said, what is remembered, and excerpts of the documents go to {host}{open_way}."
         return ThinkerInfo(
             name="openai", streaming=True, needs=("server",) if local else ("network", f"key:{KEY}"), lacks=lacks,
-            mend=mend, leaves="" if local or not self.address else leaves, writes=True,
+            mend=mend, leaves="" if local or not self.address else leaves, writes=True, tools=True,
         )  # fmt: skip
 
     def answer(self, question: Question, turn: Turn) -> Iterator[Piece]:
@@ -164,7 +164,9 @@ class OpenaiThinker:
         model = self._chosen_model(running.fence)
         sieve = AnswerFilter(found)
         heard = False
-        box = Toolbox((*self._embedded(sieve), *self._more))
+        asked = {t.name for t in question.tools}
+        own = [t for t in (*self._embedded(sieve), *self._more) if t.name not in asked]
+        box = Toolbox((*own, *question.tools))
         for round_number in range(MOST_ROUNDS + 1):
             offered = box if round_number < MOST_ROUNDS and self.address not in self._plain_servers else Toolbox()
             reply = self._round(model, sent, offered, running, sieve)
