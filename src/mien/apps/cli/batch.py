@@ -6,7 +6,7 @@ Events under ``--json``, one JSON object a line on standard output:
 - ``bad_row``: line, id, message, hint. A row that cannot be used; nothing is started then.
 - ``job``: id, line, state, what ("running", "rendered", "found", "copied", "failed", "crashed", "lost", "cancelled",
   "waiting", "note"), output, attempt, seconds, message. Something happened to a job.
-- ``jobs_progress``: running (list of id, done, total in frames), and how many jobs are in each state; one a second.
+- ``jobs_progress``: films (list of id, done, total in frames), and how many jobs are in each state; one a second.
 - ``batch_done``: how many jobs are in each state, seconds, peak (most bytes that one worker ever had).
 - ``jobs``, ``job_details``, ``attempts``, ``artefacts``, ``job_log``, ``audit``: rows, from ``status`` and ``log``.
 - ``changed``: id, what ("cancelled", "queued"). From ``cancel`` and ``retry``.
@@ -268,7 +268,7 @@ class _Desk:
         counts = self._store.counts(run.batch)
         if console.is_json():
             going = [{"id": r.job.id, "done": r.done, "total": r.total} for r in run.running.values()]
-            console.event("jobs_progress", "", running=going, **_keys(counts))
+            console.event("jobs_progress", "", films=going, **_keys(counts))
         else:
             console.note(_counted(counts))
 
