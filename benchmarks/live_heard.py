@@ -21,6 +21,7 @@ SEARCH = 200
 UNCUT = 300
 """Milliseconds of sound that must follow a window: where an answer was cut, the page is silent before the server is."""
 ALIKE = 0.85
+MISHEARD = "not a word understood"
 TALKS_ON = 600
 """Milliseconds of speech over the avatar after which sound means that it was not stopped."""
 
@@ -72,7 +73,7 @@ class Turn:
     """One question. Times in ms of the browser's clock; nan = it did not happen.
 
     start, end: of the question. sound: first of the answer. silence: last of the answer before, where it was cut short.
-    steps: when the page was told of it. problem: "", "no answer", "talked on", "answered early".
+    steps: when the page was told of it. problem: "", or what went wrong.
     """
 
     text: str
@@ -124,14 +125,16 @@ class Judged:
         waits = [t.sound - t.end for t in self.turns if not np.isnan(t.sound)]
         cuts = [t.silence - t.start for t in self.turns if not np.isnan(t.silence)]
         skews = np.abs(self.skews)
-        count, failed = len(self.turns), sum(bool(t.problem) for t in self.turns)
+        count, misheard = len(self.turns), sum(t.problem == MISHEARD for t in self.turns)
+        failed = sum(bool(t.problem) for t in self.turns) - misheard
         return [
             Promise("end of speech → first sound, p50", _percentile(waits, 50), 900.0),
             Promise("end of speech → first sound, p95", _percentile(waits, 95), 1300.0),
             Promise(f"speech over it → silence, p95 ({len(cuts)} times)", _percentile(cuts, 95), 400.0),
             Promise(f"sound beside its picture, p95 ({len(skews)} windows)", _percentile(skews, 95), 40.0),
             Promise("pictures shown", self.fps, 24.5, "/s", least=True),
-            Promise(f"of {count} questions failed", float(failed), 0.02 * count, ""),
+            Promise(f"of {count} questions without an answer", float(failed), 0.02 * count, ""),
+            Promise(f"of {count} questions of which no word was understood", float(misheard), 0.1 * count, ""),
         ]
 
     def about(self) -> Iterator[str]:
@@ -200,7 +203,8 @@ def _turn(turn: Turn, until: float, ear: Ear, events: list[tuple[float, dict[str
         turn.problem = "answered early"
     elif not turn.problem:
         turn.sound = next((at for at in answers if at >= turn.end), np.nan)
-        turn.problem = "no answer" if np.isnan(turn.sound) else ""
+        if np.isnan(turn.sound):
+            turn.problem = MISHEARD if "heard" in turn.steps and not turn.heard else "no answer"
     return turn
 
 

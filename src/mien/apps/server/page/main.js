@@ -72,7 +72,10 @@ const heard = {
   speech_started: () => conversation.partial(say('hearing')),
   partial: (event) => conversation.partial(event.text),
   speech_ended: (event, now) => turns.speaking(Math.min(now, stage.clock.local(event.at) ?? now)),
-  heard: () => conversation.partial(''),
+  heard: (event) => {
+    conversation.partial('')
+    if (!event.text) talk.remark(say('notUnderstood'))
+  },
   said: (event) => event.role === 'assistant' && conversation.said(event.text),
   error: (event) => conversation.fault(kindOf(event.code ?? ''), [event.message, event.hint].filter(Boolean).join(' ')),
   note: (event) => event.message && talk.remark(event.message),

@@ -79,6 +79,7 @@ export const ENGLISH = {
   micDenied: 'The microphone is blocked. Allow it in the browser’s address bar, or write instead.',
   micMissing: 'There is no microphone on this device. You can write instead.',
   micBroken: 'The microphone cannot be opened. Perhaps another program has it.',
+  notUnderstood: 'I did not catch a word of that. Please say it again, or write it.',
   notSent: 'That was not sent: there is no connection right now.',
   error: 'Something went wrong',
   fault_network: 'The network does not get through',
