@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
             while not self.server.release.wait(0.05):
                 self._chunk(": still here\n\n")
             return
-        if mood in ("garbage", "not json", "deep", "endless", "error", "binary"):
+        if mood in ("garbage", "not json", "deep", "endless", "error", "binary", "half", "status"):
             self._spoil(mood)
             return
         if self.server.calls:
@@ -124,7 +124,13 @@ class _Handler(BaseHTTPRequestHandler):
             "endless": "data: " + "x" * (3 << 20),
             "error": 'data: {"error": {"message": "out of memory"}}\n\n',
             "binary": "data: \udcff\udcfe\n\n",
+            "half": 'data: {"id": "1", "choices": [{"index": 0, "delta": {"content": "caf\udcc3"}}]}\n\n',
+            "status": "",
         }[mood]
+        if mood == "status":  # in the place of the next chunk
+            self.wfile.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+            self.close_connection = True
+            return
         self._chunk(spoilt)
         self._end()
 

@@ -137,7 +137,7 @@ def test_a_face_that_breaks_again_and_again_is_told_now_and_then() -> None:
     Breaking.broken = True
     try:
         for _ in range(20):
-            live.follow(AudioChunk(0, np.full(1920, 0.1, np.float32)), lambda: Breaking(FaceSettings()))
+            live.follow(SpeechPart(AudioChunk(0, np.full(1920, 0.1, np.float32))), lambda: Breaking(FaceSettings()))
             clock.step(1)
     finally:
         Breaking.broken = False

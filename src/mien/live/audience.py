@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from mien.live.complaints import quietly
 from mien.transmit.live import Viewer
 from mien.types import AudioChunk, ByteArray, FaceClip, VideoFrame
 
@@ -74,10 +75,7 @@ class Audience:
         viewers = self._viewers
         self.empty()
         for viewer in viewers:
-            try:
-                viewer.close()
-            except Exception:
-                _log.exception("A viewer failed to close.")
+            quietly(viewer.close, "A viewer")
 
     def empty(self) -> None:
         """Nobody watches any more."""

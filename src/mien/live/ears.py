@@ -10,14 +10,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
 from mien.dialogue.hear.base import Heard, Recogniser
 from mien.dialogue.hear.turns import SpeechEnded, SpeechGoesOn, SpeechStarted, TurnEvent, Turns, TurnSettings
-from mien.errors import MienError
+from mien.live.complaints import Complaints, quietly
 from mien.live.session import Session
 from mien.timeline import TICKS_PER_SECOND, to_ticks
 from mien.turn import Cut
@@ -33,8 +32,6 @@ _GOODBYE: Final = 2.0
 _COUGH: Final = to_ticks(0.12)
 """What is no longer, and of which nothing is understood, is a cough or a click, not a turn."""
 
-_QUIET: Final = 10.0
-"""Seconds between two complaints of what fails again and again."""
 _WRITES_TIGHT: Final = 0x2E80
 """Characters from here on, Chinese and Japanese among them, have no spaces between words."""
 
@@ -64,7 +61,7 @@ class Ears:
         self._waits = 0  # utterances that are not understood yet
         self._unanswered: list[Heard] = []  # understood when the visitor had begun to speak again
         self._deaf = False  # the recogniser failed in this utterance
-        self._complained = -_QUIET
+        self._failed = Complaints(self._tell, "internal", "Listening failed.", "Say it again.")
         self._closed = False
         self._put(self._warm)
         self._thread = threading.Thread(target=self._run, name="mien-ears", daemon=True)
@@ -114,7 +111,7 @@ class Ears:
         self._jobs.put(None)
         self._thread.join(_GOODBYE)
         if self._recogniser is not None:
-            self._recogniser.close()
+            quietly(self._recogniser.close, "A recogniser")
 
     def _put(self, job: Job) -> None:
         if self._jobs.qsize() >= _MOST_WAITING:
@@ -129,16 +126,7 @@ class Ears:
             except Cut:
                 continue
             except Exception as error:  # of every piece of sound, perhaps
-                if time.monotonic() - self._complained > _QUIET:
-                    self._complained = time.monotonic()
-                    self._complain(error)
-
-    def _complain(self, error: Exception) -> None:
-        if isinstance(error, MienError):
-            self._tell("error", code=error.code, message=error.message, hint=error.hint)
-        else:
-            self._tell("error", code="internal", message="Listening failed.", hint="Say it again.")
-            _log.error("Listening failed.", exc_info=error)
+                self._failed.repeat(error)
 
     def _ready(self) -> Turns:
         if self._turns is None:
@@ -172,7 +160,7 @@ class Ears:
             heard = self._recogniser.push(sound)
         except Exception as error:  # told once; the utterance is lost, the next one is heard
             self._deaf = True
-            self._complain(error)
+            self._failed.tell(error)
             return
         if heard is not None and heard.text:
             self._ready().partial(heard.text)
@@ -202,7 +190,7 @@ class Ears:
         except Cut:
             pass
         except Exception as error:
-            self._complain(error)
+            self._failed.tell(error)
         self._jobs.put(lambda: self._understood(heard, event))
 
     def _understood(self, heard: Heard | None, event: SpeechEnded) -> None:

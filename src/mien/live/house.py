@@ -32,9 +32,11 @@ class Guest:
 
     def close(self) -> None:
         """End everything of it."""
-        if self.ears is not None:
-            self.ears.close()
-        self.session.close()
+        try:
+            if self.ears is not None:
+                self.ears.close()
+        finally:
+            self.session.close()
 
 
 class House:

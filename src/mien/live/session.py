@@ -18,11 +18,11 @@ from mien.dialogue.speak.base import Speaker
 from mien.dialogue.think.base import Persona, Piece, Question, Said, Thinker
 from mien.dialogue.think.segments import Clause, segment
 from mien.dialogue.think.tools import Tool
-from mien.errors import MienError
 from mien.face.base import FaceDriver
 from mien.live.answer import feed, spoken
 from mien.live.audience import Audience
 from mien.live.clock import Clock, WallClock
+from mien.live.complaints import Complaints, quietly
 from mien.live.history import Spoken
 from mien.live.line import Line, Maker, Shown
 from mien.live.workers import Workers
@@ -47,8 +47,6 @@ _LOST: Final = 2.0
 _IN_TIME: Final = 0.025
 """Seconds that a moment takes to be made, motion by ear included: where a voice is followed, it is begun that late."""
 _GOODBYE: Final = 2.0
-_QUIET: Final = 10.0
-"""Seconds between two complaints of what fails again and again."""
 
 
 @dataclass(frozen=True)
@@ -125,13 +123,22 @@ class Session:
         self._follows = False
         self._ears: Listening | None = None
         self._workers = Workers()
-        self._complained = -_QUIET
-        self.broken = ""
+        self._answer_failed = Complaints(self._tell, "internal", "The answer failed.", "Ask again.")
+        self._face_failed = Complaints(self._tell, "face.failed", "The face failed at this answer.", "Ask again.")
+        self._picture_failed = Complaints(
+            self._tell, "picture.failed", "The picture cannot be drawn.", "Open a new session."
+        )
+        self._broken: Event | None = None
         self._volume = RunningLevel()
         self._closed = threading.Event()
         self._state = "idle"
         self._pacer = threading.Thread(target=self._run, name="mien-session", daemon=True)
         self._pacer.start()
+
+    @property
+    def broken(self) -> Event | None:
+        """What was told when the session broke: nothing is shown any more."""
+        return self._broken
 
     @property
     def state(self) -> str:
@@ -248,7 +255,7 @@ class Session:
         if self._pacer is not threading.current_thread():
             self._pacer.join(_GOODBYE)
         self._audience.close()
-        self._troupe.speaker.close()
+        quietly(self._troupe.speaker.close, "A voice")
 
     def _new_driver(self) -> FaceDriver:
         return self._troupe.driver()
@@ -301,7 +308,7 @@ class Session:
             pass
         except Exception as error:
             if not turn.over:  # else nobody wants to know
-                self._complain(error, "internal", "The answer failed.", "Ask again.", turn=turn.number)
+                self._answer_failed.tell(error, turn=turn.number)
         finally:
             with self._lock:
                 self._turns = [t for t in self._turns if t is not turn]
@@ -346,8 +353,11 @@ class Session:
         except Exception:
             _log.exception("A session broke.")
             self._audience.empty()  # nobody watches it any more: it is swept
-            self.broken = "The session broke."
-            self._tell("error", code="session.broken", message=self.broken, hint="Open a new one.")
+            self._broken = {
+                "type": "error", "tick": self.tick, "code": "session.broken", "message": "The session broke.",
+                "hint": "Open a new one.",
+            }  # fmt: skip
+            self._on_event(self._broken)
 
     def _pace(self) -> None:
         troupe, canvas = self._troupe, self._troupe.canvas()
@@ -387,7 +397,7 @@ class Session:
                 self._line.give_up()
                 self._remember(self._line.tick)
                 self._cut()
-                self._complain(error, "face.failed", "The face failed at this answer.", "Ask again.")
+                self._face_failed.repeat(error)
                 return self._line.take()
 
     def _drawn(self, canvas: Canvas, compose: Compose | None, shown: Shown, old: ByteArray | None) -> ByteArray | None:
@@ -398,7 +408,7 @@ class Session:
         except Exception as error:
             if old is None:
                 raise
-            self._complain(error, "picture.failed", "The picture cannot be drawn.", "Open a new session.")
+            self._picture_failed.repeat(error)
             return old
 
     def _show(self, shown: Shown, picture: ByteArray | None) -> None:
@@ -434,18 +444,6 @@ class Session:
 
     def _lost_viewer(self) -> None:
         self._tell("error", code="viewer.failed", message="Somewhere this session was sent to broke.", hint="")
-
-    def _complain(self, error: Exception, code: str, message: str, hint: str, **more: Any) -> None:
-        """Tell what failed, in its own words where it has some. What fails at every moment is told now and then."""
-        if "turn" not in more:
-            if self._clock.now() - self._complained < _QUIET:
-                return
-            self._complained = self._clock.now()
-        if isinstance(error, MienError):
-            code, message, hint = error.code, error.message, error.hint
-        else:
-            _log.error("%s", message, exc_info=error)
-        self._tell("error", code=code, message=message, hint=hint, **more)
 
     def _tell(self, kind: str, **more: Any) -> None:
         self._on_event({"type": kind, "tick": self._line.tick, **more})

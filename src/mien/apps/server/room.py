@@ -12,6 +12,7 @@ from typing import Any, Final
 from mien.apps.server.hub import Hub
 from mien.apps.server.metrics import Labels
 from mien.errors import InputError
+from mien.live.complaints import quietly
 from mien.live.house import Guest
 from mien.live.session import Session
 from mien.live.troupe import Wish
@@ -186,14 +187,12 @@ class Room(Guest):
             leaving, self._leaving = self._leaving, []
         if again:
             return
-        for end in leaving:
-            end()
-        super().close()
-        for output in self.outputs():
-            output.viewer.close()
-        self.broadcast.close()
-        self._told_gone(self)
-        self.hub.close()
+        ends = (
+            *leaving, super().close, *(output.viewer.close for output in self.outputs()), self.broadcast.close,
+            lambda: self._told_gone(self), self.hub.close,
+        )  # fmt: skip
+        for end in ends:  # all of them, whatever one of them does
+            quietly(end, "Something of a session")
 
 
 def _add(totals: dict[Total, float], kind: str, tally: Tally) -> None:

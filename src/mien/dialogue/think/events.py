@@ -30,11 +30,13 @@ class EventReader:
 
     def push(self, block: bytes) -> Iterator[str]:
         """The next bytes. Yields the data of each event that they complete, as text."""
+        seen = max(0, len(self._rest) - 1)  # no line ends before: what has no end is not searched again and again
         self._rest += block
-        while found := _LINE_END.search(self._rest):
+        while found := _LINE_END.search(self._rest, seen):
             if found.end() == len(self._rest) and found[0] == b"\r":
                 break  # perhaps half of a line end
             line, self._rest = self._rest[: found.start()], self._rest[found.end() :]
+            seen = 0
             yield from self._line(line)
         if len(self._rest) + self._size > LONGEST_EVENT:
             raise self._garbage("an endless event")

@@ -41,6 +41,8 @@ async def events(socket: WebSocket, session: SessionName) -> None:
     await socket.accept()
     subscriber.put(_avatar(room))
     subscriber.put({"type": "state", "tick": room.session.tick, "state": room.session.state})
+    if room.session.broken:
+        subscriber.put(room.session.broken)
     try:
         await together(_send_events(socket, subscriber), _take_orders(socket, desk, orders, room))
     finally:
