@@ -64,19 +64,29 @@ def run(
     workers: Annotated[
         int | None, option("Batch", "--workers", "-j", metavar="N", text="At once; default by cores and memory.")
     ] = None,
+    ray: Annotated[
+        str | None, option("Ray", "--ray", metavar="WHERE", text="Render on a Ray cluster: auto, or HOST:PORT.")
+    ] = None,
+    gpus: Annotated[
+        float, option("Ray", "--gpus", metavar="N", text="GPUs that each worker there gets; 0.5 = two share one.")
+    ] = 0.0,
+    patience: Annotated[
+        float, option("Ray", "--patience", metavar="S", text="Seconds that a machine may take to answer; 30.")
+    ] = 30.0,
     review: Annotated[bool, option("Batch", "--review", text="Every film waits until a person lets it pass.")] = False,
     check: Annotated[bool, option("Batch", "--check", text="Only check the rows.")] = False,
 ) -> None:
     """Render every row of a file. Run it again to go on where it stopped."""
     from mien.apps.jobs.batch import BadRows, plan, read_batch, store_folder
     from mien.apps.jobs.capacity import workers as helpful
-    from mien.apps.jobs.local import LocalCrew
     from mien.apps.jobs.run import Run
     from mien.apps.jobs.store import Store
     from mien.apps.jobs.work import Digests
 
     if workers is not None and not 1 <= workers <= 256:
         raise UsageError("--workers must be a whole number from 1 to 256.")
+    if not 0 <= gpus <= 64 or not 1 <= patience <= 3600:
+        raise UsageError("--gpus must be from 0 to 64, and --patience from 1 to 3600.")
     digests = Digests()
     try:
         wishes = read_batch(file, digests, review=review)
@@ -88,12 +98,12 @@ def run(
         return
     with Store(store or store_folder(file)) as opened:
         planned = plan(opened, file, wishes)
-        count = workers or helpful(len(wishes))
+        count = 0 if ray else workers or helpful(len(wishes))
         console.event(
             "batch", plain="", store=str(opened.folder), jobs=len(wishes), workers=count, new=planned.new,
             changed=planned.changed, same=planned.same, again=planned.again, gone=planned.gone,
         )  # fmt: skip
-        with LocalCrew(count, opened.folder / "work") as crew, _Desk(file, opened) as desk:
+        with _crew(ray, gpus, patience, count, opened) as crew, _Desk(file, opened) as desk:
             _go(Run(opened, crew, str(file.absolute()), told=desk.tell, watch=desk.watch, digests=digests), desk)
 
 
@@ -155,6 +165,17 @@ def open_store(where: Path) -> Store:
 
 def _opened(where: Path) -> AbstractContextManager[Store]:
     return open_store(where)
+
+
+def _crew(ray: str | None, gpus: float, patience: float, count: int, store: Store) -> Any:
+    """Workers here, or those of a cluster."""
+    if ray is None:
+        from mien.apps.jobs.local import LocalCrew
+
+        return LocalCrew(count, store.folder / "work")
+    from mien.apps.jobs.cluster import ClusterCrew
+
+    return ClusterCrew(ray, gpus=gpus, patience=patience, note=console.note)
 
 
 def _go(work: Run, desk: _Desk) -> None:

@@ -33,15 +33,20 @@ def seal(made: Made, folder: Path, place: Path) -> None:
         manifest = folder / _MANIFEST
         manifest.write_text(json.dumps({"files": files, "report": dict(made.report)}), encoding="utf-8")
         _flush(manifest)
-        try:
-            folder.rename(place)
-        except OSError:
-            if not (place / _MANIFEST).is_file():
-                raise
-            shutil.rmtree(folder, ignore_errors=True)  # another run has made the same
-        _flush_folder(place.parent)
+        settle(folder, place)
     except OSError as error:
         raise output_error(error, place) from error
+
+
+def settle(folder: Path, place: Path) -> None:
+    """Give a folder with a manifest its final name. Raises OSError."""
+    try:
+        folder.rename(place)
+    except OSError:
+        if not is_sealed(place):
+            raise
+        shutil.rmtree(folder, ignore_errors=True)  # another run has made the same
+    _flush_folder(place.parent)
 
 
 def deliver(place: Path, targets: Mapping[str, Path]) -> tuple[list[Artefact], dict[str, Any]] | None:

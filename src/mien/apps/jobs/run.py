@@ -6,6 +6,7 @@ All clocks here are monotonic; what is decided from them (back-off, heartbeats) 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ class Run:
         self.running: dict[str, Running] = {}
         self._told, self._watch, self._screen, self._pauses = told, watch, screen, pauses
         self._due: dict[str, float] = {}
+        self._lost: Counter[str] = Counter()
         self._digests = digests or Digests()
         self._beaten = self._looked = 0.0
 
@@ -102,7 +104,14 @@ class Run:
         heard = self.crew.events(0.0 if busy else _TICK)
         for event in heard:
             self._hear(event)
-        return bool(self.running or self._due or busy or heard)
+        return bool(self.running or self._due or busy or heard) or self._no_worker_yet()
+
+    def _no_worker_yet(self) -> bool:
+        """Whether there is work, and nobody to do it: workers elsewhere may be coming."""
+        if self.crew.room() > 0:
+            return False
+        counts = self.store.counts(self.batch)
+        return counts[State.QUEUED] + counts[State.RETRYING] > 0
 
     def _begin_what_can_begin(self, now: float) -> bool:
         """Whether anything began."""
@@ -171,8 +180,13 @@ class Run:
             self._fail(job, Fault(fields["code"], fields["message"], fields["hint"], fields["retryable"]), seconds)
         elif kind == "died":
             self._crash(job, fields["message"], seconds)
-        elif self.store.release(job, "lost"):
-            self._told(Change(job, "lost", fields["message"], seconds))
+        else:
+            self._lost[job.id] += 1
+            if self._lost[job.id] >= MOST_CRASHES:  # it may be what brings its machines down
+                self._crash(job, fields["message"], seconds)
+            elif self.store.release(job, "lost"):
+                self.store.log(job, fields["message"])
+                self._told(Change(job, "lost", fields["message"], seconds))
 
     def _deliver(self, job: Job, how: str, seconds: float = 0.0) -> bool:
         """Whether it was whole. Raises OutputError where it cannot be delivered."""

@@ -103,7 +103,7 @@ def digest(path: Path) -> str:
 def key_of(work: Work, digests: Digests) -> str:
     """The job's key: kind, arguments, the content of all files read, and the versions of what works on them."""
     words = [work.kind, with_files(work.arguments, lambda path: {"sha256": digests.of(path)}), sorted(work.targets)]
-    text = json.dumps([*words, _versions()], ensure_ascii=False, sort_keys=True)
+    text = json.dumps([*words, versions()], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -166,7 +166,8 @@ def _folder_digest(folder: Path) -> str:
 
 
 @lru_cache(maxsize=1)
-def _versions() -> tuple[tuple[str, str], ...]:
+def versions() -> tuple[tuple[str, str], ...]:
+    """Mien's own, and those of the packages whose other versions may make other films."""
     found = [("mien", mien.__version__)]
     for name in _PARTS:
         try:
