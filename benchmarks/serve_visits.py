@@ -144,7 +144,8 @@ def verdict(looks: list[Look], way: str) -> int:
 def _client(url: str, number: int) -> httpx.AsyncClient:
     """A visitor's address of their own, for the server counts what each of them opens."""
     local = f"127.0.0.{number + 1}" if sys.platform == "linux" else None
-    return httpx.AsyncClient(base_url=url, timeout=60, transport=httpx.AsyncHTTPTransport(local_address=local))
+    way = httpx.AsyncHTTPTransport(local_address=local, limits=httpx.Limits(max_keepalive_connections=0))
+    return httpx.AsyncClient(base_url=url, timeout=60, transport=way)
 
 
 if __name__ == "__main__":

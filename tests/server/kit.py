@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +22,7 @@ from tests.live.fakes import Parrot
 from mien import config
 from mien.apps.server.app import create_app
 from mien.apps.server.desk import Desk
+from mien.apps.server.listen import UNREAD, listen
 from mien.apps.server.options import ServeOptions
 from mien.dialogue.speak.espeak import EspeakSpeaker
 from mien.dialogue.think.base import Persona, Thinker
@@ -52,10 +52,11 @@ def caster(wish: Wish, persona: Persona, thinker: Thinker) -> Troupe:
 
 @dataclass
 class Served:
-    """A server that runs. desk: its inside."""
+    """A server that runs. desk: its inside. connections: uvicorn's, those that are open."""
 
     url: str
     desk: Desk
+    connections: set[Any]
 
     @property
     def ws(self) -> str:
@@ -77,13 +78,13 @@ def serving(
     *,
     cast: Callable[[Wish, Persona, Thinker], Troupe] = caster,
     settings: config.Settings | None = None,
+    unread: float = UNREAD,
     **options: Any,
 ) -> Iterator[Served]:
-    """Serve until the end of the block."""
-    given = ServeOptions(**{"openings": 0, "sessions": 8, **options})
+    """Serve until the end of the block. unread: as :func:`mien.apps.server.listen.listen` takes it."""
+    given = ServeOptions(**{"openings": 0, "sessions": 8, "port": 0, **options})
     app = create_app(given, settings or config.Settings(), caster=cast, thinker=thinker or Parrot("Hello there."))
-    sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
+    sock = listen(given, unread)
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="critical", ws_max_size=1 << 20, ws="websockets-sansio", lifespan="on",
                        timeout_graceful_shutdown=1)
@@ -95,7 +96,8 @@ def serving(
         while not server.started:
             assert thread.is_alive() and time.monotonic() < until
             time.sleep(0.01)
-        yield Served(f"http://127.0.0.1:{sock.getsockname()[1]}", app.state.desk)
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        yield Served(url, app.state.desk, server.server_state.connections)
     finally:
         server.should_exit = True
         thread.join(20)

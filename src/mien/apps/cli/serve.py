@@ -132,11 +132,12 @@ def _serve(options: ServeOptions, settings: config.Settings) -> None:
     import uvicorn
 
     from mien.apps.server.app import create_app
+    from mien.apps.server.listen import listen
     from mien.apps.server.memory import settle
 
     settle()
     app = create_app(options, settings, tell=console.note)
-    sock = _bound(options)
+    sock = listen(options)
     server_settings = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, ws_max_size=_MESSAGE, ws_max_queue=64,
         limit_concurrency=_CONNECTIONS, timeout_keep_alive=15, timeout_graceful_shutdown=2, lifespan="on",
@@ -156,25 +157,6 @@ def _serve(options: ServeOptions, settings: config.Settings) -> None:
         sock.close()
     if not server.started:
         raise OutputError("The server could not start; the lines above have the reason.", code="output.serve")
-
-
-def _bound(options: ServeOptions) -> Any:
-    """The listening socket. Raises OutputError."""
-    import socket
-
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if os.name != "nt":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((options.host.strip("[]"), options.port))
-    except OSError as error:
-        sock.close()
-        raise OutputError(
-            f"Port {options.port} of {options.host} could not be opened: {error.strerror or error}.",
-            hint="Choose another one with --port.", code="output.port",
-        ) from None  # fmt: skip
-    return sock
 
 
 def _tell(options: ServeOptions, port: int, desk: Any) -> None:
