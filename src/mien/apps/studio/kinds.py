@@ -151,7 +151,7 @@ class Number:
         bare = text[:-1].strip() if share else text
         if not re.fullmatch(r"[+-]?(?:\d{1,15}|\d{0,15}\.\d{1,15}|\d{1,15}\.)(?:[eE][+-]?\d{1,2})?", bare):
             raise Bad(node, f"{shown(text)} is not a number; {wanted}{self.unit and ' ' + self.unit}.")
-        value = float(bare) * (0.01 if share else 1.0)
+        value = float(bare) / (100.0 if share else 1.0)
         if not math.isfinite(value) or not self.low <= value <= self.high:
             raise Bad(node, f"{shown(text)} is out of range; {wanted}{self.unit and ' ' + self.unit}.")
         if self.whole and value != int(value):
@@ -229,7 +229,7 @@ class Time:
 
     def schema(self, book: Book) -> Schema:
         """See :class:`Kind`."""
-        return {"type": ["string", "integer"], "pattern": _SPAN_PATTERN}
+        return {"anyOf": [{"const": 0}, {"type": "string", "pattern": _SPAN_PATTERN}]}
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ class Measure:
 
     def schema(self, book: Book) -> Schema:
         """See :class:`Kind`."""
-        return {"type": ["string", "integer"], "pattern": r"^\s*(0|[+-]?[\d.]+\s?(%|px))\s*$"}
+        return {"anyOf": [{"const": 0}, {"type": "string", "pattern": r"^\s*(0|[+-]?[\d.]+\s?(%|px))\s*$"}]}
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def read(
     reader = Reader(file.absolute().parent, outside=outside, exist=exist)
     project: Project | None = None
     if root.fields is None:
-        reader.note(root.mark, "", "this is no project; begin with scenes:, or with: mien studio new NAME")
+        reader.note(root.mark, "", "this is no project; write fields such as scenes, or make one with mien studio new.")
     else:
         filled = _filled(root, values or {}, reader)
         with suppress(Told):
@@ -186,7 +186,9 @@ def _scene(scene: Node, root: Node, people: dict[str, Node], reader: Reader) -> 
         if inherited is not None:
             fields[key] = inherited
     base = _default_person(root) or _manner(root)
-    fields["language"] = scene.get("language") or root.get("language") or Node()
+    language = scene.get("language") or root.get("language")
+    if language is not None:
+        fields["language"] = language
     asked = scene.get("avatar")
     own_cast = _expanded(asked, people)
     lifted = merge(merge(base, own_cast, instead=_WHO), _manner(scene)) or base

@@ -142,7 +142,7 @@ class DialogueLine:
     def read(self, node: Node, reader: Reader) -> Line:
         """See :class:`~mien.apps.studio.kinds.Kind`."""
         if node.fields is None or len(node.fields) != 1:
-            raise Bad(node, "this is no line of a dialogue; write one name and its words, such as anna: Hello!")
+            raise Bad(node, "this is no line of a dialogue; write one name and its words, such as 'anna: Hello!'.")
         who, said = next(iter(node.fields.items()))
         line: Line = _LINE.read(said, reader)
         return Line(who=who, script=line.script, audio=line.audio, transcript=line.transcript, pause=line.pause)

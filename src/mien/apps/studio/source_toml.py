@@ -26,7 +26,7 @@ def parse_toml(text: str) -> Node:
     """The tree of a text. Raises Unreadable with its place."""
     text = text.replace("\r\n", "\n")
     if not text.strip():
-        raise Unreadable(0, 0, "the file is empty; begin with: mien studio new NAME")
+        raise Unreadable(0, 0, "the file is empty; make one with mien studio new.")
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -20,21 +20,22 @@ def parse_yaml(text: str) -> Node:
         return _Reader(text).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Unreadable(*_place(mark), f"this is not YAML: {_said(error)}.") from None
+        raise Unreadable(*_place(mark), f"this is not YAML: {_said(error, text)}.") from None
     except yaml.YAMLError as error:
         raise Unreadable(1, 1, f"this is not YAML: {' '.join(str(error).split())}.") from None
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
+def _said(error: yaml.MarkedYAMLError, text: str) -> str:
     """What PyYAML says, with what usually is meant."""
     said = " ".join(part for part in (error.context, error.problem) if part).rstrip(".")
-    if "\\t" in said or "found a tab" in said:
-        return f"{said}; indent with spaces"
+    mark = error.problem_mark
+    if mark is not None and text[mark.index : mark.index + 1] == "\t":
+        return "a tab indents here; indent with spaces"
     if "mapping values are not allowed" in said:
         return f"{said}; put text that holds ': ' into quotes"
     if "found undefined alias" in said:
         return f"{said}; name it with & before, or put text that begins with * into quotes"
-    return said
+    return f"{said}; check what is open above, and put text with special characters into quotes"
 
 
 @dataclass
@@ -73,7 +74,7 @@ class _Reader:
             else:
                 self._take(event)
         if self._root is None or self._root.absent:
-            raise Unreadable(0, 0, "the file is empty; begin with: mien studio new NAME")
+            raise Unreadable(0, 0, "the file is empty; make one with mien studio new.")
         return self._root
 
     def _take(self, event: Any) -> None:
