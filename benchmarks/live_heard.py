@@ -30,20 +30,23 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Recorded:
-    """As live_voice.js keeps it. sent: loudness of the sound that the server sent, by millisecond of its clock."""
+    """As live_voice.js keeps it. sent: loudness of the sound that the server sent, by millisecond of its clock.
+    counts: what the server says of its session."""
 
     microphone: list[float] = field(default_factory=list)
     arrivals: list[list[float]] = field(default_factory=list)
     speaker: list[tuple[float, list[float]]] = field(default_factory=list)
     clock: list[list[float]] = field(default_factory=list)
     pictures: list[tuple[int, float]] = field(default_factory=list)
+    presented: list[tuple[int, float]] = field(default_factory=list)
     events: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     latency: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
     sent: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def add(self, taken: dict[str, Any]) -> None:
         """What came since the last time."""
-        for name in ("microphone", "arrivals", "speaker", "clock", "pictures", "events"):
+        for name in ("microphone", "arrivals", "speaker", "clock", "pictures", "presented", "events"):
             getattr(self, name).extend(taken[name])
         self.latency = 1000.0 * taken.get("latency", 0.0)
 
@@ -119,6 +122,7 @@ class Judged:
     fps: float
     placed: float
     begun: float
+    counts: dict[str, int]
 
     def promises(self) -> list[Promise]:
         """The figures that are promised."""
@@ -147,6 +151,7 @@ class Judged:
             f"sound after its picture, p5/p50/p95 {_percentile(self.skews, 5):.0f}/{_percentile(self.skews, 50):.0f}/"
             f"{_percentile(self.skews, 95):.0f} ms"
         )
+        yield f"moments sent: {self.counts['frames']}, with an old picture for want of time: {self.counts['repeated']}"
         yield "of a turn, p50/p95 ms: " + ", ".join(self._steps())
         yield f"questions are found in the microphone's sound to {self.placed:.1f} ms (spread)"
         for turn in self.turns:
@@ -183,10 +188,17 @@ def judge(seen: Recorded, said: list[Utterance], file: FloatArray) -> Judged:
         end = start + utterance.end - utterance.start
         until = starts[n + 1] if n + 1 < len(said) else end + 3500.0
         turns.append(_turn(Turn(utterance.text, start, end), until, ear, seen.events))
-    shown = seen.pictures
-    fps = 1000.0 * (len({n for n, _ in shown}) - 1) / (shown[-1][1] - shown[0][1])
     spread = np.std(starts - np.array([u.start for u in said]))
-    return Judged(turns, _skews(seen, ear), fps, float(spread), float(starts[0] - said[0].start))
+    return Judged(turns, _skews(seen, ear), _fps(seen), float(spread), float(starts[0] - said[0].start), seen.counts)
+
+
+def _fps(seen: Recorded) -> float:
+    """Pictures a second: as the compositor counts them, else by their numbers."""
+    counted = seen.presented
+    if counted:
+        return 1000.0 * (counted[-1][0] - counted[0][0]) / (counted[-1][1] - counted[0][1])
+    shown = seen.pictures
+    return 1000.0 * (len({n for n, _ in shown}) - 1) / (shown[-1][1] - shown[0][1])
 
 
 def _turn(turn: Turn, until: float, ear: Ear, events: list[tuple[float, dict[str, Any]]]) -> Turn:

@@ -1,6 +1,6 @@
 // Runs before the page's own code. Keeps, each millisecond, how loud the microphone and the loudspeaker are, and which
 // numbered picture is shown when: all in ms of performance.now().
-const kept = { microphone: [], speaker: [], clock: [], pictures: [], events: [], arrivals: [] }
+const kept = { microphone: [], speaker: [], clock: [], pictures: [], presented: [], events: [], arrivals: [] }
 let taken = { microphone: 0 }
 
 const TAP = `registerProcessor('bench-tap', class extends AudioWorkletProcessor {
@@ -71,7 +71,16 @@ async function listen() {
     for (let bit = 0; bit < 16; bit++) number = number * 2 + (data[4 * (64 * 2 + bit * 4 + 2)] > 128 ? 1 : 0)
     kept.pictures.push([number, detail.shown])
   })
+  if (place.firstElementChild === mien.stage.video) count(mien.stage.video)
   mien.link.addEventListener('event', ({ detail }) => kept.events.push([performance.now(), detail]))
+}
+
+// The compositor's own count: callbacks are left out where the page's thread is late, pictures are not.
+function count(video) {
+  video.requestVideoFrameCallback((now, about) => {
+    kept.presented.push([about.presentedFrames, about.presentationTime])
+    count(video)
+  })
 }
 
 window.bench = {
@@ -79,7 +88,7 @@ window.bench = {
   // What came since the last call.
   take: () => {
     const given = { ...kept }
-    for (const key of ['microphone', 'speaker', 'clock', 'pictures', 'events', 'arrivals']) kept[key] = []
+    for (const key of ['microphone', 'speaker', 'clock', 'pictures', 'presented', 'events', 'arrivals']) kept[key] = []
     return given
   },
 }

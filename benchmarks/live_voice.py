@@ -101,6 +101,7 @@ def record(address: str, browser: Browser, said: list[Utterance], way: str, shot
         page.screenshot(path=shot)
     with urllib.request.urlopen(sent) as answer:
         seen.sent = np.frombuffer(answer.read(), np.float32)
+    seen.counts = page.evaluate("fetch(`api/sessions/${mien.link.session.id}`).then(r => r.json())")["counts"]
     context.close()
     return seen
 

@@ -10,7 +10,7 @@ const LOST = 2000
 const STALLED = 2200 // ms without a packet, of which there are 75 a second also in silence; browsers take 8000 to say so
 const STATS = 500
 const AFTER = 8 // ms that sound takes between the jitter buffer and the audio context
-const SOONER = 16 // ms by which the browser shows a picture before the time it is asked to wait is over
+const SOONER = 28 // ms by which the browser shows a picture before the time it is asked to wait is over
 const MOST_HELD = 400
 
 /** @implements {Player} @typedef {import('./types.js').Player} Player */
