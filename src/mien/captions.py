@@ -22,6 +22,7 @@ from mien.linebreak import (
     NOT_AT_END,
     OPENERS,
     PHRASE,
+    POOR,
     SENTENCE,
     WEAK,
     break_after,
@@ -93,8 +94,9 @@ class _Token:
     after: int
 
 
-_BREAK_COST: Final = {WEAK: 3.0, PHRASE: 2.2, CLAUSE: 1.0, SENTENCE: 0.0}
-_LINE_GAIN: Final = {PHRASE: 7, CLAUSE: 18, SENTENCE: 22}
+_BREAK_COST: Final = {POOR: 4.0, WEAK: 3.0, PHRASE: 2.2, CLAUSE: 1.0, SENTENCE: 0.0}
+_BEGUN, _FEW = 2.0, 2  # for a caption that ends with the first words of a sentence
+_LINE_GAIN: Final = {POOR: -6, PHRASE: 7, CLAUSE: 18, SENTENCE: 22}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +228,9 @@ def _group_cost(group: Sequence[_Token], room: Room) -> float:
     lines = _lines(text, group, _split(text, group, room))
     if any(columns(line) > limit for line in lines):
         return 1e6
-    inner = sum(token.after == SENTENCE for token in group[:-1])
-    return 1.5 + 4.0 * max(0.0, 1.2 - seconds) + 1.2 * inner + (0.4 if len(lines) == 2 else 0.0)
+    inner = [number for number, token in enumerate(group[:-1], 1) if token.after == SENTENCE]
+    begun = _BEGUN if inner and group[-1].after < CLAUSE and len(group) - inner[-1] <= _FEW else 0.0
+    return 1.5 + 4.0 * max(0.0, 1.2 - seconds) + 1.2 * len(inner) + (0.4 if len(lines) == 2 else 0.0) + begun
 
 
 def _split(text: str, group: Sequence[_Token], room: Room) -> int:

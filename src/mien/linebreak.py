@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-NEVER, WEAK, PHRASE, CLAUSE, SENTENCE = range(5)
+NEVER, POOR, WEAK, PHRASE, CLAUSE, SENTENCE = range(6)
 """How good a break is, from forbidden to best."""
 
 NOT_AT_START: Final = frozenset(
@@ -28,20 +28,41 @@ _PHRASE_END: Final = frozenset("的了着过吗呢吧啊地得")  # particles th
 def break_after(text: str, following: str) -> int:
     """How good a line break is between ``text``, with the space after it, and ``following``."""
     bare = text.rstrip()
-    spaced = bare != text
     if not bare or not following:
         return SENTENCE if not following else NEVER
-    first = following[0]
-    if not spaced and not (is_wide(bare[-1]) or is_wide(first)):
+    last, first, spaced = bare[-1], following[0], bare != text
+    if last in NOT_AT_END or first in NOT_AT_START or last == first == "—":
         return NEVER
-    if bare[-1] in NOT_AT_END or first in NOT_AT_START or (bare[-1] == first == "—"):
+    if not spaced and not (is_wide(last) or is_wide(first)):
         return NEVER
-    last = bare.rstrip("".join(CLOSERS))[-1:] or bare[-1]
-    if last in SENTENCE_END:
-        return SENTENCE
-    if last in CLAUSE_END:
-        return CLAUSE
-    return PHRASE if not spaced and (last in _PHRASE_END or first in _PHRASE_START) else WEAK
+    ending = bare.rstrip("".join(CLOSERS))[-1:] or last
+    if ending in SENTENCE_END or ending in CLAUSE_END:
+        return SENTENCE if ending in SENTENCE_END else CLAUSE
+    return WEAK if spaced else _within(last, first)
+
+
+def _within(last: str, first: str) -> int:
+    """Between two characters that no space parts."""
+    if _is_kana(last) or _is_kana(first):
+        return _in_japanese(last, first)
+    return PHRASE if last in _PHRASE_END or first in _PHRASE_START else WEAK
+
+
+def _in_japanese(last: str, first: str) -> int:
+    """Words and their particles mostly end in hiragana and begin with another script."""
+    if last in "おご" and not _is_kana(first):
+        return NEVER  # the prefix of politeness
+    if _is_hiragana(first) or (_is_kana(last) and not _is_hiragana(last) and _is_kana(first)):
+        return POOR
+    return PHRASE if _is_hiragana(last) else WEAK
+
+
+def _is_hiragana(char: str) -> bool:
+    return "\u3041" <= char <= "\u309f"
+
+
+def _is_kana(char: str) -> bool:
+    return "\u3041" <= char <= "\u30ff" and char not in "・゠"
 
 
 def is_wide(char: str) -> bool:

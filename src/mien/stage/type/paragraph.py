@@ -1,0 +1,90 @@
+"""A paragraph: its characters with their faces and directions, and any stretch of it as runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from mien.stage.type import bidi, shape
+from mien.stage.type.shape import Piece, Run
+from mien.stage.type.style import TextStyle
+from mien.stage.type.wrap import Span, Wrapped, wrap
+
+
+class Paragraph:
+    """Text without newlines. start: where it begins in all of the text, characters."""
+
+    def __init__(self, text: str, style: TextStyle, start: int = 0) -> None:
+        """Raises MissingError as :func:`mien.stage.type.shape.faced` does."""
+        self.text, self.style, self.start = text, style, start
+        self.pieces = shape.faced(text, style)
+        self.base = bidi.base_level(text)
+        self._levels = bidi.levels(text, self.base)
+        self._faces = [piece.face for piece in self.pieces for _ in piece.text]
+        self._drawn = "".join(piece.text for piece in self.pieces)
+        self._width = lru_cache(4096)(self._measured)
+
+    @property
+    def unseen(self) -> list[Piece]:
+        """What no font draws."""
+        return [piece for piece in self.pieces if piece.face is None]
+
+    def wrapped(self, width: float, whole: Sequence[Span]) -> Wrapped:
+        """Its lines within ``width`` pixels. whole: words, characters of the paragraph."""
+        return wrap(self.text, width, self._width, whole)
+
+    def runs(self, begin: int, end: int) -> list[Run]:
+        """A line from left to right, without the space at its end."""
+        end = begin + len(self.text[begin:end].rstrip())
+        levels = bidi.for_line(self.text[begin:end], self._levels[begin:end], self.base)
+        found: list[Run] = []
+        kept: list[int] = []
+        at = begin
+        while at < end:
+            stop = at + 1
+            while stop < end and self._goes_on(levels, begin, at, stop):
+                stop += 1
+            run = self._run(at, stop, levels[at - begin])
+            if run is not None:
+                found.append(run)
+                kept.append(levels[at - begin])
+            at = stop
+        return bidi.visual(found, kept)
+
+    def _goes_on(self, levels: Sequence[int], begin: int, at: int, stop: int) -> bool:
+        return levels[stop - begin] == levels[at - begin] and self._faces[stop] == self._faces[at]
+
+    def _run(self, at: int, stop: int, level: int) -> Run | None:
+        face = self._faces[at]
+        if face is None:
+            return None
+        text, rtl = self._drawn[at:stop], bool(level % 2)
+        return Run(self.start + at, text, face, rtl, shape.width(text, face, rtl, self.style))
+
+    def _measured(self, begin: int, end: int) -> float:
+        """Width in the order of reading, with the space at the end."""
+        total, at = 0.0, begin
+        while at < end:
+            stop = at + 1
+            while stop < end and self._goes_on(self._levels, 0, at, stop):
+                stop += 1
+            run = self._run(at, stop, self._levels[at])
+            total += run.width if run is not None else 0.0
+            at = stop
+        return total
+
+
+def reach(run: Run, word: Span, style: TextStyle) -> tuple[float, float] | None:
+    """From where to where a word lies in a run, pixels from its left end; None where it does not."""
+    first, last = max(word[0] - run.start, 0), min(word[1] - run.start, len(run.text))
+    if first >= last:
+        return None
+    before = shape.width(run.text[:first], run.face, run.rtl, style) if first else 0.0
+    until = shape.width(run.text[:last], run.face, run.rtl, style) if last < len(run.text) else run.width
+    return (run.width - until, run.width - before) if run.rtl else (before, until)
+
+
+def moved(run: Run, start: int) -> Run:
+    """The run, seen from further ahead in the text."""
+    return replace(run, start=run.start + start)

@@ -1,0 +1,164 @@
+"""Lines of equal length: where a paragraph is cut so that it fits and looks even."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from mien.linebreak import CLAUSE, NEVER, PHRASE, POOR, SENTENCE, WEAK, break_after
+from mien.stage.type import clusters
+
+Span = tuple[int, int]
+"""A half-open range of characters."""
+
+_COST: Final = {POOR: 0.12, WEAK: 0.05, PHRASE: 0.03, CLAUSE: 0.0, SENTENCE: -0.02}
+_TORN: Final = 4.0  # for a word that has to be cut
+_BESIDE: Final = 0.02  # an upper line that is longer than the last one
+_HYPHENS: Final = "-\u2010\u2013\u2014/"
+_GLUE: Final = "\u00a0\u202f\u2060\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What lies between two places where a line may end. cost: of ending a line after it."""
+
+    start: int
+    end: int
+    width: float
+    trailing: float
+    cost: float
+
+
+Measure = Callable[[int, int], float]
+"""How wide the text is from one character to another, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """lines: ranges of characters, each with the space at its end. torn: whether a word had to be cut inside."""
+
+    lines: tuple[Span, ...]
+    torn: bool
+
+
+def wrap(text: str, limit: float, measure: Measure, whole: Sequence[Span] = ()) -> Wrapped:
+    """The lines of a paragraph: as few as fit, as even as good places allow.
+
+    limit: how wide a line may be. whole: words that are not cut if it can be helped. Only what is wider than a line is
+    cut at other places.
+    """
+    if not text:
+        return Wrapped(((0, 0),), False)
+    parts = _parts(text, limit, measure, whole)
+    count = _fewest(parts, limit)
+    return Wrapped(tuple(_evenest(parts, limit, count)), any(part.cost >= _TORN for part in parts))
+
+
+def breaks(text: str, whole: Sequence[Span] = ()) -> list[tuple[int, int]]:
+    """Where a line may end, and how good that is; the last is the end of the text."""
+    inside = {at for start, end in whole for at in range(start + 1, end)}
+    found = []
+    at = 0
+    split = clusters.split(text)
+    for cluster, following in zip(split, [*split[1:], ""], strict=True):
+        at += len(cluster)
+        quality = _quality(text[:at], following)
+        if quality != NEVER and (not following or at not in inside):
+            found.append((at, quality))
+    return found
+
+
+def _quality(before: str, following: str) -> int:
+    if not following:
+        return SENTENCE
+    if following.isspace() or before[-1] in _GLUE or following[0] in _GLUE:
+        return NEVER
+    if before[-1] == "\u200b":
+        return WEAK
+    known = break_after(before[-8:], following)
+    if known == NEVER and before[-1] in _HYPHENS and len(before) > 1:
+        both = unicodedata.category(before[-2])[0] == "L" and unicodedata.category(following[0])[0] == "L"
+        return WEAK if both else NEVER
+    return known
+
+
+def _parts(text: str, limit: float, measure: Measure, whole: Sequence[Span]) -> list[_Part]:
+    found: list[_Part] = []
+    start = 0
+    for end, quality in breaks(text, whole):
+        part = _part(text, start, end, measure, _COST[quality])
+        found += [part] if part.width - part.trailing <= limit else _torn(text, start, end, limit, measure)
+        start = end
+    return found
+
+
+def _part(text: str, start: int, end: int, measure: Measure, cost: float) -> _Part:
+    bare = start + len(text[start:end].rstrip())
+    width = measure(start, end)
+    return _Part(start, end, width, width - measure(start, bare) if bare < end else 0.0, cost)
+
+
+def _torn(text: str, start: int, end: int, limit: float, measure: Measure) -> list[_Part]:
+    """What is wider than a line, cut where it may be if words need not stay whole, else between its letters."""
+    found, at = [], start
+    for place, quality in breaks(text[start:end]):
+        stop = start + place
+        part = _part(text, at, stop, measure, _COST[quality])
+        found += [part] if part.width - part.trailing <= limit else _letters(text, at, stop, measure)
+        at = stop
+    return found
+
+
+def _letters(text: str, start: int, end: int, measure: Measure) -> list[_Part]:
+    found, at = [], start
+    for cluster in clusters.split(text[start:end].rstrip()):
+        found.append(_part(text, at, at + len(cluster), measure, _TORN))
+        at += len(cluster)
+    last = found.pop()
+    return [*found, _part(text, last.start, end, measure, 0.0)]
+
+
+def _fewest(parts: Sequence[_Part], limit: float) -> int:
+    """How many lines it takes when each is filled."""
+    count, width = 1, 0.0
+    for part in parts:
+        if width and width + part.width - part.trailing > limit:
+            count, width = count + 1, 0.0
+        width += part.width
+    return count
+
+
+def _evenest(parts: Sequence[_Part], limit: float, count: int) -> list[Span]:
+    """That many lines, of least cost (dynamic programming over the ends of lines)."""
+    ideal = sum(part.width for part in parts) / count
+    infinite = float("inf")
+    best: list[list[tuple[float, int]]] = [[(0.0, 0)] + [(infinite, 0)] * len(parts)]
+    for line in range(1, count + 1):
+        row = [(infinite, 0)] * (len(parts) + 1)
+        for end in range(line, len(parts) + 1):
+            row[end] = _cheapest(parts, end, best[line - 1], limit, ideal, last=line == count)
+        best.append(row)
+    cuts, at = [len(parts)], len(parts)
+    for line in range(count, 0, -1):
+        at = best[line][at][1]
+        cuts.append(at)
+    cuts.reverse()
+    return [(parts[a].start, parts[b - 1].end) for a, b in pairwise(cuts) if b > a]
+
+
+def _cheapest(
+    parts: Sequence[_Part], end: int, above: Sequence[tuple[float, int]], limit: float, ideal: float, *, last: bool
+) -> tuple[float, int]:
+    choice = (float("inf"), end - 1)
+    width = -parts[end - 1].trailing
+    for begin in range(end - 1, -1, -1):
+        width += parts[begin].width
+        if width > limit and begin < end - 1:
+            break
+        uneven = ((width - ideal) / limit) ** 2
+        cost = above[begin][0] + uneven + (0.0 if last else parts[end - 1].cost + _BESIDE * (width > ideal))
+        choice = min(choice, (cost, begin))
+    return choice
