@@ -26,6 +26,7 @@ def fill(folder: Path) -> Path:
         sound.writeframes(b"\0\0" * 32000)
     video(folder / "clip.mp4")
     (folder / "talk.pdf").write_bytes(pdf(2))
+    (folder / "leaf.ttf").write_bytes(b"\0\1\0\0 no font")
     (folder / "words.txt").write_text("hello", encoding="utf-8")
     return folder
 

@@ -168,6 +168,10 @@ YAML: list[tuple[str, str, int, str, tuple[str, ...]]] = [
     ("voice", f"{GOOD}voice: espeak:Zarvox9\n", 4, "voice", ("Zarvox9",)),
     ("language", f"{GOOD}language: tlh\n", 4, "language", ("tlh",)),
     ("no language at all", f"{GOOD}language: English please\n", 4, "language", ("zh, en or auto",)),
+    ("letters without a font", f"{LAYER}{{title: \U00012000\U00012001}}\n", 5, "scenes[0].layers[0].title", ("font",)),
+    ("captions of it", f"{HEAD}captions: box\nscenes:\n  - script: Hi \U00012000\n", 4, "scenes[0].script", ("font",)),
+    ("font that is none", f"{LAYER}{{title: A, font: leaf.ttf}}\n", 5, "scenes[0].layers[0].font", ("no font",)),
+    ("font that is missing", f"{LAYER}{{title: A, font: laef.ttf}}\n", 5, "scenes[0].layers[0].font", ("'leaf.ttf'",)),
     ("name of the cast", f"cast: {{'a/b': anna.png}}\n{GOOD}", 1, "cast", ("no name",)),
 ]  # fmt: skip
 

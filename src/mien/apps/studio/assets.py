@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-LARGEST: Final = {"picture": 200, "sound": 4_000, "video": 16_000, "document": 300, "text": 4}
+LARGEST: Final = {"picture": 200, "sound": 4_000, "video": 16_000, "document": 300, "font": 100, "text": 4}
 """Megabytes of a file of each kind."""
 MOST_PIXELS: Final = 120_000_000
 LARGEST_SIDE: Final = 8_192
@@ -236,6 +236,13 @@ def office() -> str | None:
     return shutil.which("soffice") or shutil.which("libreoffice")
 
 
+def _font(path: Path) -> About:
+    from mien.stage.type.faces import read_faces
+
+    found = read_faces(path)
+    return About() if found else About("the file is no font that can be read; use a TTF or OTF file.")
+
+
 def _plain_text(path: Path) -> About:
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -245,5 +252,6 @@ def _plain_text(path: Path) -> About:
 
 
 _EXAMINE: Final = {
-    "picture": _picture, "sound": _sound, "video": _video, "document": _document, "text": _plain_text,
+    "picture": _picture, "sound": _sound, "video": _video, "document": _document, "font": _font,
+    "text": _plain_text,
 }  # fmt: skip

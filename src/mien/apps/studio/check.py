@@ -35,7 +35,14 @@ class Report:
 def check(loaded: Loaded, tell: Callable[[str], None] = lambda _line: None) -> Report:
     """All that is wrong with a project that was read. tell: told which voice "auto" would take, and the like."""
     checked = _Check(loaded, tell)
-    problems = [*checked.files(), *checked.avatars(), *checked.voices(), *checked.moments(), *checked.times()]
+    problems = [
+        *checked.files(),
+        *checked.avatars(),
+        *checked.voices(),
+        *checked.moments(),
+        *checked.times(),
+        *checked.letters(),
+    ]
     return Report(tuple(sorted(set(problems))), checked.seconds)
 
 
@@ -134,6 +141,18 @@ class _Check:
                     length = f"{to_seconds(scene.ticks):g}s"
                     yield self._at(f"{path}.{where}", f"the scene ends after {length}; write an earlier time.")
 
+    def letters(self) -> Iterator[Problem]:
+        """Letters of what is drawn for which no font is here."""
+        for path, scene in self._scenes():
+            if scene.captions is not None and scene.captions.burned:
+                for text, where in self._spoken(path, scene):
+                    yield from self._drawn(text, where, scene.captions.font, scene.language)
+            for i, layer in enumerate(scene.layers):
+                third = layer.lower_third
+                text = f"{third.name}\n{third.role}" if third is not None else layer.title
+                if text:
+                    yield from self._drawn(text, f"{path}.layers[{i}].{layer.kind}", layer.font, scene.language)
+
     def times(self) -> Iterator[Problem]:
         """Transitions that do not fit between the scenes they join."""
         scenes = self._project.scenes
@@ -214,6 +233,29 @@ class _Check:
                 yield f"layers[{i}].until", layer.until
         for i, effect in enumerate(scene.effects):
             yield f"effects[{i}].at", effect.at
+
+    def _spoken(self, path: str, scene: Scene) -> Iterator[tuple[str, str]]:
+        """What is said, without marks, and where that stands."""
+        for i, line in enumerate(scene.lines):
+            script = script_of_line(line)
+            if script is not None:
+                key = "script" if line.script else "transcript"
+                yield script.plain.text, f"{path}.dialogue[{i}]" if scene.dialogue else f"{path}.{key}"
+
+    def _drawn(self, text: str, where: str, font: str, language: str) -> Iterator[Problem]:
+        from mien.stage.type.style import TextStyle
+        from mien.stage.type.text import check_text
+
+        if font and self._about.get((Path(font), "font"), About()).wrong:
+            return
+        style = TextStyle(40, font=font, language="" if language == "auto" else language)
+        try:
+            left_out = check_text(text, style)
+        except MienError as error:
+            yield self._at(where, f"{error.message.rstrip('.')}; {error.hint[:1].lower()}{error.hint[1:]}")
+        else:
+            if left_out:
+                self._tell(f"{where}: no font here has {', '.join(left_out)}, so captions leave them out.")
 
     def _trimmed(self, path: Path, kind: str, trim: Trim, where: str) -> Iterator[Problem]:
         seconds = self._about[path, kind].seconds

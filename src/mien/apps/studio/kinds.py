@@ -35,7 +35,8 @@ class Told(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file that a project names. field: where. kind: "picture", "sound", "video", "document" or "text"."""
+    """A file that a project names. field: where. kind: "picture", "sound", "video", "document", "font" or
+    "text"."""
 
     field: str
     mark: Mark
@@ -303,6 +304,22 @@ class File:
     def schema(self, book: Book) -> Schema:
         """See :class:`Kind`."""
         return {"type": "string", "minLength": 1, "maxLength": 1000}
+
+
+@dataclass(frozen=True)
+class Font:
+    """The name of a font, or a file of it beside the project."""
+
+    def read(self, node: Node, reader: Reader) -> str:
+        """A family, or an absolute path. See :class:`Kind`."""
+        text = Text(200, example="a font's name such as Noto Serif").read(node, reader)
+        if Path(text).suffix.lower() in (".ttf", ".otf", ".ttc", ".otc"):
+            return str(File("font").read(node, reader))
+        return text
+
+    def schema(self, book: Book) -> Schema:
+        """See :class:`Kind`."""
+        return {"type": "string", "maxLength": 200}
 
 
 @dataclass(frozen=True)

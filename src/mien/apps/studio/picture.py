@@ -15,6 +15,7 @@ from mien.apps.studio.kinds import (
     Decibels,
     File,
     Flag,
+    Font,
     FromTo,
     Group,
     Listing,
@@ -275,6 +276,7 @@ class Layer:
     style: str = item(Text(40, r"[a-z][a-z0-9\-]*", "plain or box"), "Of words.", "plain")
     colour: Colour | None = item(Paint(), "Of words.", None)
     size: Length | None = item(Measure(positive=True), "Of words: the height of a line.", None)
+    font: str = item(Font(), "Of words: a font's name, or a file of it.", "")
     at: Moment = item(When(), "When it comes.", Moment())
     ticks: int | None = item(Time(0.04, 3600), "How long it stays.", None, key="for")
     until: Moment | None = item(When(), "When it goes.", None)
@@ -312,7 +314,7 @@ SHOWN: Final = ("picture", "video", "slides", "title", "lower_third")
 _WORDS: Final = ("title", "lower_third")
 _SHOWS: Final[dict[str, tuple[str, ...]]] = {
     "page": ("slides",), "zoom": ("picture", "slides"), "pan": ("picture", "slides"), "trim": ("video",),
-    "loop": ("video",), "volume": ("video",), "style": _WORDS, "colour": _WORDS, "size": _WORDS,
+    "loop": ("video",), "volume": ("video",), "style": _WORDS, "colour": _WORDS, "size": _WORDS, "font": _WORDS,
     "fit": ("picture", "video", "slides"),
 }  # fmt: skip
 LAYER: Final[Any] = Group(Layer, "a layer such as {picture: leaf.png, at: 1s, for: 3s}")

@@ -18,6 +18,7 @@ from mien.apps.studio.kinds import (
     Decibels,
     File,
     Flag,
+    Font,
     FromTo,
     Group,
     Kind,
@@ -60,10 +61,6 @@ MOST_LINES: Final = 200
 MOST_PEOPLE: Final = 8
 LONGEST_SCRIPT: Final = 20_000
 """Characters of a scene."""
-CAPTION_STYLES: Final = ("plain", "box", "karaoke", "big-word")
-PLATFORMS: Final = (
-    "none", "tiktok", "douyin", "reels", "shorts", "kuaishou", "xiaohongshu", "channels", "youtube", "bilibili",
-)  # fmt: skip
 _TRANSCRIPTS: Final = frozenset({".txt", ".srt", ".vtt", ".md"})
 
 
@@ -152,14 +149,27 @@ class DialogueLine:
         return {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": _LINE.schema(book)}
 
 
+def _looks() -> tuple[str, ...]:
+    from mien.stage.type.looks import LOOKS
+
+    return tuple(LOOKS)
+
+
+def _platforms() -> tuple[str, ...]:
+    from mien.stage.type.safe import PLATFORMS
+
+    return tuple(PLATFORMS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Captions:
     """Words that are seen when they are said. files: kinds written beside the film. size: of a line, of the canvas's
-    height. highlight: of the word that is said now.
+    height. highlight: of the word that is said now. place: "" = as the style has it. font: a family, or the absolute
+    path of a file, "" = Mien's own.
     """
 
-    style: str = item(Choice(*CAPTION_STYLES), "How they look.", "plain")
-    platform: str = item(Choice(*PLATFORMS), "Whose buttons they keep clear of.", "none")
+    style: str = item(Choice(ask=_looks), "How they look.", "plain")
+    platform: str = item(Choice(ask=_platforms), "Whose buttons they keep clear of.", "none")
     burned: bool = item(Flag(), "Drawn into the picture.", True)
     files: tuple[str, ...] = item(
         Listing(Choice("srt", "vtt", "ass"), 3, "kinds"), "Written beside the film.", ("srt",)
@@ -167,6 +177,8 @@ class Captions:
     colour: Colour | None = item(Paint(), "Of the words.", None)
     highlight: Colour | None = item(Paint(), "Of the word that is said now.", None)
     size: Length | None = item(Measure(positive=True), "The height of a line.", None)
+    place: str = item(Choice("bottom", "middle", "top"), "Where; without it as the style has it.", "")
+    font: str = item(Font(), "A font's name, or a file of it.", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
