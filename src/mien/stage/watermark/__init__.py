@@ -1,0 +1,1 @@
+"""The invisible mark: who made this picture, told by the picture itself."""

@@ -1,0 +1,208 @@
+"""Finding the mark again, in pictures that were encoded, scaled and cropped since, without the original.
+
+Pictures are reduced to what is left when slow changes are taken away and busy places are calmed, and averaged. For each
+scale that is tried, the average is folded into one tile. Of its waves only the phases are kept, and compared with the
+pilots' at every shift at once. Their agreement z is a sum of cosines. A key that did not make the mark has phases drawn
+by lot, independent of any picture, so z then exceeds t with a probability of at most exp(-t² / 2), whatever the picture
+(E exp(s cos U) = I₀(s) ≤ exp(s² / 4)); times the number of scales and shifts tried, that bounds the false positives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.stage.watermark import code
+from mien.stage.watermark.pattern import SIDE, Waves, waves
+from mien.types import FloatArray
+
+SURE: Final = 8.0
+"""From this z on the mark is there. At most 2·10⁻⁷ wrong keys a picture and key reach it."""
+LIKELY: Final = 6.6
+"""From this z on it is there if the payload's checksum fits as well (one in 65536 fits by chance): as rare."""
+_PLAIN: Final = 12.0  # from this z on no better place is looked for
+_SMALLEST, _LARGEST, _RATIO = 0.4, 2.5, 1.01
+_WINDOW: Final = 512  # side of what the search looks at first, pixels of the film as it was made
+_FAVOURITES, _FINALISTS = 10, 3
+_USUAL: Final = (1.0, 0.5, 2 / 3, 0.75, 1.5, 2.0)
+_SPREAD: Final = 0.003  # beside a scale that was tried
+_ASPECT: Final = 0.016
+_DIRECTIONS: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))
+
+_Complex = NDArray[np.complex64]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found. z: agreement, in standard deviations. scale: size now, relative to the film as it was made.
+
+    shift: x, y of the film's corner in the tile, pixels as made. payload: None where it cannot be read. marked:
+    whether the mark of this key is there.
+    """
+
+    z: float
+    scale: float
+    shift: tuple[int, int]
+    payload: int | None
+
+    @property
+    def marked(self) -> bool:
+        """Whether this can be no chance."""
+        return self.z >= SURE or (self.z >= LIKELY and self.payload is not None)
+
+
+class Evidence:
+    """Pictures, gathered. All of one size; each adds to what is known."""
+
+    def __init__(self) -> None:
+        self._sum: FloatArray | None = None
+        self.pictures = 0
+
+    def add(self, luma: NDArray[np.generic]) -> None:
+        """luma: (h, w), any real dtype, 0…255. A picture of another size than the first is passed over."""
+        residual = _residual(luma.astype(np.float32))
+        if self._sum is None:
+            self._sum = residual
+        elif self._sum.shape == residual.shape:
+            self._sum += residual
+        else:
+            return
+        self.pictures += 1
+
+    def look(self, keys: Iterable[str]) -> dict[str, Found]:
+        """What is there of each key. Where nothing was gathered, or too small, z is 0."""
+        wanted = list(dict.fromkeys(keys))
+        nothing = {key: Found(0.0, 1.0, (0, 0), None) for key in wanted}
+        if self._sum is None or min(self._sum.shape) < 32:
+            return nothing
+        return _search(self._sum, wanted)
+
+
+def _residual(luma: FloatArray) -> FloatArray:
+    import cv2
+
+    rest = luma - cv2.GaussianBlur(luma, (0, 0), 2.5)
+    busy = np.sqrt(cv2.boxFilter(rest * rest, -1, (9, 9)) + np.float32(0.3))
+    residual: FloatArray = np.clip(rest / busy, -1.5, 1.5)
+    return residual
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    z: float
+    across: float
+    down: float
+    shift: tuple[int, int]
+
+
+def _search(residual: FloatArray, keys: list[str]) -> dict[str, Found]:
+    """The usual scales first; then coarsely in the middle of the picture, and what looks best there in all of it."""
+    found = {key: _best([_Folded(residual, scale, scale).agreement(key) for scale in _USUAL]) for key in keys}
+    hidden = [key for key in keys if found[key].z < _PLAIN]
+    coarse: dict[str, list[_Try]] = {key: [] for key in hidden}
+    for scale in _scales() if hidden else ():
+        folded = _Folded(_middle(residual, scale), scale, scale)
+        for key in hidden:
+            coarse[key].append(folded.agreement(key))
+    for key in hidden:
+        found[key] = _close(residual, key, [found[key], *sorted(coarse[key], key=lambda t: -t.z)[:_FAVOURITES]])
+    return {key: _told(residual, key, _stretch(residual, key, best)) for key, best in found.items()}
+
+
+def _best(tries: Iterable[_Try]) -> _Try:
+    return max(tries, key=lambda t: t.z)
+
+
+def _scales() -> Iterator[float]:
+    count = int(np.log(_LARGEST / _SMALLEST) / np.log(_RATIO)) + 1
+    return (_SMALLEST * _RATIO**i for i in range(count + 1))
+
+
+def _middle(residual: FloatArray, scale: float) -> FloatArray:
+    side = round(_WINDOW * scale)
+    top, left = (max(0, (n - side) // 2) for n in residual.shape)
+    return residual[top : top + side, left : left + side]
+
+
+def _close(residual: FloatArray, key: str, tries: list[_Try]) -> _Try:
+    """The best of those scales and what is beside them, in all of the picture."""
+    looked = [
+        _best(
+            _Folded(residual, scale, scale).agreement(key)
+            for scale in (t.across * (1 - _SPREAD), t.across, t.across * (1 + _SPREAD))
+        )
+        for t in tries
+    ]
+    return _best(_climb(residual, key, t) for t in sorted(looked, key=lambda t: -t.z)[:_FINALISTS])
+
+
+def _climb(residual: FloatArray, key: str, best: _Try) -> _Try:
+    """The best scale near one, from wide steps to narrow."""
+    step = _SPREAD / 2
+    while step * max(residual.shape) / best.across > 0.5:  # half a pixel at the far end
+        near = [_Folded(residual, s, s).agreement(key) for s in (best.across * (1 - step), best.across * (1 + step))]
+        best = _best([best, *near])
+        step /= 2
+    return best
+
+
+def _told(residual: FloatArray, key: str, best: _Try) -> Found:
+    folded = _Folded(residual, best.across, best.down)
+    return Found(best.z, (best.across * best.down) ** 0.5, best.shift, folded.read(key, best.shift))
+
+
+def _stretch(residual: FloatArray, key: str, best: _Try) -> _Try:
+    """Across and down each for itself: scalers round sizes to whole pixels, and crops are filled to old sizes."""
+    step = _ASPECT if best.z < _PLAIN else _SPREAD
+    while step * max(residual.shape) / best.across > 0.5:
+        sizes = [(best.across * (1 + i * step), best.down * (1 + j * step)) for i, j in _DIRECTIONS]
+        found = _best(_Folded(residual, across, down).agreement(key) for across, down in sizes)
+        if found.z > best.z:
+            best = found
+        else:
+            step /= 2
+    return best
+
+
+class _Folded:
+    """A residual, brought to the size it was made at and folded into one tile: the phases of its waves."""
+
+    def __init__(self, residual: FloatArray, across: float, down: float) -> None:
+        from mien.stage.watermark.kernel import fold
+
+        self._across, self._down = across, down
+        tile = np.zeros((SIDE, SIDE), np.float32)
+        fold(residual, across, down, tile)
+        spectrum: _Complex = np.asarray(np.fft.rfft2(tile), np.complex64)
+        self._phases: _Complex = spectrum / (np.abs(spectrum) + np.float32(1e-9))
+
+    def agreement(self, key: str) -> _Try:
+        """The best shift for the pilots of a key, and how well they agree there."""
+        own = waves(key)
+        product = np.zeros((SIDE, SIDE // 2 + 1), np.complex64)
+        rows, columns = own.rows[own.pilots], own.columns[own.pilots]
+        product[rows, columns] = self._phases[rows, columns] * own.phases[own.pilots].conj()
+        once = rows[columns == 0]  # of these irfft2 wants the mirror image as well
+        product[-once % SIDE, 0] = product[once, 0].conj()
+        sums = np.fft.irfft2(product, s=(SIDE, SIDE)) * np.float32(SIDE * SIDE / 2)
+        y, x = divmod(int(sums.argmax()), SIDE)
+        return _Try(float(sums[y, x] / np.sqrt(len(rows) / 2)), self._across, self._down, (x, y))
+
+    def read(self, key: str, shift: tuple[int, int]) -> int | None:
+        """The payload, read at a shift that is made exact by the pilots first."""
+        own = waves(key)
+        seen = self._phases[own.rows, own.columns] * own.phases.conj()
+        near = [(shift[0] + i / 4, shift[1] + j / 4) for i in range(-3, 4) for j in range(-3, 4)]
+        turned = max((seen * _shifted(own, x, y) for x, y in near), key=lambda t: float(t.real[own.pilots].sum()))
+        soft = np.bincount(own.bits, turned.real[own.carriers], code.CODED)
+        return code.decode(soft.astype(np.float32))
+
+
+def _shifted(own: Waves, x: float, y: float) -> _Complex:
+    rows = np.where(own.rows > SIDE // 2, own.rows - SIDE, own.rows)
+    turned: _Complex = np.exp(2j * np.pi / SIDE * (rows * y + own.columns * x)).astype(np.complex64)
+    return turned
