@@ -28,6 +28,7 @@ _PATH_VARIABLES: Final = frozenset(
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 _SIZE: Final = re.compile(r"auto|\d{2,5}p?|\d{2,5}x\d{2,5}")
+_PAYLOAD: Final = re.compile(r"|auto|\d{1,10}")
 _ASPECT: Final = re.compile(r"auto|\d{1,3}:\d{1,3}")
 _CAPTIONS: Final = re.compile(r"none|both|(srt|vtt|ass)(,(srt|vtt|ass))*")
 
@@ -196,6 +197,31 @@ class FilmConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustConfig:
+    """``[trust]``: what makes films answerable. A moderation key comes from the environment only (``OPENAI_API_KEY``).
+
+    watermark: the invisible mark's payload, 0…4294967295, "auto" = of the portrait and the words, "" = no mark. key_file:
+    its secret key, "" = the key that every Mien knows. label: words in a corner, "auto" = that it is made by a
+    machine, "" = none. c2pa: whether films are signed with Content Credentials. certificate, private_key: PEM files,
+    "" = made by Mien itself, and untrusted. timestamp_url: of an RFC 3161 server, "" = no trusted time. strict: only
+    faces and cloned voices whose people agreed. moderation: entry point of ``mien.moderate`` that checks scripts,
+    "off" = nobody. moderation_url: of an OpenAI-compatible server. moderation_model: its name, "" = the server's own.
+    """
+
+    watermark: str = _pattern("", _PAYLOAD, "a number to 4294967295, or auto")
+    key_file: str = ""
+    label: str = ""
+    c2pa: bool = False
+    certificate: str = ""
+    private_key: str = ""
+    timestamp_url: str = ""
+    strict: bool = False
+    moderation: str = "off"
+    moderation_url: str = "https://api.openai.com/v1"
+    moderation_model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. offline: nothing is fetched. origin: the files that were read."""
 
@@ -207,6 +233,7 @@ class Settings:
     face: FaceConfig = field(default_factory=FaceConfig)
     portrait: PortraitConfig = field(default_factory=PortraitConfig)
     film: FilmConfig = field(default_factory=FilmConfig)
+    trust: TrustConfig = field(default_factory=TrustConfig)
     offline: bool = False
     origin: Path | None = None
 
@@ -220,10 +247,12 @@ _SECTIONS: Final[dict[str, type[Any]]] = {
     "voices": VoicesConfig,
     "hear": HearConfig,
     "think": ThinkConfig,
+    "trust": TrustConfig,
 }
 _C = TypeVar(
-    "_C", SpeakConfig, VoicesConfig, HearConfig, ThinkConfig, AudioConfig, FaceConfig, PortraitConfig, FilmConfig
-)
+    "_C",
+    SpeakConfig, VoicesConfig, HearConfig, ThinkConfig, AudioConfig, FaceConfig, PortraitConfig, FilmConfig, TrustConfig,
+)  # fmt: skip
 
 
 def cache_dir() -> Path:
