@@ -16,24 +16,23 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.live_hours import hours
 from benchmarks.portrait import portrait
 from benchmarks.process import memory as memory_of
 from mien import config
 from mien.dialogue.think.base import Persona, Piece, Question, ThinkerInfo
-from mien.live.clock import VirtualClock
 from mien.live.session import Session, Troupe
 from mien.live.troupe import Wardrobe, Wish, cast
 from mien.transmit.broadcast import Broadcast
 from mien.transmit.live import Tally
 from mien.turn import Turn
-from mien.types import AudioChunk, ByteArray, FaceClip, FloatArray, VideoFrame
+from mien.types import AudioChunk, FaceClip, VideoFrame
 
 TEXT = (Path(__file__).parent / "english.txt").read_text("utf-8")
 
@@ -52,13 +51,6 @@ class Reader:
 
     def close(self) -> None:
         pass
-
-
-class Blank:
-    """A canvas that draws nothing: the simulated hours are of time, not of pictures."""
-
-    def draw(self, shapes: FloatArray, head: FloatArray) -> ByteArray:
-        return np.zeros((2, 2, 3), np.uint8)
 
 
 class Count:
@@ -103,30 +95,6 @@ def keep_talking(live: Session, stop: threading.Event) -> None:
                 break
         if stop.is_set():
             return
-
-
-def hours(count: float) -> dict[str, Any]:
-    """Simulated time."""
-    own = replace(troupe(portrait(), Wardrobe(lambda _: None)), canvas=Blank)
-    live, seen = Session(own, clock=VirtualClock()), Count()
-    live.watch(seen)
-    stop = threading.Event()
-    talker = threading.Thread(target=keep_talking, args=(live, stop), daemon=True)
-    talker.start()
-    frames, memory = int(count * 3600 * 25), []
-    began = time.monotonic()
-    for part in range(1, 11):
-        while seen.frames < frames * part // 10:
-            time.sleep(0.05)
-        memory.append(memory_of(os.getpid()) / 1e6)
-    took = time.monotonic() - began
-    stop.set()
-    live.close()
-    return {
-        "hours": count, "frames": seen.frames, "turns": live.counts.turns, "worst_gap_ticks": seen.worst,
-        "skew_ticks_at_end": seen.end - seen.first - seen.frames * 1920,
-        "memory_mb": [round(m, 1) for m in memory], "took_s": round(took, 1),
-    }  # fmt: skip
 
 
 def capacity(count: int, seconds: float) -> dict[str, Any]:
@@ -205,8 +173,8 @@ def main() -> None:
     """One of the works."""
     what, number = sys.argv[1], float(sys.argv[2])
     if what == "hours":
-        result = hours(number)
-    elif what == "capacity":
+        sys.exit(hours(number, Reader()))
+    if what == "capacity":
         result = capacity(int(number), float(sys.argv[3]) if len(sys.argv) > 3 else 30.0)
     else:
         result = reconnects(int(number))
