@@ -14,6 +14,8 @@ Events under ``--json``, one JSON object a line on standard output:
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -58,6 +60,10 @@ _Why = Annotated[str, option("Who", "--why", metavar="TEXT", text="For the audit
 @app.command()
 def run(
     file: _File,
+    template: Annotated[
+        Path | None,
+        option("Batch", "--template", "-t", metavar="FILE", text="A project whose ${name} the columns fill."),
+    ] = None,
     store: Annotated[
         Path | None, option("Batch", "--store", metavar="FOLDER", text="Where jobs are kept; default FILE.batch.")
     ] = None,
@@ -89,7 +95,7 @@ def run(
         raise UsageError("--gpus must be from 0 to 64, and --patience from 1 to 3600.")
     digests = Digests()
     try:
-        wishes = read_batch(file, digests, review=review)
+        wishes = read_batch(file, digests, template=template, review=review)
     except BadRows as error:
         _list(error)
         raise
@@ -175,7 +181,15 @@ def _crew(ray: str | None, gpus: float, patience: float, count: int, store: Stor
         return LocalCrew(count, store.folder / "work")
     from mien.apps.jobs.cluster import ClusterCrew
 
+    _keep_output_clean()
     return ClusterCrew(ray, gpus=gpus, patience=patience, note=console.note)
+
+
+def _keep_output_clean() -> None:
+    """Standard output is for results: what Ray prints there by itself goes to standard error, until the process ends."""
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace")
+        os.dup2(2, 1)
 
 
 def _go(work: Run, desk: _Desk) -> None:
@@ -247,8 +261,6 @@ class _Desk:
         self._screen: Any = None
 
     def __enter__(self) -> _Desk:
-        import sys
-
         if not console.is_json() and sys.stderr.isatty():
             from mien.apps.cli.batch_table import Screen
 

@@ -50,13 +50,17 @@ def store_folder(file: Path) -> Path:
     return file.with_name(file.name + ".batch")
 
 
-def read_batch(file: Path, digests: Digests, *, review: bool = False) -> list[Wish]:
-    """The rows as jobs. review: all wait for a person before they are delivered. Raises BadRows, InputError."""
+def read_batch(file: Path, digests: Digests, *, template: Path | None = None, review: bool = False) -> list[Wish]:
+    """The rows as jobs, films of their own, or shorts of a project. Raises BadRows, InputError.
+
+    template: the project whose variables the columns fill. review: all wait for a person before they are delivered.
+    """
     rows = read_rows(file)
     wishes: list[Wish] = []
     refused: list[Refused] = []
     ids: dict[str, int] = {}
     targets: dict[Path, int] = {file.absolute(): 0}
+    own = {} if template is None else {"template": str(template.absolute())}
     for row in rows:
         id = ""
         try:
@@ -64,7 +68,7 @@ def read_batch(file: Path, digests: Digests, *, review: bool = False) -> list[Wi
                 raise InputError(row.fault)
             values = _tidied(row)
             id = _id(values)
-            wish = _wish(row, id, values, file.absolute().parent, digests, review)
+            wish = _wish(row, id, values | own, file.absolute().parent, digests, review)
             _check_alone(wish, ids, targets)
             wishes.append(wish)
         except MienError as error:
@@ -86,6 +90,8 @@ def _tidied(row: Row) -> dict[str, Any]:
     tidy = {re.sub(r"[\s-]+", "_", name.strip().lower()): value for name, value in row.values.items()}
     if "" in tidy:
         raise UsageError("A value stands in a column without a name.")
+    if "template" in tidy:
+        raise UsageError("There is no column 'template'.", hint="All rows share one: --template FILE.")
     if "out" in tidy and "output" not in tidy:
         tidy["output"] = tidy.pop("out")
     return tidy
@@ -106,7 +112,7 @@ def _id(values: dict[str, Any]) -> str:
 def _wish(row: Row, id: str, values: dict[str, Any], base: Path, digests: Digests, review: bool) -> Wish:
     priority = _priority(values.pop("priority", 0))
     looked_at = _flag("review", values.pop("review", review))
-    work: Work = kind("make").plan(values, base)
+    work: Work = kind("studio" if "template" in values else "make").plan(values, base)
     return Wish(id, row.line, work.kind, work.arguments, key_of(work, digests), work.targets, priority, looked_at)
 
 

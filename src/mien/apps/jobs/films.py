@@ -61,7 +61,7 @@ def plan(values: Mapping[str, Any], base: Path) -> Work:
     arguments = {
         **who, **words, "face": options.get("face", 0), "kind": kind, "captions": _text(given.get("captions")),
         "extras": {name: path.suffix.lower() for name, path in extras.items()},
-        "settings": _written(with_options(config.load(), options)),
+        "settings": written(with_options(config.load(), options)),
     }  # fmt: skip
     arguments |= {name: _file(given[name]) for name in ("transcript", "lexicon") if name in given}
     return Work("make", arguments, targets)
@@ -162,7 +162,7 @@ def _subject(who: Mapping[str, Any]) -> Any:
     return bundle.load(Path(who["avatar"]["file"]))
 
 
-def _written(settings: config.Settings) -> dict[str, Any]:
+def written(settings: config.Settings) -> dict[str, Any]:
     """Settings as plain JSON, the files they name marked; where they came from does not matter."""
     plain = asdict(replace(settings, origin=None))
     for section, name in _NAMED_IN_SETTINGS:
@@ -202,10 +202,9 @@ def _text(value: Any) -> str | None:
 
 
 def _whole(value: Any) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        raise UsageError(f"face must be a whole number, not '{value}'.") from None
+    if not str(value).isdecimal():
+        raise UsageError(f"face must be a whole number from 0, not '{value}'.")
+    return int(str(value))
 
 
 def _is_file(path: Path) -> bool:

@@ -100,33 +100,26 @@ class Run:
         if now - self._looked >= _LOOK:
             self._looked = now
             self._notice_cancelled()
-        busy = self._begin_what_can_begin(now)
-        heard = self.crew.events(0.0 if busy else _TICK)
+        begun, exhausted = self._begin_what_can_begin(now)
+        heard = self.crew.events(0.0 if begun else _TICK)
         for event in heard:
             self._hear(event)
-        return bool(self.running or self._due or busy or heard) or self._no_worker_yet()
+        return bool(self.running or self._due or begun or heard) or not exhausted
 
-    def _no_worker_yet(self) -> bool:
-        """Whether there is work, and nobody to do it: workers elsewhere may be coming."""
-        if self.crew.room() > 0:
-            return False
-        counts = self.store.counts(self.batch)
-        return counts[State.QUEUED] + counts[State.RETRYING] > 0
-
-    def _begin_what_can_begin(self, now: float) -> bool:
-        """Whether anything began."""
+    def _begin_what_can_begin(self, now: float) -> tuple[bool, bool]:
+        """Whether anything began, and whether nothing more can: workers elsewhere may still be coming."""
         self._due = {id: due for id, due in self._due.items() if due > now}
         began = False
         while self.crew.room() > 0:
             job = self.store.claim(self._owner, not_now=self._due, batch=self.batch)
             if job is None:
-                break
+                return began, True
             began = True
             try:
                 self._begin(job)
             except MienError as error:
                 self._fail(job, Fault.of(error))
-        return began
+        return began, False
 
     def _begin(self, job: Job) -> None:
         if not job.approved and (why := self._screen(job)):

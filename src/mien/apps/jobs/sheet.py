@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mien.errors import InputError, MissingError
+from mien.apps.studio.source import Node, parse
+from mien.errors import InputError
 
 MOST_ROWS: Final = 100_000
 MOST_BYTES: Final = 64_000_000
@@ -131,57 +132,33 @@ def _row(line: int, value: object) -> Row:
 
 
 def _yaml(text: str, name: str) -> Iterator[Row]:
-    """A list of mappings; or a mapping with that list as ``jobs`` and what all rows share as ``defaults``."""
-    try:
-        import yaml
-    except ImportError:
-        raise MissingError(
-            "YAML files need PyYAML.", hint="Install it with: pip install 'mien[studio]'", code="missing.yaml"
-        ) from None
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"{name}, line {line}: it is not YAML ({error.problem}).") from None
-    except (yaml.YAMLError, RecursionError):
-        raise InputError(f"{name} is not YAML.") from None
-    shared, jobs = _parts(root, name)
-    for node in jobs:
-        row = _of_node(node)
-        yield Row(row.line, {**shared, **row.values}, row.fault)
+    """A list of mappings; or a mapping with that list as ``jobs`` and what all rows share as ``defaults``.
 
-
-def _parts(root: Any, name: str) -> tuple[Mapping[str, Value], list[Any]]:
-    if root is None:
-        return {}, []
-    if root.id == "sequence":
-        return {}, root.value
-    found = {key.value: value for key, value in root.value} if root.id == "mapping" else {}
-    jobs, unknown = found.get("jobs"), set(found) - {"jobs", "defaults"}
-    if jobs is None or jobs.id != "sequence" or unknown:
-        raise InputError(f"{name}: a batch is a list of jobs.", hint="Or: defaults: {…} and jobs: [{…}, …].")
-    if "defaults" not in found:
-        return {}, jobs.value
-    shared = _of_node(found["defaults"])
+    Values stay as they are written: plain YAML would make the number 969 of the aspect 16:9.
+    """
+    root = parse(text, name)
+    if root.items is not None or root.absent:
+        jobs, shared = root.items or (), Row(0, {})
+    else:
+        listed, fields = root.get("jobs"), root.fields or {}
+        if listed is None or listed.items is None or set(fields) - {"jobs", "defaults"}:
+            raise InputError(f"{name}: a batch is a list of jobs.", hint="Or: defaults: {…} and jobs: [{…}, …].")
+        jobs, shared = listed.items, _of_node(fields["defaults"]) if "defaults" in fields else Row(0, {})
     if shared.fault:
         raise InputError(f"{name}, line {shared.line}: {shared.fault}")
-    return shared.values, jobs.value
+    for node in jobs:
+        row = _of_node(node)
+        yield Row(row.line, {**shared.values, **row.values}, row.fault)
 
 
-def _of_node(node: Any) -> Row:
-    """A mapping of plain values. All stay as they are written: YAML itself would make 969 of the aspect 16:9."""
-    line = node.start_mark.line + 1
-    if node.id != "mapping":
+def _of_node(node: Node) -> Row:
+    line = node.mark.line
+    if node.fields is None:
         return Row(line, {}, "It is no mapping of names and values.")
-    values: dict[str, Any] = {}
-    for key, inner in node.value:
-        name = key.value if key.id == "scalar" else "?"
-        if name == "?" or inner.id != "scalar":
+    for name, inner in node.fields.items():
+        if inner.text is None:
             return Row(line, {}, f"'{name}' must be text, a number, or true or false.")
-        if name in values:
-            return Row(line, {}, f"'{name}' is there twice.")
-        values[name] = None if inner.tag == "tag:yaml.org,2002:null" else inner.value
-    return _row(line, values)
+    return Row(line, {name: inner.text or "" for name, inner in node.fields.items() if not inner.absent})
 
 
 _READERS: Final = {".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".ndjson": _jsonl, ".yaml": _yaml, ".yml": _yaml}

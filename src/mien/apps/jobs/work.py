@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol, cast
 import mien
 from mien.errors import InputError, MienError, UsageError
 
-_KINDS: Final = {"make": "mien.apps.jobs.films"}
+_KINDS: Final = {"make": "mien.apps.jobs.films", "studio": "mien.apps.jobs.shorts"}
 _PARTS: Final = (
     "ai-edge-litert", "av", "espeakng-loader", "numba", "numpy", "onnxruntime", "opencv-python-headless", "pillow",
     "sherpa-onnx", "soxr",

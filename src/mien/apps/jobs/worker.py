@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any, Final, TextIO
 
 from mien.apps.jobs import artefacts
 from mien.apps.jobs.work import CHANGED_FILES, Digests, as_fault, kind
-from mien.errors import InputError
+from mien.errors import InputError, MienError
 
 _TELL_EVERY: Final = 0.2  # seconds
 
@@ -78,6 +79,8 @@ def _do(task: dict[str, Any], tell: _Voice) -> None:
     except BaseException as error:
         artefacts.discard(Path(task["folder"]))
         fault = as_fault(error)
+        if not isinstance(error, MienError):  # for the job's log: nobody foresaw it
+            tell("note", message="".join(traceback.format_exception(error))[-1500:])
         tell(
             "failed", code=fault.code, message=fault.message, hint=fault.hint, retryable=fault.retryable
         )  # fmt: skip

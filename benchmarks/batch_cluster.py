@@ -1,0 +1,159 @@
+"""``python -m benchmarks.batch_cluster``: a worker host whose link is cut without a word, in network namespaces (root).
+
+Three namespaces: a head with the batch, a router, a worker host. Once the host renders, the router stops forwarding:
+packets vanish, no connection is closed, no interface goes down. The batch must end with every film done, its bytes
+those of a batch without a cluster, within the time limits of the batch's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.portrait import portrait
+
+HEAD, ROUTER, HOST = "mien-head", "mien-router", "mien-host"
+HEAD_IP, HOST_IP = "10.77.1.2", "10.77.2.2"
+RAY = Path(sys.executable).with_name("ray")
+QUIET = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1"}
+
+
+def main() -> int:
+    """Exit status 1 when a promise is broken."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.batch_cluster")
+    parser.add_argument("--jobs", type=int, default=6)
+    parser.add_argument("--patience", type=float, default=6.0)
+    parser.add_argument("--no-cut", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mien-cluster-") as name:
+        folder = Path(name)
+        calm, far = _batch(folder / "calm", chosen.jobs), _batch(folder / "far", chosen.jobs)
+        subprocess.run([sys.executable, "-m", "mien", "batch", str(calm)], check=True, capture_output=True)
+        with _network(), _cluster(folder):
+            good = _cut_and_watch(far, chosen.patience, cut=not chosen.no_cut)
+        same = _films(calm.parent) == _films(far.parent)
+    print(f"films equal those of a local batch: {'yes' if same else 'NO'}")
+    return int(not (good and same))
+
+
+def _cut_and_watch(file: Path, patience: float, *, cut: bool) -> bool:
+    command = [sys.executable, "-m", "mien", "batch", str(file), "--ray", f"{HEAD_IP}:6379", "--json"]
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        ["ip", "netns", "exec", HEAD, *command, "--patience", str(patience)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=QUIET,
+    )  # fmt: skip
+    cut_at, noticed, outcomes = 0.0, 0.0, []
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "job" and event["what"] != "note":
+            outcomes.append((event["id"], event["what"]))
+            print(f"{time.monotonic() - begun:6.1f} s  {event['id']}: {event['what']} {event['message']}", flush=True)
+        elif event["event"] == "note":
+            print(f"{time.monotonic() - begun:6.1f} s  {event['message']}", flush=True)
+        going = event.get("films", [])
+        if cut and not cut_at and len(going) == 2 and all(film["done"] for film in going):
+            _forward(False)
+            cut_at = time.monotonic()
+            print(f"{cut_at - begun:6.1f} s  the link is cut", flush=True)
+        if cut_at and not noticed and event.get("what") == "lost":
+            noticed = time.monotonic() - cut_at
+    status = process.wait()
+    ends = sorted(id for id, what in outcomes if what in ("rendered", "found", "copied"))
+    jobs = len((file.read_text(encoding="utf-8")).splitlines())
+    once = len(set(ends)) == len(ends)
+    print(f"exit status {status}; {len(ends)} of {jobs} done, each once: {'yes' if once else 'NO'}")
+    if cut:
+        print(f"the cut was noticed after {noticed:.1f} s (limit {patience + 1:.0f} s)")
+    return status == 0 and once and len(ends) == jobs and (not cut or 0 < noticed <= patience + 3)
+
+
+def _batch(folder: Path, jobs: int) -> Path:
+    folder.mkdir()
+    rows = [
+        {"id": f"f{n}", "portrait": str(portrait()), "text": f"This is film {n}. " + "It goes on for a while. " * 6,
+         "output": f"out/f{n}.mp4", "size": "256x256", "encoder": "software"}
+        for n in range(jobs)
+    ]  # fmt: skip
+    file = folder / "jobs.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def _films(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "out").iterdir()}
+
+
+@contextlib.contextmanager
+def _network() -> Iterator[None]:
+    for space in (HEAD, ROUTER, HOST):
+        subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
+        _ip("netns", "add", space)
+        _ip("-n", space, "link", "set", "lo", "up")
+    try:
+        for space, number in ((HEAD, 1), (HOST, 2)):
+            _ip("link", "add", f"mr{number}", "netns", ROUTER, "type", "veth", "peer", "name", "eth0", "netns", space)
+            _ip("-n", space, "addr", "add", f"10.77.{number}.2/24", "dev", "eth0")
+            _ip("-n", ROUTER, "addr", "add", f"10.77.{number}.1/24", "dev", f"mr{number}")
+            _ip("-n", space, "link", "set", "eth0", "up")
+            _ip("-n", ROUTER, "link", "set", f"mr{number}", "up")
+            _ip("-n", space, "route", "add", "default", "via", f"10.77.{number}.1")
+        _forward(True)
+        yield
+    finally:
+        for space in (HEAD, ROUTER, HOST):
+            _ip("netns", "del", space)
+
+
+@contextlib.contextmanager
+def _cluster(folder: Path) -> Iterator[None]:
+    common = ["--num-cpus=1", "--object-store-memory=150000000", "--disable-usage-stats", "--block"]
+    head = _in(HEAD, str(RAY), "start", "--head", f"--node-ip-address={HEAD_IP}", "--port=6379",
+               "--include-dashboard=false", f"--temp-dir={folder}/ray", *common)  # fmt: skip
+    time.sleep(8)
+    host = _in(HOST, str(RAY), "start", f"--address={HEAD_IP}:6379", f"--node-ip-address={HOST_IP}", *common)
+    time.sleep(8)
+    try:
+        yield
+    finally:
+        for process in (host, head):
+            os.killpg(process.pid, signal.SIGTERM)
+        for process in (host, head):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+        for space in (HOST, HEAD):
+            found = subprocess.run(["ip", "netns", "pids", space], capture_output=True, text=True, check=False).stdout
+            for pid in found.split():
+                with contextlib.suppress(OSError):
+                    os.kill(int(pid), signal.SIGKILL)
+
+
+def _in(space: str, *command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["ip", "netns", "exec", space, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=QUIET,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def _forward(on: bool) -> None:
+    setting = f"echo {int(on)} > /proc/sys/net/ipv4/ip_forward"
+    subprocess.run(["ip", "netns", "exec", ROUTER, "sh", "-c", setting], check=True)
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
