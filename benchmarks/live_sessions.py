@@ -1,9 +1,9 @@
-"""``python -m benchmarks.live_sessions hours|capacity|reconnects N [SECONDS]``: live sessions without a browser.
+"""``python -m benchmarks.live_sessions hours|minutes|capacity|reconnects N [SECONDS]``: sessions without a browser.
 
-``hours N``: so many hours of a talking session on a virtual clock: where sound and pictures stand at the end, and what
-memory did. ``capacity N SECONDS``: so many sessions at once, each with another avatar of 512 × 512, talking, coded as
-H264 and Opus for receivers that do not decode: frames a second. ``reconnects N``: sessions opened and closed one after
-the other: memory and threads before and after.
+``hours N``: so many hours on a virtual clock (:mod:`benchmarks.live_hours`). ``minutes N``: so many minutes of a real
+server (:mod:`benchmarks.live_minutes`). ``capacity N SECONDS``: so many sessions at once, each with another avatar of
+512 × 512, talking, coded as H264 and Opus for receivers that do not decode: frames a second. ``reconnects N``: sessions
+opened and closed one after the other: memory and threads before and after.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.live_hours import hours
+from benchmarks.live_minutes import minutes
 from benchmarks.portrait import portrait
 from benchmarks.process import memory as memory_of
 from mien import config
@@ -174,6 +175,8 @@ def main() -> None:
     what, number = sys.argv[1], float(sys.argv[2])
     if what == "hours":
         sys.exit(hours(number, Reader()))
+    if what == "minutes":
+        sys.exit(minutes(number))
     if what == "capacity":
         result = capacity(int(number), float(sys.argv[3]) if len(sys.argv) > 3 else 30.0)
     else:
