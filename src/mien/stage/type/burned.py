@@ -79,7 +79,7 @@ def caption_room(style: CaptionStyle, canvas: tuple[int, int]) -> Room:
         return FILE
     em = text_style(style, canvas).size
     columns = _room(style, canvas).width / em
-    return Room(max(8, int(columns / 0.54)), max(8, 2 * int(columns)), 2)
+    return Room(min(FILE.narrow, max(8, int(columns / 0.54))), min(FILE.wide, max(8, 2 * int(columns))), 2)
 
 
 def check_captions(captions: Sequence[Caption], style: CaptionStyle) -> tuple[str, ...]:
@@ -224,7 +224,8 @@ def _pieces(text: str, spans: Sequence[Span]) -> list[Span]:
         part = text[begin:end]
 
         def wide(a: int, b: int, part: str = part) -> float:
-            return float(columns(part[a:b].rstrip(_SILENT_ENDS)))
+            bare = part[a:b].rstrip()
+            return columns(bare.rstrip(_SILENT_ENDS)) + float(b - a - len(bare))
 
         inside = [(max(a, begin) - begin, min(b, end) - begin) for a, b in spans if a < end and b > begin]
         limit = _BIG_WIDE if is_wide(part[0]) else _BIG_NARROW

@@ -29,12 +29,16 @@ Corners = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line in a layout. x: of its left end; baseline: below the top; width; pixels. runs: from left to right."""
+    """A line in a layout. x: of its left end; baseline: below the top; width; pixels. runs: from left to right.
+
+    empty: what is without ink at its ends because full-width punctuation is half empty, pixels, left and right.
+    """
 
     x: float
     baseline: float
     width: float
     runs: tuple[Run, ...]
+    empty: tuple[float, float] = (0.0, 0.0)
 
 
 class Painter:
@@ -48,36 +52,45 @@ class Painter:
         if style.box:
             reach = max(reach, max(style.box.across, style.box.down) + 0.1)
         self._pad = math.ceil(reach * style.size) + 2
+        self._kept: dict[str, ByteArray] = {}
         self._size = math.ceil(width) + 2 * self._pad, math.ceil(height) + 2 * self._pad
 
     def paint(self, marks: Sequence[tuple[Corners, str]] = ()) -> tuple[ByteArray, int, int]:
         """Pixels, uint8 (h, w, 4), and where they begin. marks: corners within which letters have another colour."""
+        left, top, _, _ = self._visible
+        pixels = self._painted(self._style.colour)
+        if marks:
+            pixels = pixels.copy()
+        across, down = left - self._pad, top - self._pad
+        for (x, y, x2, y2), colour in marks:
+            rows = slice(max(0, math.floor(y) - down), max(0, math.ceil(y2) - down))
+            columns = slice(max(0, math.floor(x) - across), max(0, math.ceil(x2) - across))
+            pixels[rows, columns] = self._painted(colour)[rows, columns]
+        return pixels, across, down
+
+    def _painted(self, colour: str) -> ByteArray:
+        """All of it with letters of one colour."""
         from PIL import Image
 
-        left, top, right, bottom = self._visible
-        fill = Image.new("RGBA", self._size, parse_colour(self._style.colour))
-        for (x, y, x2, y2), colour in marks:
-            box = (
-                math.floor(x) + self._pad,
-                math.floor(y) + self._pad,
-                math.ceil(x2) + self._pad,
-                math.ceil(y2) + self._pad,
+        if colour not in self._kept:
+            size = self._under.size
+            picture = Image.alpha_composite(
+                self._under, _cut(Image.new("RGBA", size, parse_colour(colour)), self._letters)
             )
-            fill.paste(parse_colour(colour), box)
-        picture = Image.alpha_composite(self._under, _cut(fill, self._letters))
-        if self._emoji is not None:
-            picture = Image.alpha_composite(picture, self._emoji)
-        pixels = np.asarray(picture.crop((left, top, right, bottom)), np.uint8)
-        return pixels, left - self._pad, top - self._pad
+            if self._emoji is not None:
+                picture = Image.alpha_composite(picture, self._emoji)
+            self._kept[colour] = np.asarray(picture.crop(self._visible))
+        return self._kept[colour]
 
     @cached_property
     def _visible(self) -> tuple[int, int, int, int]:
-        from PIL import Image
+        """What shows of the canvas."""
+        from PIL import ImageChops
 
-        picture = Image.alpha_composite(self._under, _cut(Image.new("RGBA", self._size, "#ffffff"), self._letters))
+        shown = ImageChops.lighter(self._under.getchannel("A"), self._letters)
         if self._emoji is not None:
-            picture = Image.alpha_composite(picture, self._emoji)
-        return picture.getchannel("A").getbbox() or (0, 0, 1, 1)
+            shown = ImageChops.lighter(shown, self._emoji.getchannel("A"))
+        return shown.getbbox() or (0, 0, 1, 1)
 
     @cached_property
     def _letters(self) -> Image:
@@ -161,8 +174,8 @@ def _bars(lines: Sequence[Line], box: Box, em: float) -> list[Corners]:
     """The rectangles of a box. By line, those of nearly one width get one, since small steps look like mistakes."""
     bars = [
         [
-            line.x - box.across * em, line.baseline - (ASCENT + box.down) * em,
-            line.x + line.width + box.across * em, line.baseline + (1 - ASCENT + box.down) * em,
+            line.x + line.empty[0] - box.across * em, line.baseline - (ASCENT + box.down) * em,
+            line.x + line.width - line.empty[1] + box.across * em, line.baseline + (1 - ASCENT + box.down) * em,
         ]
         for line in lines
         if line.runs

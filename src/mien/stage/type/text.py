@@ -140,15 +140,15 @@ def _placed(lines: Sequence[tuple[Paragraph, Span]], style: TextStyle) -> list[L
     found = []
     for number, ((paragraph, span), line, width) in enumerate(zip(lines, runs, widths, strict=True)):
         side = style.align if style.align != "start" else ("right" if paragraph.base else "left")
-        middle = (widest - width) / 2 + _off_centre(paragraph.text[slice(*span)].strip()) * style.size
-        x = {"left": 0.0, "center": middle, "right": widest - width}[side]
+        left, right = _empty(paragraph.text[slice(*span)].strip(), style.size)
+        x = {"left": 0.0, "center": (widest - width + right - left) / 2, "right": widest - width}[side]
         baseline = number * pitch + (pitch - style.size) / 2 + ASCENT * style.size
-        found.append(Line(x, baseline, width, line))
+        found.append(Line(x, baseline, width, line, (left, right)))
     return found
 
 
-def _off_centre(line: str) -> float:
-    """How far to move a line, ems, so that its ink is in the middle: full-width punctuation is half empty."""
+def _empty(line: str, em: float) -> tuple[float, float]:
+    """What has no ink at the ends of a line, pixels: it does not count for what the middle is."""
     if not line:
-        return 0.0
-    return _EMPTY_RIGHT.get(line[-1], 0.0) / 2 - _EMPTY_LEFT.get(line[0], 0.0) / 2
+        return 0.0, 0.0
+    return _EMPTY_LEFT.get(line[0], 0.0) * em, _EMPTY_RIGHT.get(line[-1], 0.0) * em

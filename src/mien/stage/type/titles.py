@@ -25,7 +25,7 @@ ACCENT: Final = "#ffc93c"
 PLACES: Final = ("top", "upper", "middle", "lower")
 ENTRANCES: Final = (*WAYS, "wipe")
 
-_PLACE: Final = {"top": 0.0, "upper": 0.08, "middle": 0.5, "lower": 0.8}  # share of the free height
+_PLACE: Final = {"top": 0.0, "upper": 0.03, "middle": 0.5, "lower": 0.8}  # share of the free height
 _SPEED: Final = to_ticks(0.45)
 _PANEL: Final = "#12151bd8"
 _QUIET: Final = "#ffffffd0"
