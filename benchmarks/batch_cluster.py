@@ -25,7 +25,7 @@ from benchmarks.portrait import portrait
 HEAD, ROUTER, HOST = "mien-head", "mien-router", "mien-host"
 HEAD_IP, HOST_IP = "10.77.1.2", "10.77.2.2"
 RAY = Path(sys.executable).with_name("ray")
-QUIET = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1"}
+QUIET = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_agent_register_timeout_ms": "300000"}
 
 
 def main() -> int:
@@ -121,10 +121,10 @@ def _cluster(folder: Path) -> Iterator[None]:
     common = ["--num-cpus=1", "--object-store-memory=150000000", "--disable-usage-stats", "--block"]
     head = _in(HEAD, str(RAY), "start", "--head", f"--node-ip-address={HEAD_IP}", "--port=6379",
                "--include-dashboard=false", f"--temp-dir={folder}/ray", *common)  # fmt: skip
-    time.sleep(8)
+    _wait_for_nodes(1)
     host = _in(HOST, str(RAY), "start", f"--address={HEAD_IP}:6379", f"--node-ip-address={HOST_IP}", *common)
-    time.sleep(8)
     try:
+        _wait_for_nodes(2)
         yield
     finally:
         for process in (host, head):
@@ -137,6 +137,20 @@ def _cluster(folder: Path) -> Iterator[None]:
             for pid in found.split():
                 with contextlib.suppress(OSError):
                     os.kill(int(pid), signal.SIGKILL)
+
+
+def _wait_for_nodes(count: int, within: float = 240.0) -> None:
+    asks = f"import ray; ray.init('{HEAD_IP}:6379', log_to_driver=False); print(sum(n['Alive'] for n in ray.nodes()))"
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        done = subprocess.run(
+            ["ip", "netns", "exec", HEAD, sys.executable, "-c", asks], capture_output=True, text=True, env=QUIET,
+            check=False, timeout=within,
+        )  # fmt: skip
+        if done.stdout.strip().endswith(str(count)):
+            return
+        time.sleep(2)
+    raise SystemExit(f"Ray did not start {count} nodes")
 
 
 def _in(space: str, *command: str) -> subprocess.Popen[bytes]:

@@ -55,9 +55,9 @@ def _killed(file: Path, kills: int, dice: random.Random, whole: float) -> bool:
         process = subprocess.Popen(
             [*_command(file), "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        if dice.random() < 0.8:  # the others are killed while they start
-            _wait_for_job(process)
-        time.sleep(dice.uniform(0.0, 3.0 * whole / kills))
+        words = dice.choice(((), ('"running"',), ('"rendered"', '"copied"'), ('"rendered"', '"copied"')))
+        _wait_for(process, words)  # while it starts, while it renders, while it delivers
+        time.sleep(dice.uniform(0.0, 1.5 * whole / kills))
         if process.poll() is not None:
             print(f"it was done before kill {number + 1}")
             break
@@ -83,11 +83,11 @@ def _killed(file: Path, kills: int, dice: random.Random, whole: float) -> bool:
     return good and not again
 
 
-def _wait_for_job(process: subprocess.Popen[str]) -> None:
-    """Until a worker has something to do."""
+def _wait_for(process: subprocess.Popen[str], words: tuple[str, ...]) -> None:
+    """Until it prints a line with one of these words; at once if there are none."""
     assert process.stdout is not None
-    for line in process.stdout:
-        if '"running"' in line:
+    while words and (line := process.stdout.readline()):
+        if any(word in line for word in words):
             return
 
 

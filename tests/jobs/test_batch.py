@@ -176,7 +176,7 @@ def test_the_key_is_of_what_comes_out(tmp_path: Path, portrait: str, monkeypatch
     key = one(tmp_path, str(face)).key
     assert key == one(tmp_path, str(face), id="other", output="else.mp4", priority=3).key, "names do not matter"
     assert key == one(tmp_path, portrait).key, "nor where a picture lies"
-    different = [
+    different: list[dict[str, Any]] = [
         {"text": "Ho."},
         {"size": "66x66"},
         {"seed": 4},

@@ -186,9 +186,10 @@ def _crew(ray: str | None, gpus: float, patience: float, count: int, store: Stor
 
 
 def _keep_output_clean() -> None:
-    """Standard output is for results: what Ray prints there by itself goes to standard error, until the process ends."""
-    if sys.stdout is sys.__stdout__:
-        sys.stdout = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace")
+    """Standard output is for results: what Ray prints there by itself goes to standard error, to the process's end."""
+    out = sys.__stdout__
+    if out is not None and sys.stdout is out:
+        sys.stdout = os.fdopen(os.dup(1), "w", encoding=out.encoding, errors="replace")
         os.dup2(2, 1)
 
 

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from mien.machine import cores
+
 WORKER_BYTES: Final = 650_000_000
 """What a worker takes at most for films up to 1080p, measured."""
 _RESERVE: Final = 500_000_000  # for everybody else on the machine
@@ -16,16 +18,6 @@ def workers(jobs: int) -> int:
     """One a core, as far as the memory that is free now allows, and no more than there are jobs; at least one."""
     by_memory = (memory() - _RESERVE) // WORKER_BYTES
     return max(1, min(cores(), by_memory, jobs))
-
-
-def cores() -> int:
-    """Cores that this process may use: affinity and a container's quota count."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        if quota != "max":
-            count = min(count, max(1, round(int(quota) / int(period))))
-    return count
 
 
 def memory() -> int:

@@ -271,14 +271,33 @@ def _connected(address: str) -> Any:
         raise MissingError(
             "Ray is not installed.", hint="Install it with: pip install 'mien[cluster]'", code="missing.ray"
         ) from None
-    try:
-        ray.init(address=address, namespace="mien", log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    failure = _within(
+        START, lambda: ray.init(address=address, namespace="mien", log_to_driver=False, logging_level=logging.ERROR)
+    )
+    if failure is not None:
+        first = next(iter(str(failure).strip().splitlines()), type(failure).__name__)
         raise NetworkError(
             f"No Ray cluster answers at '{address}' ({first[:160]}).", hint="Start one with: ray start --head"
-        ) from None
+        )
     return ray
+
+
+def _within(seconds: float, work: Callable[[], object]) -> Exception | None:
+    """Do something that may hang for ever. Returns what it raised, TimeoutError where it took too long."""
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="mien-ray-start", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        return TimeoutError(f"no answer for {seconds:.0f} s")
+    return failed[0] if failed else None
 
 
 def _fitting(has: dict[str, float], gpus: float) -> int:
