@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 import time
@@ -13,9 +12,10 @@ from typing import Final
 from mien.errors import BackendError, InputError
 from mien.live.ears import Ears
 from mien.live.session import Session
+from mien.machine import cores
 
 PER_CORE: Final = 3
-"""Talking sessions, 512², 25 frames a second, that a core carries: `python -m benchmarks --only live`."""
+"""Talking sessions, 512², 25 frames a second, that a core carries: `python -m benchmarks.live_sessions capacity 6`."""
 ALONE: Final = 60.0
 """Seconds after which a session that nobody watches is closed."""
 
@@ -46,7 +46,8 @@ class House:
     """
 
     def __init__(self, most: int = 0, per_owner: int = 0, alone: float = ALONE) -> None:
-        self.most = most or PER_CORE * (os.cpu_count() or 1)
+        self.most = most or PER_CORE * cores()
+        self._why = "" if most else ", as many as this machine carries at full speed"
         self.opened = self.refused = 0
         self._per_owner, self._alone = per_owner, alone
         self._lock = threading.Lock()
@@ -116,7 +117,7 @@ class House:
         if here >= self.most:
             self.refused += 1
             raise BackendError(
-                f"All {self.most} places are taken.", hint="Try again when somebody has left.", code="busy"
+                f"All {self.most} places are taken{self._why}.", hint="Try again when somebody has left.", code="busy"
             )
         mine = sum(g.owner == owner for g in self._guests.values()) + self._coming.count(owner)
         if most and mine >= most:

@@ -9,6 +9,8 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+from mien.machine import cores
+
 _ARENAS: Final = -8
 _MAPPED: Final = -3
 """Numbers of glibc's mallopt: M_ARENA_MAX and M_MMAP_THRESHOLD."""
@@ -26,7 +28,7 @@ def settle() -> None:
     if sys.platform == "linux" and not told:
         with suppress(OSError, AttributeError):  # another C library
             mallopt = ctypes.CDLL(None).mallopt
-            mallopt(_ARENAS, max(2, os.cpu_count() or 2))
+            mallopt(_ARENAS, max(2, cores()))
             mallopt(_MAPPED, _LARGE)
 
 
