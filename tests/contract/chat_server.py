@@ -17,6 +17,7 @@ class ChatServer(ThreadingHTTPServer):
     """``/v1/chat/completions`` and ``/v1/models``.
 
     moods: what the next requests meet, one each, the last one for ever. says: the words of an answer, piece by piece.
+    queue: words of the next answers, before those.
     calls: tools that the next answers call first, one list each. asked: bodies that came. headers: theirs.
     gone: set when a client left in the middle. release: lets those that hang go.
     """
@@ -27,6 +28,7 @@ class ChatServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.moods: list[str] = [""]
         self.says: list[str] = ["Sure, ", "we open ", "at nine. ", "[happy]Welcome![/happy]"]
+        self.queue: list[list[str]] = []
         self.calls: list[list[tuple[str, str]]] = []
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -101,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.calls:
             self._call(self.server.calls.pop(0))
             return
-        for i, words in enumerate(self.server.says):
+        for i, words in enumerate(self.server.queue.pop(0) if self.server.queue else self.server.says):
             self._delta({"content": words})
             if mood == "stall" and i == 0:
                 self._hang()

@@ -5,6 +5,8 @@ Events under ``--json``, one JSON object a line on standard output:
 - ``created``: path, files (all that were written).
 - ``problem``: file, line, column, field, message. One for each of a project's faults; then ``error``.
 - ``checked``: path, title, scenes, seconds (about), width, height, fps.
+- ``drafted``: path, scenes, seconds (about), notes (what is not as asked), files.
+- ``translated``: path, texts (how many were translated), notes (what could not be kept).
 - ``schema``: schema (under ``--json``; otherwise the schema itself is printed).
 """
 
@@ -67,6 +69,55 @@ def check(file: _Project, values: _Set = None, outside: _Outside = False) -> Non
         if report.problems:
             _tell_problems(str(file), report.problems)
         _tell_checked(file, loaded, report.seconds)
+
+
+@app.command()
+def write(
+    topic: Annotated[str, typer.Option("--topic", metavar="TEXT", help="What the film is about.")],
+    minutes: Annotated[float, typer.Option("--minutes", metavar="X", help="How long it is, about.")] = 1.0,
+    language: Annotated[
+        str, typer.Option("--language", "-l", help="Of its words: zh, en, de …; auto: the system's.")
+    ] = "auto",
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="NAME", help="The folder that is made.")] = Path("draft"),
+    template: Annotated[str, typer.Option("--template", "-t", help="short (upright) or talk (wide).")] = "short",
+    portrait: Annotated[
+        list[Path] | None, typer.Option("--portrait", "-p", metavar="FILE", help="A picture of a face.")
+    ] = None,
+) -> None:
+    """Draft a project about a topic with a language model (MIEN_THINK_URL); it stays editable."""
+    from mien.apps.studio.write import write as write_project
+
+    made = write_project(
+        out, topic, minutes=minutes, language=language, template=template, portraits=portrait or (), tell=console.note
+    )
+    for note in made.notes:
+        console.note(note)
+    path = made.created.project
+    console.event(
+        "drafted", plain=f"{path}: {made.scenes} scenes, about {made.seconds:.0f} s; edit it.", path=path,
+        scenes=made.scenes, seconds=round(made.seconds, 1), notes=list(made.notes),
+        files=[str(file) for file in made.created.files],
+    )  # fmt: skip
+
+
+@app.command()
+def translate(
+    file: _Project,
+    to: Annotated[str, typer.Option("--to", metavar="CODE", help="The language: en, zh, de …")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Beside the project; default NAME.CODE.yaml.")
+    ] = None,
+) -> None:
+    """Translate a project's words with a language model, keeping its structure and its timing."""
+    from mien.apps.studio.translate import translate as translate_project
+
+    made = translate_project(file, to, out, tell=console.note)
+    for note in made.notes:
+        console.note(note)
+    console.event(
+        "translated", plain=f"{made.path}: {made.texts} texts in {to}.", path=made.path, texts=made.texts,
+        notes=list(made.notes),
+    )  # fmt: skip
 
 
 @app.command("schema")

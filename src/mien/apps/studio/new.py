@@ -34,13 +34,17 @@ def new(folder: Path, template: str = "short", language: str = "auto", portraits
     portraits: of the people, in order; without any the portrait that Mien has (`mien models path astronaut`). Raises
     UsageError, InputError, OutputError, and what fetching a model raises.
     """
-    text = template_text(template, language)
-    _check_name(folder)
+    return begin(folder, template_text(template, language), portraits, _EXTRAS.get(template, ()))
+
+
+def begin(folder: Path, text: str, portraits: Sequence[Path] = (), extras: Sequence[str] = ()) -> Created:
+    """A project with this text in a new folder, with the portraits that the text names. Raises as :func:`new` does."""
+    check_name(folder)
     pictures = _pictures(portraits, text)
     for placeholder, source in pictures.items():
         text = text.replace(placeholder, _stored(placeholder, source, pictures))
     try:
-        _write(folder, text, pictures, _EXTRAS.get(template, ()))
+        _write(folder, text, pictures, extras)
     except OSError as error:
         raise OutputError(f"The project '{folder}' cannot be made: {error.strerror or error}.") from None
     project = folder / f"{folder.name}.yaml"
@@ -67,7 +71,8 @@ def _resource(name: str) -> bytes:
     return (files("mien.apps.studio") / "templates" / name).read_bytes()
 
 
-def _check_name(folder: Path) -> None:
+def check_name(folder: Path) -> None:
+    """Raises UsageError or OutputError for what cannot become a project's folder."""
     if not re.fullmatch(r"[^\x00-\x1f\x7f/\\:*?\"<>|]{1,100}", folder.name) or folder.name in (".", ".."):
         raise UsageError(f"'{folder}' is no name of a project.", hint="Use letters and digits, such as my-short.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -77,18 +82,24 @@ def _check_name(folder: Path) -> None:
 def _pictures(portraits: Sequence[Path], text: str) -> dict[str, Path]:
     """The name of a picture in the template → the picture."""
     from mien import models
-    from mien.apps.studio.assets import examine
 
     wanted = [name for name in _PORTRAITS if name in text]
     if len(portraits) > len(wanted):
         raise UsageError(f"This template has {len(wanted)} people.", hint=f"Give --portrait {len(wanted)} times.")
+    check_portraits(portraits)
+    given = list(portraits) or [models.path("astronaut")]
+    return {name: given[min(i, len(given) - 1)] for i, name in enumerate(wanted)}
+
+
+def check_portraits(portraits: Sequence[Path]) -> None:
+    """Raises InputError for what is no picture."""
+    from mien.apps.studio.assets import examine
+
     for path in portraits:
         if not path.is_file():
             raise InputError(f"There is no portrait '{path}'.", hint="Give a JPEG, PNG, WebP or AVIF file.")
         if wrong := examine(path, "picture").wrong:
             raise InputError(f"The portrait '{path}' cannot be used: {wrong}")
-    given = list(portraits) or [models.path("astronaut")]
-    return {name: given[min(i, len(given) - 1)] for i, name in enumerate(wanted)}
 
 
 def _stored(placeholder: str, source: Path, pictures: dict[str, Path]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from mien import config
@@ -94,13 +94,27 @@ class OpenaiThinker:
         text = question.text.strip()
         if not text or len(text) > LONGEST_QUESTION:
             raise InputError(f"A question has 1 to {LONGEST_QUESTION:,} characters.", code="input.question")
+        yield from self._streamed(lambda running: self._converse(question, running), turn)
+
+    def write(self, messages: Sequence[Mapping[str, str]], turn: Turn) -> Iterator[str]:
+        """What the model writes to messages (role, content) as they are, piece by piece: for tools that draft texts.
+
+        Nothing is added, no persona, no tools, no documents. Raises as :meth:`answer` does.
+        """
+        sent = [dict(message) for message in messages]
+        for piece in self._streamed(lambda running: self._written(sent, running), turn):
+            yield piece.text
+
+    def _streamed(self, job: Callable[[_Answer], None], turn: Turn) -> Iterator[Piece]:
+        """What a job puts into an answer, as it comes; it runs in a thread and ends with the turn."""
+        turn.check()
         self._check()
         running = _Answer(Link(Patience(self._settings.first_timeout, self._settings.timeout)))
         with self._lock:
             self._running.add(running)
         off = turn.when_cut(running.end)
         try:
-            with self._errands.running(lambda: self._work(question, running), turn):
+            with self._errands.running(lambda: self._work(job, running), turn):
                 for item in running.come:
                     turn.check()
                     if isinstance(item, BaseException):
@@ -145,11 +159,11 @@ class OpenaiThinker:
         web.require_address(self.address, "[think] url")
         web.parts_of(self.address, self._key)
 
-    def _work(self, question: Question, running: _Answer) -> None:
+    def _work(self, job: Callable[[_Answer], None], running: _Answer) -> None:
         """Runs in a thread: what comes, and behind it what went wrong."""
         try:
             try:
-                self._converse(question, running)
+                job(running)
             except Abandoned:
                 raise
             except BaseException as error:  # whatever it is, the listener must hear of it
@@ -157,6 +171,17 @@ class OpenaiThinker:
             running.come.finish()
         except Abandoned:
             pass
+
+    def _written(self, messages: list[dict[str, Any]], running: _Answer) -> None:
+        """One request with nothing added."""
+        sieve = AnswerFilter()
+        reply = self._round(self._chosen_model(running.fence), messages, Toolbox(), running, sieve)
+        running.put(sieve.close())
+        if not reply.text.strip():
+            raise self._nothing()
+
+    def _nothing(self) -> BackendError:
+        return BackendError(f"{self._place} answered with nothing.", hint="Ask again.", code="backend.empty")
 
     def _converse(self, question: Question, running: _Answer) -> None:
         found = self._library.search(question.text, _EXCERPTS) if self._library is not None else []
@@ -180,7 +205,7 @@ class OpenaiThinker:
                 sent.append({"role": "tool", "tool_call_id": call.id, "content": result})
         running.put(sieve.close())
         if not heard:
-            raise BackendError(f"{self._place} answered with nothing.", hint="Ask again.", code="backend.empty")
+            raise self._nothing()
 
     def _round(
         self, model: str, sent: list[dict[str, Any]], box: Toolbox, running: _Answer, sieve: AnswerFilter
