@@ -8,13 +8,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from mien.captions import Caption, make_captions
+from mien.captions import FILE, Caption, Room, make_captions
 from mien.casting import Delivery, Order
+from mien.dialogue.align.transcript import said
+from mien.dialogue.script import parse
 from mien.engine import LEAD_IN, TAIL
 from mien.face.base import FaceDriver
 from mien.performance import Performance, shifted
 from mien.timeline import frame_tick, frames_in, to_ticks
-from mien.types import AudioChunk, Cue, FloatArray, SpeechPart, Word
+from mien.types import Cue, FloatArray, SpeechPart, Word
 
 ROW = 960
 PAUSE = to_ticks(0.35)
@@ -32,8 +34,10 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A line as it was spoken. start, end: ticks of the scene. words, captions, cues: in ticks of the scene; words
-    count the characters of ``text``, the line's source.
+    """A line as it was spoken. start, end: ticks of the scene, as those of words and cues.
+
+    text: what the words count the characters of; marked: whether it has script marks. cut: as for
+    :func:`~mien.captions.make_captions`.
     """
 
     who: str
@@ -41,8 +45,16 @@ class Spoken:
     end: int
     text: str
     words: tuple[Word, ...] = ()
-    captions: tuple[Caption, ...] = ()
     cues: tuple[Cue, ...] = ()
+    marked: bool = True
+    cut: tuple[tuple[int, ...], ...] = ()
+
+    def captions(self, room: Room = FILE) -> list[Caption]:
+        """What is read of it, in ticks of the scene; none where its words are not known."""
+        if not self.words:
+            return []
+        show = parse(self.text).caption if self.marked else None
+        return make_captions(self.words, self.text, show, self.cut, room)
 
 
 @dataclass(frozen=True)
@@ -116,14 +128,14 @@ def _make(line: Utterance, tell: Callable[[str], None]) -> _Made:
     with Delivery(line.order, script, tell) as delivery:
         parts = list(delivery.parts)
         words = [word for part in parts for word in part.words or ()]
-        if line.order.recording is None:
-            captions = make_captions(words, script.source, script.caption)
-        else:
-            captions = line.order.recording.captions(words) if words else []
+        text, recording = script.source, line.order.recording
+        if recording is not None and words and not recording.cut:
+            text = said(text, words)
         cues = tuple(cue for part in parts for cue in part.cues)
         exact = all(part.phones is not None and part.activity is None for part in parts)
         end = parts[-1].audio.end if parts else 0
-        spoken = Spoken(line.who, 0, end, script.source, tuple(words), tuple(captions), cues)
+        cut = () if recording is None else recording.cut
+        spoken = Spoken(line.who, 0, end, text, tuple(words), cues, recording is None, cut)
         return _Made(line, parts, exact, delivery.driver, spoken)
 
 
@@ -135,7 +147,6 @@ def _placed(made: _Made, start: int) -> Spoken:
         start=start,
         end=start + made.length,
         words=tuple(replace(w, start=w.start + start, end=w.end + start) for w in line.words),
-        captions=tuple(replace(c, start=c.start + start, end=c.end + start) for c in line.captions),
         cues=tuple(replace(c, tick=c.tick + start) for c in line.cues),
     )
 
@@ -173,8 +184,3 @@ def _move(
 def speech_spans(lines: Sequence[Spoken]) -> list[tuple[int, int]]:
     """When somebody speaks, ticks of the scene."""
     return [(line.start, line.end) for line in lines if line.end > line.start]
-
-
-def voice(performed: Performed, start: int) -> AudioChunk:
-    """The scene's sound at its place in the film."""
-    return AudioChunk(start, performed.sound)

@@ -79,7 +79,7 @@ export const CHINESE = {
   micDenied: '麦克风被禁用了。请在地址栏里允许使用，或者直接打字。',
   micMissing: '这台设备上没有麦克风，可以打字。',
   micBroken: '麦克风打不开，可能正被别的程序占用。',
-  notUnderstood: '刚才一个字也没听清。请再说一遍，或者打字告诉我。',
+  notUnderstood: '没听清，请再说一遍，或者打字。',
   notSent: '没有发出去：现在没有连上服务器。',
   error: '出了点问题',
   fault_network: '网络不通',

@@ -1,0 +1,244 @@
+"""From a plan to a film: pieces drawn one after the other or side by side, then joined with the sound.
+
+Every piece is a function of the plan and its own frames, so it does not matter who draws it; pieces that are there
+already are not drawn again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from mien import config
+from mien.apps.studio.kept import Performances, fingerprint, project_print
+from mien.apps.studio.lettering import overlay
+from mien.apps.studio.load import Loaded, load
+from mien.apps.studio.painting import Painting, Part
+from mien.apps.studio.plan import Plan, plan, sound
+from mien.apps.studio.project import Project
+from mien.apps.studio.scenery import Scenery
+from mien.captions import Caption
+from mien.errors import UsageError
+from mien.stage.watermark.embed import Watermark
+from mien.timeline import TICKS_PER_SECOND, frame_tick, to_seconds
+from mien.transmit.captions import write_captions
+from mien.transmit.film import FilmSink, FilmSpec
+from mien.transmit.join import join
+from mien.types import ByteArray, VideoFrame
+
+PIECE: Final = 20
+"""Seconds of a piece, about."""
+ALONE: Final = 90
+"""Seconds of film up to which one process draws all: starting more would cost what they save."""
+_KINDS: Final = (".mp4", ".m4v", ".mov", ".webm")
+
+Observe = Callable[[int, int], None]
+"""(frames done, frames in all)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is rendered, as a process of its own needs to know it. values: of the project's variables. outside: whether
+    its files may lie elsewhere.
+    """
+
+    file: Path
+    values: tuple[tuple[str, str], ...] = ()
+    outside: bool = False
+    preset: str = "balanced"
+    encoder: str = "software"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What was made. drawn: frames that were drawn now; the others were there. seconds: of work."""
+
+    path: Path
+    frames: int
+    fps: Fraction
+    width: int
+    height: int
+    captions: tuple[Path, ...]
+    drawn: int
+    seconds: float
+
+    @property
+    def duration(self) -> float:
+        """Seconds of film."""
+        return to_seconds(frame_tick(self.frames, self.fps))
+
+
+def render(
+    job: Job, target: Path, *, workers: int | None = None, observe: Observe = lambda done, of: None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Rendered:  # fmt: skip
+    """Make the film of a project. workers: processes, None = by the machine and the film's length.
+
+    Raises ProjectError, InputError, OutputError and what voices and encoders raise. The film and its captions appear
+    whole or not at all. A render that was killed goes on where it was when it is run again.
+    """
+    began = time.perf_counter()
+    if target.suffix.lower() not in _KINDS:
+        raise UsageError(f"'{target.name}' is no film.", hint=f"End it with {', '.join(_KINDS)}.")
+    loaded = load(job.file, dict(job.values), outside=job.outside)
+    folder, basis = _workshop(loaded, job, target.suffix.lower())
+    folder.mkdir(parents=True, exist_ok=True)
+    film = plan(loaded.project, Performances(folder, basis), tell=tell)
+    mix = sound(film)
+    pieces = [folder / f"piece-{first:07d}-{last:07d}{target.suffix.lower()}" for first, last in cuts(film)]
+    missing = [
+        (span, path) for span, path in zip(cuts(film), pieces, strict=True) if not path.exists()
+    ]  # fmt: skip
+    drawn = sum(last - first for (first, last), _ in missing)
+    _draw_all(job, film, folder, basis, missing, workers, observe, tell)
+    join(pieces, mix.blocks(), target, film.fps, job.preset)
+    captions = _write_captions(film, target)
+    shutil.rmtree(folder, ignore_errors=True)
+    return Rendered(
+        target, film.frames, film.fps, film.width, film.height, captions, drawn, time.perf_counter() - began
+    )
+
+
+def frames(film: Plan, first: int, last: int, tell: Callable[[str], None] = lambda _: None) -> Iterator[ByteArray]:
+    """The frames of a stretch as they go to the encoder, uint8 (h, w, 3). An array lasts until the next."""
+    mark = film.project.watermark
+    finish = Watermark(mark.payload) if mark is not None else None
+    with painted(film, tell) as painting:
+        for frame in range(first, last):
+            pixels = painting.at(frame)
+            yield pixels if finish is None else finish(frame_tick(frame, film.fps), pixels)
+
+
+def painted(film: Plan, tell: Callable[[str], None] = lambda _: None) -> Painting:
+    """What draws the frames of a plan."""
+    scenery = Scenery(film, tell)
+    parts = [
+        Part(take.first, take.frames, lambda take=take: scenery.build(take), take.change, take.overlap)  # type: ignore[misc]
+        for take in film.takes
+    ]
+    return Painting(parts, overlay(film), film.width, film.height, film.fps)
+
+
+def cuts(film: Plan) -> list[tuple[int, int]]:
+    """First frames and ends of the pieces: about :data:`PIECE` seconds each, cut where a take begins if one is near."""
+    length = max(1, round(PIECE * film.fps))
+    begins = [take.first for take in film.takes[1:]]
+    edges, at = [0], 0
+    while film.frames - at > length * 1.5:
+        near = [b for b in begins if 0.5 * length <= b - at <= 1.5 * length]
+        at = min(near, key=lambda b: abs(b - at - length)) if near else at + length
+        edges.append(at)
+    edges.append(film.frames)
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def draw_piece(
+    job: Job, folder: Path, basis: str, span: tuple[int, int], path: Path,
+    film: Plan | None = None, observe: Callable[[], None] = lambda: None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> int:  # fmt: skip
+    """Draw and encode one piece; returns its frames. film: the plan, where it is known already."""
+    if film is None:
+        project = load(job.file, dict(job.values), outside=job.outside).project
+        film = plan(project, Performances(folder, basis), tell=tell)
+    spec = FilmSpec(path, film.width, film.height, film.fps, job.preset, job.encoder, sound=False)
+    sink = FilmSink(spec)
+    try:
+        for number, pixels in enumerate(frames(film, *span, tell)):
+            sink.video(VideoFrame(frame_tick(number, film.fps), pixels))
+            observe()
+        sink.close()
+    except BaseException:
+        sink.abort()
+        raise
+    return span[1] - span[0]
+
+
+def _draw_all(
+    job: Job, film: Plan, folder: Path, basis: str, missing: Sequence[tuple[tuple[int, int], Path]],
+    workers: int | None, observe: Observe, tell: Callable[[str], None],
+) -> None:  # fmt: skip
+    done = film.frames - sum(last - first for (first, last), _ in missing)
+    count = min(workers or _usual(film), len(missing))
+    if count <= 1:
+        for span, path in missing:
+            tally = _Tally(done, film.frames, observe)
+            draw_piece(job, folder, basis, span, path, film, tally, tell)
+            done = tally.done
+        return
+    with ExitStack() as stack:
+        pool = stack.enter_context(ProcessPoolExecutor(count, get_context("spawn")))
+        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        waiting: set[Future[int]] = {
+            pool.submit(draw_piece, job, folder, basis, span, path) for span, path in missing
+        }  # fmt: skip
+        while waiting:
+            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for piece in ready:
+                done += piece.result()
+                observe(done, film.frames)
+
+
+@dataclass
+class _Tally:
+    done: int
+    of: int
+    observe: Observe
+
+    def __call__(self) -> None:
+        self.done += 1
+        self.observe(self.done, self.of)
+
+
+def _usual(film: Plan) -> int:
+    """Processes: one for what is short, else one a core, as far as memory allows half a gigabyte for each."""
+    if to_seconds(film.ticks) <= ALONE:
+        return 1
+    return max(1, os.cpu_count() or 1)
+
+
+def _workshop(loaded: Loaded, job: Job, kind: str) -> tuple[Path, str]:
+    """The folder where the parts of this very film are kept, and a fingerprint of what its speech depends on."""
+    project = loaded.project
+    basis = project_print(_spoken_of(project), loaded.assets, project.canvas.fps)
+    whole = fingerprint(project_print(project, loaded.assets, project.canvas.fps), job.preset, job.encoder, kind)
+    return config.cache_dir() / "studio" / whole, basis
+
+
+def _spoken_of(project: Project) -> Project:
+    return project
+
+
+def captions(film: Plan) -> list[Caption]:
+    """Captions of the whole film, as files have them."""
+    from mien.apps.studio.lettering import moved
+
+    return [
+        moved(caption, film.start(take))
+        for take in film.takes
+        if take.performed is not None
+        for line in take.performed.lines
+        for caption in line.captions()
+    ]
+
+
+def _write_captions(film: Plan, target: Path) -> tuple[Path, ...]:
+    wanted = film.project.captions
+    if wanted is None:
+        return ()
+    lines = captions(film)
+    paths = tuple(target.with_suffix(f".{kind}") for kind in wanted.files)
+    for path in paths:
+        write_captions(lines, path, (film.width, film.height))
+    return paths

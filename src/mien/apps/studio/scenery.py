@@ -1,0 +1,259 @@
+"""The layers of a take: what a project says of a scene, made things that can be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from mien import plugins
+from mien.apps.studio.attention import attending
+from mien.apps.studio.drawn import Drawn
+from mien.apps.studio.layout import Box, centres, person_box, placed
+from mien.apps.studio.performed import Movement, Spoken
+from mien.apps.studio.person import Person
+from mien.apps.studio.picture import Background
+from mien.apps.studio.picture import Layer as Shown
+from mien.apps.studio.plan import Plan, Take, seen, subject
+from mien.apps.studio.project import Clip, Scene
+from mien.apps.studio.slides import page
+from mien.avatar import Avatar
+from mien.engine import place
+from mien.stage.background import blurred_surroundings
+from mien.stage.framing import frame_avatar
+from mien.stage.layer import Layer, Patch
+from mien.stage.layers.dim import Dimmed
+from mien.stage.layers.footage import Footage
+from mien.stage.layers.panning import Panning, Shot
+from mien.stage.layers.person import Person as Figure
+from mien.stage.layers.person import mask_of, shadow
+from mien.stage.layers.pictures import fitted, read_picture
+from mien.stage.layers.still import Still, fill, gradient
+from mien.stage.layers.timed import Entrance, Timed
+from mien.timeline import TICKS_PER_SECOND, frame_tick
+from mien.types import ByteArray
+
+_ROUND: Final = 0.045
+"""Radius of a box's corners, of its shorter side."""
+_SHADOW: Final = 0.022
+"""Softness of a shadow, of the canvas's shorter side."""
+_PICTURE: Final = (0.72, 0.42)
+_SLIDE: Final = (0.92, 0.5)
+_HIGH: Final = 0.24
+"""Where pictures and slides stand that stand nowhere: above the middle, where nobody's face is."""
+
+Built = tuple[list[Layer], Callable[[], None]]
+
+
+class Scenery:
+    """Builds takes of a plan. tell: told when an avatar has to be made."""
+
+    def __init__(self, plan: Plan, tell: Callable[[str], None] = lambda _: None) -> None:
+        self._plan, self._tell = plan, tell
+        self._canvas = plan.width, plan.height
+        self._avatars: dict[tuple[object, ...], Avatar] = {}
+        self._renderer: Any = None
+
+    def build(self, take: Take) -> Built:
+        """The layers of a take, from the lowest to the highest, and what frees them."""
+        if take.scene is None:
+            assert take.clip is not None
+            return [self._clip(take, take.clip)], lambda: None
+        scene = take.scene
+        with ExitStack() as stack:
+            people = self._people(take, scene, stack)
+            layers = [*self._behind(take, scene)]
+            layers += [self._layer(take, one) for one in scene.layers if one.behind]
+            layers += people
+            layers += [self._layer(take, one) for one in scene.layers if not one.behind]
+            free = stack.pop_all().close
+        return layers, free
+
+    def _clip(self, take: Take, clip: Clip) -> Layer:
+        box = (0, 0, *self._canvas)
+        if clip.video is not None:
+            return Footage(clip.video, box, self._plan.start(take), trim=_seconds(clip.trim.start, clip.trim.end))
+        assert clip.picture is not None
+        return Still(Patch(0, 0, read_picture(clip.picture, *self._canvas)))
+
+    def _behind(self, take: Take, scene: Scene) -> Iterator[Layer]:
+        background = scene.background
+        if background is None:
+            return
+        layer = self._background(take, scene, background)
+        yield Dimmed(layer, background.dim) if background.dim else layer
+
+    def _background(self, take: Take, scene: Scene, background: Background) -> Layer:
+        box, (width, height) = (0, 0, *self._canvas), self._canvas
+        if background.video is not None:
+            trim = _seconds(background.trim.start, background.trim.end)
+            return Footage(background.video, box, self._plan.start(take), trim=trim, loop=background.loop)
+        if background.picture is not None:
+            return self._panned(background.picture, box, background.zoom, background.pan, take)
+        if background.gradient:
+            colours = [colour[:3] for colour in background.gradient]
+            return Still(Patch(0, 0, gradient(colours, background.angle, width, height)))
+        if background.blur and (people := seen(scene)):
+            avatar = self._avatar(next(iter(people.values())))
+            framing = frame_avatar(avatar, width, height)
+            return Still(Patch(0, 0, blurred_surroundings(avatar, framing, width, height)))
+        return Still(Patch(0, 0, fill((background.colour or (0, 0, 0, 255))[:3], width, height)))
+
+    def _panned(
+        self, source: Path | ByteArray, box: Box, zoom: tuple[float, float], pan: tuple[Any, Any], take: Take
+    ) -> Layer:
+        """A picture that fills a box, under a camera that moves or not."""
+        if zoom[0] == zoom[1] and pan[0] == pan[1]:
+            moving = Panning(source, box, (Shot(zoom[0], pan[0]),) * 2, (0, 1))
+            return Still(moving.at(0))
+        span = self._plan.start(take), frame_tick(take.end, self._plan.fps)
+        return Panning(source, box, (Shot(zoom[0], pan[0]), Shot(zoom[1], pan[1])), span)
+
+    def _people(self, take: Take, scene: Scene, stack: ExitStack) -> list[Layer]:
+        """Everybody who is seen, each behind those further right."""
+        people = seen(scene)
+        assert take.performed is not None
+        behind = scene.background is not None
+        alone = scene.shots == "cut"
+        boxes = {
+            who: person_box(
+                person, 0 if alone else index, 1 if alone else len(people), self._canvas,
+                self._shape(person), behind=behind,
+            )
+            for index, (who, person) in enumerate(people.items())
+        }  # fmt: skip
+        places = {} if alone or len(people) < 2 else centres(boxes, self._canvas)
+        moves = attending(take.performed.movements, take.performed.lines, places, self._plan.fps)
+        layers: list[Layer] = []
+        for who, person in people.items():
+            figure = self._figure(take, person, boxes[who], moves[who], stack)
+            layers += [_When(layer, self._speaking(take, who)) for layer in figure] if alone else figure
+        return layers
+
+    def _figure(self, take: Take, person: Person, box: Box, movement: Movement, stack: ExitStack) -> list[Layer]:
+        x, y, width, height = box
+        avatar = self._avatar(person)
+        cut_out = person.shape == "bust"
+        placement = place(avatar, width, height, opaque=not cut_out)
+        drawn = Drawn(partial(self._prepare, avatar, placement), movement, take.first, self._plan.fps)
+        stack.callback(drawn.close)
+        mask = mask_of(person.shape, width, height, _radius(person, box, self._canvas))
+        figure = Figure(drawn, x, y, mask)
+        if not person.shadow:
+            return [figure]
+        alpha = mask
+        if alpha is None:
+            first = drawn(self._plan.start(take))
+            alpha = np.ascontiguousarray(first[..., 3]) if cut_out else np.full((height, width), 255, np.uint8)
+        soft, margin = shadow(alpha, _SHADOW * min(self._canvas))
+        return [Still(Patch(x - margin, y - margin + margin // 4, soft)), figure]
+
+    def _prepare(self, avatar: Avatar, placement: Any) -> Any:
+        if self._renderer is None:
+            self._renderer = plugins.load("render", "mesh")()
+        return self._renderer.prepare(avatar, placement)
+
+    def _avatar(self, person: Person) -> Avatar:
+        key = (person.portrait, person.name, person.crop, person.face)
+        if key not in self._avatars:
+            self._avatars[key] = subject(person).load(self._tell)
+        return self._avatars[key]
+
+    def _shape(self, person: Person) -> float:
+        width, height = self._avatar(person).size
+        return width / height
+
+    def _speaking(self, take: Take, who: str) -> list[tuple[int, int]]:
+        """When somebody is seen where whoever speaks is."""
+        assert take.performed is not None
+        return shots(take.performed.lines, who, self._plan.start(take))
+
+    def _layer(self, take: Take, one: Shown) -> Layer:
+        """Something in front of the background, in its time."""
+        start, end = self._plan.span(take, one)
+        inner = self._inner(take, one, start, end)
+        return Timed(
+            inner, start, end, self._plan.height, opacity=one.opacity,
+            enter=Entrance(one.enter.kind, one.enter.ticks), leave=Entrance(one.leave.kind, one.leave.ticks),
+        )  # fmt: skip
+
+    def _inner(self, take: Take, one: Shown, start: int, end: int) -> Layer:
+        if one.video is not None:
+            box = (0, 0, *self._canvas) if one.place is None else self._box(one, 16 / 9, (1.0, 1.0))
+            return Footage(one.video, box, start, trim=_seconds(one.trim.start, one.trim.end), loop=one.loop)
+        if one.picture is not None:
+            return self._picture(one.picture, one, take, _PICTURE)
+        if one.slides is not None:
+            return self._picture(page(one.slides, one.page, self._canvas[0]), one, take, _SLIDE)
+        from mien.apps.studio.lettering import words
+
+        return words(one, start, end, self._canvas)
+
+    def _picture(self, source: Path | ByteArray, one: Shown, take: Take, usual: tuple[float, float]) -> Layer:
+        box = self._box(one, _ratio(source), usual)
+        if one.zoom != (1.0, 1.0):
+            return self._panned(source, box, one.zoom, one.pan, take)
+        x, y, width, height = box
+        if isinstance(source, Path):
+            pixels = read_picture(source, width, height, fit=one.fit)
+        else:
+            pixels = fitted(source, width, height, fit=one.fit)
+        high, wide = pixels.shape[:2]
+        return Still(Patch(x + (width - wide) // 2, y + (height - high) // 2, np.ascontiguousarray(pixels)))
+
+    def _box(self, one: Shown, ratio: float, usual: tuple[float, float]) -> Box:
+        if one.place is not None:
+            return placed(one.place, self._canvas, ratio, usual)
+        width = round(min(usual[0] * self._canvas[0], usual[1] * self._canvas[1] * ratio))
+        height = round(width / ratio)
+        return (self._canvas[0] - width) // 2, round((self._canvas[1] - height) * _HIGH), width, height
+
+
+class _When:
+    """A layer that is seen in some spans only."""
+
+    def __init__(self, layer: Layer, spans: list[tuple[int, int]]) -> None:
+        self._layer, self._spans = layer, spans
+
+    def at(self, tick: int) -> Patch | None:
+        return self._layer.at(tick) if any(a <= tick < b for a, b in self._spans) else None
+
+
+def shots(lines: tuple[Spoken, ...], who: str, start: int) -> list[tuple[int, int]]:
+    """Ticks of the film at which a dialogue shows somebody: from the middle of the pause before their line to that of
+    the pause after it; whoever is first or last also before and after.
+    """
+    spans = []
+    for number, line in enumerate(lines):
+        if line.who == who:
+            begin = (lines[number - 1].end + line.start) // 2 if number else -TICKS_PER_SECOND * 3600
+            end = (line.end + lines[number + 1].start) // 2 if number + 1 < len(lines) else TICKS_PER_SECOND * 3600
+            spans.append((start + begin, start + end))
+    return spans
+
+
+def _radius(person: Person, box: Box, canvas: tuple[int, int]) -> float:
+    """Round corners for boxes that stand free."""
+    x, y, width, height = box
+    free = x > 0 and y > 0 and x + width < canvas[0] and y + height < canvas[1]
+    return _ROUND * min(width, height) if person.shape == "rectangle" and free else 0.0
+
+
+def _ratio(source: Path | ByteArray) -> float:
+    """Width / height of a picture."""
+    if not isinstance(source, Path):
+        return float(source.shape[1] / source.shape[0])
+    from PIL import Image, ImageOps
+
+    with Image.open(source) as opened:
+        opened.draft("RGB", (64, 64))
+        width, height = ImageOps.exif_transpose(opened).size
+    return width / height
+
+
+def _seconds(start: int, end: int | None) -> tuple[float, float | None]:
+    return start / TICKS_PER_SECOND, None if end is None else end / TICKS_PER_SECOND
