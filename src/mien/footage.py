@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mien.errors import InputError
 from mien.types import ByteArray
 
 _COVER = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
@@ -25,6 +27,27 @@ def open_file(path: Path) -> Any:
 def moving(file: Any) -> list[Any]:
     """The streams of pictures that are no cover: a cover may come first, and is one still picture."""
     return [stream for stream in file.streams.video if not int(stream.disposition) & _COVER]
+
+
+def length_of(path: Path) -> Fraction:
+    """Seconds of the pictures of a file. Raises InputError for what is no video."""
+    import av.error
+
+    try:
+        with open_file(path) as file:
+            stream = next(iter(moving(file)), None)
+            if stream is None:
+                raise unreadable(path)
+            if stream.duration is not None:
+                return Fraction(Fraction(stream.duration) * stream.time_base)
+            return Fraction(file.duration or 0, 1_000_000)
+    except (OSError, av.error.FFmpegError, ValueError) as error:
+        raise unreadable(path) from error
+
+
+def unreadable(path: Path) -> InputError:
+    """The error for what is no video."""
+    return InputError(f"The video {path.name} holds no pictures that can be read.", hint="Convert it to mp4.")
 
 
 def upright(frame: Any) -> ByteArray:

@@ -14,8 +14,12 @@ _ALONE: Final = {"bust": (1.0, 0.62), "circle": (0.5, 0.5), "rectangle": (0.84, 
 """Shares of the canvas's width and height for somebody alone."""
 _LOW: Final = 0.94
 """Where in the free height a box that stands nowhere is: near the bottom, above what players draw there."""
-_OVERLAP: Final = 1.16
+_OVERLAP: Final = 1.32
 """Busts side by side are wider than their share, for shoulders leave room beside heads."""
+_UNEQUAL: Final = 1.08
+"""How much larger than the smallest head others may be."""
+_BEYOND: Final = 0.06
+"""Share of the canvas's width by which shoulders may leave it."""
 
 
 def person_box(person: Person, index: int, count: int, canvas: tuple[int, int], shape: float, *, behind: bool) -> Box:
@@ -56,6 +60,22 @@ def centres(boxes: Mapping[str, Box], canvas: tuple[int, int]) -> dict[str, floa
     return {who: (x + width / 2) / canvas[0] for who, (x, _, width, _) in boxes.items()}
 
 
+def level(boxes: Mapping[str, Box], heads: Mapping[str, float], canvas: tuple[int, int]) -> dict[str, Box]:
+    """Boxes of people side by side whose heads are about equally large: the larger ones shrink. They keep their middle
+    and stand on the same ground.
+
+    heads: how large each head is in its box, pixels.
+    """
+    wanted = min(heads.values(), default=0.0) * _UNEQUAL
+    out = {}
+    for who, (x, y, width, height) in boxes.items():
+        share = min(1.0, wanted / heads[who]) if heads[who] else 1.0
+        wide, high = max(2, round(width * share)), max(2, round(height * share))
+        left = 0 if x < 0 else canvas[0] - wide if x + width > canvas[0] else x + (width - wide) // 2
+        out[who] = (x if share == 1.0 else left, y + height - high, wide, high)
+    return out
+
+
 def _alone(shape: str, canvas: tuple[int, int]) -> Box:
     width, height = canvas
     across, down = _ALONE[shape]
@@ -85,5 +105,5 @@ def _beside(shape: str, index: int, count: int, canvas: tuple[int, int]) -> Box:
         return round(middle - size / 2), round((height - size) * 0.6), size, size
     wide = round(width / count * _OVERLAP)
     high = min(round(0.62 * height), round(wide * 1.25))
-    left = round(min(max(middle - wide / 2, -0.04 * width), 1.04 * width - wide))
+    left = round(min(max(middle - wide / 2, -_BEYOND * width), (1 + _BEYOND) * width - wide))
     return left, height - high, wide, high

@@ -2,29 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
+from mien.apps.studio.layout import Box
+from mien.apps.studio.person import Place
 from mien.apps.studio.picture import Layer as Shown
 from mien.apps.studio.plan import Plan, Take
-from mien.apps.studio.project import Logo
+from mien.apps.studio.project import Captions, Logo, Scene
+from mien.apps.studio.values import Colour
 from mien.captions import Caption
 from mien.stage.layer import Layer, Patch
 from mien.stage.layers.pictures import read_picture
 from mien.stage.layers.still import Still
 from mien.stage.layers.timed import Timed
+from mien.stage.type.burned import BurnedCaptions, CaptionStyle, caption_room, text_style
+from mien.stage.type.looks import LOOKS
+from mien.stage.type.safe import safe_area
+from mien.stage.type.style import WHITE
+from mien.stage.type.titles import TitleStyle, lower_third, title
 from mien.timeline import frame_tick
 
+_TITLE_LINE: Final = 0.1
+"""Height of a title's line, of the canvas's shorter side."""
 
-def overlay(film: Plan) -> list[Layer]:
-    """Layers above all scenes, which change with none: logos and captions."""
-    return [*_logos(film)]
+
+def overlay(film: Plan, faces: Callable[[Scene], Sequence[Box]]) -> list[Layer]:
+    """Layers above all scenes, which change with none: logos and captions. faces: where those of a scene are."""
+    return [*_logos(film), *_captions(film, faces)]
 
 
 def moved(caption: Caption, ticks: int) -> Caption:
     """The caption, later."""
     words = tuple(replace(w, start=w.start + ticks, end=w.end + ticks) for w in caption.words)
     return replace(caption, start=caption.start + ticks, end=caption.end + ticks, words=words)
+
+
+def caption_style(wanted: Captions, language: str, height: int) -> CaptionStyle:
+    """How a project's captions look. height: of the canvas, pixels, for a size that is given."""
+    style = CaptionStyle(
+        look=wanted.style, platform=wanted.platform, colour=_hex(wanted.colour), accent=_hex(wanted.highlight),
+        language=language,
+    )  # fmt: skip
+    if wanted.size is None:
+        return style
+    usual = text_style(style, (10**6, height))
+    share = wanted.size.pixels(height) / (usual.size * usual.leading)
+    return replace(style, size=min(max(share, 0.5), 2.0))
+
+
+def _captions(film: Plan, faces: Callable[[Scene], Sequence[Box]]) -> Iterator[Layer]:
+    """Burned-in captions, one layer for each style and height that is used."""
+    canvas = film.width, film.height
+    found: dict[tuple[CaptionStyle, int], list[Caption]] = {}
+    for take in film.takes:
+        if take.scene is None or take.performed is None:
+            continue
+        wanted = take.scene.captions
+        if wanted is None or not wanted.burned:
+            continue
+        style = caption_style(wanted, _language(film, take), film.height)
+        room = caption_room(style, canvas)
+        key = style, lift(style, faces(take.scene), canvas)
+        for line in take.performed.lines:
+            found.setdefault(key, []).extend(moved(c, film.start(take)) for c in line.captions(room))
+    for (style, higher), captions in found.items():
+        layer = BurnedCaptions(captions, canvas, style)
+        yield Lifted(layer, higher) if higher else layer
+
+
+def _language(film: Plan, take: Take) -> str:
+    """Of a scene's words, "" where it is to be told by the letters."""
+    language = take.scene.language if take.scene else film.project.language
+    return "" if language == "auto" else language
+
+
+def _hex(colour: Colour | None) -> str:
+    return "" if colour is None else "#" + "".join(f"{part:02x}" for part in colour)
 
 
 def _logos(film: Plan) -> Iterator[Layer]:
@@ -57,5 +112,67 @@ def _logo(logo: Logo, film: Plan) -> Layer:
     return Still(Patch(x, y, pixels))
 
 
-def words(one: Shown, start: int, end: int, take: Take, film: Plan) -> Layer:
-    raise NotImplementedError
+def words(one: Shown, scene: Scene, span: tuple[int, int], canvas: tuple[int, int]) -> Layer:
+    """A title or a lower third. span: ticks of the film."""
+    platform = scene.captions.platform if scene.captions else "none"
+    language = "" if scene.language == "auto" else scene.language
+    style = TitleStyle(
+        platform=platform, colour=_hex(one.colour) or WHITE, language=language, size=_title_size(one, canvas),
+        enter="" if one.enter.kind == "cut" else one.enter.kind,
+        leave="" if one.leave.kind == "cut" else one.leave.kind,
+    )  # fmt: skip
+    if one.lower_third is not None:
+        return lower_third(one.lower_third.name, one.lower_third.role, canvas, *span, style)
+    large, _, small = one.title.strip().partition("\n")
+    made = title(large, canvas, *span, style, subtitle=" ".join(small.split()))
+    return made if one.place is None else Placed(made, one.place, canvas)
+
+
+class Placed:
+    """A layer whose patches are put at a place."""
+
+    def __init__(self, layer: Layer, place: Place, canvas: tuple[int, int]) -> None:
+        self._layer, self._place, self._canvas = layer, place, canvas
+
+    def at(self, tick: int) -> Patch | None:
+        """The patch, there."""
+        patch = self._layer.at(tick)
+        if patch is None:
+            return None
+        height, width = patch.pixels.shape[:2]
+        x, y = self._place.corner((width, height), self._canvas)
+        return replace(patch, x=round(x), y=round(y))
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A layer, some pixels higher."""
+
+    layer: Layer
+    pixels: int
+
+    def at(self, tick: int) -> Patch | None:
+        """The patch, higher."""
+        patch = self.layer.at(tick)
+        return None if patch is None else replace(patch, y=patch.y - self.pixels)
+
+
+def lift(style: CaptionStyle, faces: Sequence[Box], canvas: tuple[int, int]) -> int:
+    """Pixels by which captions go up so that they cover no face: above all of them; 0 where they cover none, or where
+    there is no room.
+    """
+    text, area = text_style(style, canvas), safe_area(style.platform, *canvas)
+    height = 2 * text.leading * text.size
+    if LOOKS[style.look].place != "bottom" or style.place not in ("", "bottom"):
+        return 0
+    hidden = [y for _, y, _, high in faces if y < area.bottom and y + high > area.bottom - height]
+    if not hidden:
+        return 0
+    bottom = min(y for _, y, _, _ in faces) - 0.9 * text.size
+    return round(area.bottom - bottom) if bottom - height > area.top + 0.12 * canvas[1] else 0
+
+
+def _title_size(one: Shown, canvas: tuple[int, int]) -> float:
+    if one.size is None:
+        return 1.0
+    return min(max(one.size.pixels(canvas[1]) / (_TITLE_LINE * min(canvas)), 0.5), 2.0)

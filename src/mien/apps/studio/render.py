@@ -9,29 +9,29 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from mien import config
 from mien.apps.studio.kept import Performances, fingerprint, project_print
-from mien.apps.studio.lettering import overlay
-from mien.apps.studio.load import Loaded, load
+from mien.apps.studio.kinds import Asset
+from mien.apps.studio.lettering import moved, overlay
+from mien.apps.studio.load import load
 from mien.apps.studio.painting import Painting, Part
 from mien.apps.studio.plan import Plan, plan, sound
 from mien.apps.studio.project import Project
 from mien.apps.studio.scenery import Scenery
+from mien.apps.studio.small import small
 from mien.captions import Caption
 from mien.errors import UsageError
 from mien.stage.watermark.embed import Watermark
-from mien.timeline import TICKS_PER_SECOND, frame_tick, to_seconds
+from mien.timeline import frame_tick, to_seconds
 from mien.transmit.captions import write_captions
 from mien.transmit.film import FilmSink, FilmSpec
 from mien.transmit.join import join
@@ -43,6 +43,7 @@ ALONE: Final = 90
 """Seconds of film up to which one process draws all: starting more would cost what they save."""
 _KINDS: Final = (".mp4", ".m4v", ".mov", ".webm")
 
+Span = tuple[int, int]
 Observe = Callable[[int, int], None]
 """(frames done, frames in all)."""
 
@@ -50,7 +51,7 @@ Observe = Callable[[int, int], None]
 @dataclass(frozen=True)
 class Job:
     """What is rendered, as a process of its own needs to know it. values: of the project's variables. outside: whether
-    its files may lie elsewhere.
+    its files may lie elsewhere. preview: small (:mod:`mien.apps.studio.small`).
     """
 
     file: Path
@@ -58,6 +59,7 @@ class Job:
     outside: bool = False
     preset: str = "balanced"
     encoder: str = "software"
+    preview: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,11 @@ class Rendered:
 
 
 def render(
-    job: Job, target: Path, *, workers: int | None = None, observe: Observe = lambda done, of: None,
-    tell: Callable[[str], None] = lambda _: None,
+    job: Job, target: Path, *, workers: int | None = None, film: Plan | None = None,
+    observe: Observe = lambda done, of: None, tell: Callable[[str], None] = lambda _: None,
 ) -> Rendered:  # fmt: skip
-    """Make the film of a project. workers: processes, None = by the machine and the film's length.
+    """Make the film of a project. workers: processes, None = by the machine and the film's length. film: its plan,
+    where it is known already.
 
     Raises ProjectError, InputError, OutputError and what voices and encoders raise. The film and its captions appear
     whole or not at all. A render that was killed goes on where it was when it is run again.
@@ -91,23 +94,28 @@ def render(
     began = time.perf_counter()
     if target.suffix.lower() not in _KINDS:
         raise UsageError(f"'{target.name}' is no film.", hint=f"End it with {', '.join(_KINDS)}.")
-    loaded = load(job.file, dict(job.values), outside=job.outside)
-    folder, basis = _workshop(loaded, job, target.suffix.lower())
+    folder = _workshop(job, target.suffix.lower())
     folder.mkdir(parents=True, exist_ok=True)
-    film = plan(loaded.project, Performances(folder, basis), tell=tell)
+    film = film or load_plan(job, tell, folder)
     mix = sound(film)
-    pieces = [folder / f"piece-{first:07d}-{last:07d}{target.suffix.lower()}" for first, last in cuts(film)]
-    missing = [
-        (span, path) for span, path in zip(cuts(film), pieces, strict=True) if not path.exists()
-    ]  # fmt: skip
-    drawn = sum(last - first for (first, last), _ in missing)
-    _draw_all(job, film, folder, basis, missing, workers, observe, tell)
-    join(pieces, mix.blocks(), target, film.fps, job.preset)
+    pieces = {span: folder / f"piece-{span[0]:07d}-{span[1]:07d}{target.suffix.lower()}" for span in cuts(film)}
+    missing = {span: path for span, path in pieces.items() if not path.exists()}
+    drawn = sum(last - first for first, last in missing)
+    _draw_all(job, film, folder, missing, workers, observe, tell)
+    join(list(pieces.values()), mix.blocks(), target, film.fps, job.preset)
     captions = _write_captions(film, target)
     shutil.rmtree(folder, ignore_errors=True)
     return Rendered(
         target, film.frames, film.fps, film.width, film.height, captions, drawn, time.perf_counter() - began
     )
+
+
+def load_plan(job: Job, tell: Callable[[str], None] = lambda _: None, folder: Path | None = None) -> Plan:
+    """The plan of a job. folder: where what is spoken is kept, None = nowhere. Raises ProjectError, InputError."""
+    project, assets = _loaded(job)
+    if folder is None:
+        return plan(project, tell=tell)
+    return plan(project, Performances(folder, project_print(project, assets, project.canvas.fps)), tell=tell)
 
 
 def frames(film: Plan, first: int, last: int, tell: Callable[[str], None] = lambda _: None) -> Iterator[ByteArray]:
@@ -127,10 +135,10 @@ def painted(film: Plan, tell: Callable[[str], None] = lambda _: None) -> Paintin
         Part(take.first, take.frames, lambda take=take: scenery.build(take), take.change, take.overlap)  # type: ignore[misc]
         for take in film.takes
     ]
-    return Painting(parts, overlay(film), film.width, film.height, film.fps)
+    return Painting(parts, overlay(film, scenery.faces), film.width, film.height, film.fps)
 
 
-def cuts(film: Plan) -> list[tuple[int, int]]:
+def cuts(film: Plan) -> list[Span]:
     """First frames and ends of the pieces: about :data:`PIECE` seconds each, cut where a take begins if one is near."""
     length = max(1, round(PIECE * film.fps))
     begins = [take.first for take in film.takes[1:]]
@@ -140,18 +148,15 @@ def cuts(film: Plan) -> list[tuple[int, int]]:
         at = min(near, key=lambda b: abs(b - at - length)) if near else at + length
         edges.append(at)
     edges.append(film.frames)
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def draw_piece(
-    job: Job, folder: Path, basis: str, span: tuple[int, int], path: Path,
-    film: Plan | None = None, observe: Callable[[], None] = lambda: None,
-    tell: Callable[[str], None] = lambda _: None,
+    job: Job, folder: Path, span: Span, path: Path, film: Plan | None = None,
+    observe: Callable[[], None] = lambda: None, tell: Callable[[str], None] = lambda _: None,
 ) -> int:  # fmt: skip
     """Draw and encode one piece; returns its frames. film: the plan, where it is known already."""
-    if film is None:
-        project = load(job.file, dict(job.values), outside=job.outside).project
-        film = plan(project, Performances(folder, basis), tell=tell)
+    film = film or load_plan(job, tell, folder)
     spec = FilmSpec(path, film.width, film.height, film.fps, job.preset, job.encoder, sound=False)
     sink = FilmSink(spec)
     try:
@@ -166,28 +171,23 @@ def draw_piece(
 
 
 def _draw_all(
-    job: Job, film: Plan, folder: Path, basis: str, missing: Sequence[tuple[tuple[int, int], Path]],
-    workers: int | None, observe: Observe, tell: Callable[[str], None],
+    job: Job, film: Plan, folder: Path, missing: Mapping[Span, Path], workers: int | None, observe: Observe,
+    tell: Callable[[str], None],
 ) -> None:  # fmt: skip
-    done = film.frames - sum(last - first for (first, last), _ in missing)
+    tally = _Tally(film.frames - sum(last - first for first, last in missing), film.frames, observe)
     count = min(workers or _usual(film), len(missing))
     if count <= 1:
-        for span, path in missing:
-            tally = _Tally(done, film.frames, observe)
-            draw_piece(job, folder, basis, span, path, film, tally, tell)
-            done = tally.done
+        for span, path in missing.items():
+            draw_piece(job, folder, span, path, film, tally, tell)
         return
-    with ExitStack() as stack:
-        pool = stack.enter_context(ProcessPoolExecutor(count, get_context("spawn")))
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        waiting: set[Future[int]] = {
-            pool.submit(draw_piece, job, folder, basis, span, path) for span, path in missing
-        }  # fmt: skip
-        while waiting:
-            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for piece in ready:
-                done += piece.result()
-                observe(done, film.frames)
+    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
+        try:
+            waiting = {pool.submit(draw_piece, job, folder, span, path) for span, path in missing.items()}
+            for piece in as_completed(waiting):
+                tally(piece.result())
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
 
 
 @dataclass
@@ -196,8 +196,8 @@ class _Tally:
     of: int
     observe: Observe
 
-    def __call__(self) -> None:
-        self.done += 1
+    def __call__(self, frames: int = 1) -> None:
+        self.done += frames
         self.observe(self.done, self.of)
 
 
@@ -208,22 +208,20 @@ def _usual(film: Plan) -> int:
     return max(1, os.cpu_count() or 1)
 
 
-def _workshop(loaded: Loaded, job: Job, kind: str) -> tuple[Path, str]:
-    """The folder where the parts of this very film are kept, and a fingerprint of what its speech depends on."""
-    project = loaded.project
-    basis = project_print(_spoken_of(project), loaded.assets, project.canvas.fps)
-    whole = fingerprint(project_print(project, loaded.assets, project.canvas.fps), job.preset, job.encoder, kind)
-    return config.cache_dir() / "studio" / whole, basis
+def _loaded(job: Job) -> tuple[Project, tuple[Asset, ...]]:
+    loaded = load(job.file, dict(job.values), outside=job.outside)
+    return (small(loaded.project) if job.preview else loaded.project), loaded.assets
 
 
-def _spoken_of(project: Project) -> Project:
-    return project
+def _workshop(job: Job, kind: str) -> Path:
+    """The folder where the parts of this very film are kept."""
+    project, assets = _loaded(job)
+    whole = fingerprint(project_print(project, assets, project.canvas.fps), job.preset, job.encoder, kind)
+    return config.cache_dir() / "studio" / whole
 
 
 def captions(film: Plan) -> list[Caption]:
     """Captions of the whole film, as files have them."""
-    from mien.apps.studio.lettering import moved
-
     return [
         moved(caption, film.start(take))
         for take in film.takes

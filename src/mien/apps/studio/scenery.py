@@ -13,7 +13,8 @@ import numpy as np
 from mien import plugins
 from mien.apps.studio.attention import attending
 from mien.apps.studio.drawn import Drawn
-from mien.apps.studio.layout import Box, centres, person_box, placed
+from mien.apps.studio.layout import Box, centres, level, person_box, placed
+from mien.apps.studio.lettering import words
 from mien.apps.studio.performed import Movement, Spoken
 from mien.apps.studio.person import Person
 from mien.apps.studio.picture import Background
@@ -30,7 +31,7 @@ from mien.stage.layers.dim import Dimmed
 from mien.stage.layers.footage import Footage
 from mien.stage.layers.panning import Panning, Shot
 from mien.stage.layers.person import Person as Figure
-from mien.stage.layers.person import mask_of, shadow
+from mien.stage.layers.person import fading, mask_of, shadow
 from mien.stage.layers.pictures import fitted, read_picture
 from mien.stage.layers.still import Still, fill, gradient
 from mien.stage.layers.timed import Entrance, Timed
@@ -45,6 +46,9 @@ _PICTURE: Final = (0.72, 0.42)
 _SLIDE: Final = (0.92, 0.5)
 _HIGH: Final = 0.24
 """Where pictures and slides stand that stand nowhere: above the middle, where nobody's face is."""
+
+_STUDIO: Final = ((62, 70, 86), (18, 22, 30))
+"""What is behind a scene that says nothing of it: a dark wall, lit from above."""
 
 Built = tuple[list[Layer], Callable[[], None]]
 
@@ -83,6 +87,7 @@ class Scenery:
     def _behind(self, take: Take, scene: Scene) -> Iterator[Layer]:
         background = scene.background
         if background is None:
+            yield Still(Patch(0, 0, gradient(_STUDIO, 180, *self._canvas)))
             return
         layer = self._background(take, scene, background)
         yield Dimmed(layer, background.dim) if background.dim else layer
@@ -117,15 +122,8 @@ class Scenery:
         """Everybody who is seen, each behind those further right."""
         people = seen(scene)
         assert take.performed is not None
-        behind = scene.background is not None
         alone = scene.shots == "cut"
-        boxes = {
-            who: person_box(
-                person, 0 if alone else index, 1 if alone else len(people), self._canvas,
-                self._shape(person), behind=behind,
-            )
-            for index, (who, person) in enumerate(people.items())
-        }  # fmt: skip
+        boxes = self._boxes(scene)
         places = {} if alone or len(people) < 2 else centres(boxes, self._canvas)
         moves = attending(take.performed.movements, take.performed.lines, places, self._plan.fps)
         layers: list[Layer] = []
@@ -133,6 +131,33 @@ class Scenery:
             figure = self._figure(take, person, boxes[who], moves[who], stack)
             layers += [_When(layer, self._speaking(take, who)) for layer in figure] if alone else figure
         return layers
+
+    def faces(self, scene: Scene) -> list[Box]:
+        """Where the heads of a scene are, from the hair to the chin."""
+        found = []
+        for who, (x, y, width, height) in self._boxes(scene).items():
+            avatar = self._avatar(seen(scene)[who])
+            framing, head = frame_avatar(avatar, width, height), avatar.manifest.head
+            size = framing.scale * head.eye_distance
+            eye_x = x + framing.x + framing.scale * head.origin[0]
+            eye_y = y + framing.y + framing.scale * head.origin[1]
+            found.append((round(eye_x - 1.3 * size), round(eye_y - 1.9 * size), round(2.6 * size), round(3.5 * size)))
+        return found
+
+    def _boxes(self, scene: Scene) -> dict[str, Box]:
+        """Where everybody is who is seen."""
+        people, alone = seen(scene), scene.shots == "cut"
+        boxes = {
+            who: person_box(
+                person, 0 if alone else index, 1 if alone else len(people), self._canvas,
+                self._shape(person), behind=scene.background is not None,
+            )
+            for index, (who, person) in enumerate(people.items())
+        }  # fmt: skip
+        if len(people) > 1 and not alone and all(p.place is None and p.shape == "bust" for p in people.values()):
+            heads = {who: self._head(people[who], box) for who, box in boxes.items()}
+            boxes = level(boxes, heads, self._canvas)
+        return boxes
 
     def _figure(self, take: Take, person: Person, box: Box, movement: Movement, stack: ExitStack) -> list[Layer]:
         x, y, width, height = box
@@ -142,14 +167,14 @@ class Scenery:
         drawn = Drawn(partial(self._prepare, avatar, placement), movement, take.first, self._plan.fps)
         stack.callback(drawn.close)
         mask = mask_of(person.shape, width, height, _radius(person, box, self._canvas))
+        if cut_out:
+            mask = fading(width, height, _inside(box, self._canvas))
         figure = Figure(drawn, x, y, mask)
         if not person.shadow:
             return [figure]
-        alpha = mask
-        if alpha is None:
-            first = drawn(self._plan.start(take))
-            alpha = np.ascontiguousarray(first[..., 3]) if cut_out else np.full((height, width), 255, np.uint8)
-        soft, margin = shadow(alpha, _SHADOW * min(self._canvas))
+        still = figure.at(self._plan.start(take)).pixels
+        alpha = still[..., 3] if still.shape[2] == 4 else np.full((height, width), 255, np.uint8)
+        soft, margin = shadow(np.ascontiguousarray(alpha), _SHADOW * min(self._canvas))
         return [Still(Patch(x - margin, y - margin + margin // 4, soft)), figure]
 
     def _prepare(self, avatar: Avatar, placement: Any) -> Any:
@@ -167,6 +192,11 @@ class Scenery:
         width, height = self._avatar(person).size
         return width / height
 
+    def _head(self, person: Person, box: Box) -> float:
+        """Distance of the eyes in a box, pixels."""
+        avatar = self._avatar(person)
+        return frame_avatar(avatar, box[2], box[3]).scale * avatar.manifest.head.eye_distance
+
     def _speaking(self, take: Take, who: str) -> list[tuple[int, int]]:
         """When somebody is seen where whoever speaks is."""
         assert take.performed is not None
@@ -175,23 +205,23 @@ class Scenery:
     def _layer(self, take: Take, one: Shown) -> Layer:
         """Something in front of the background, in its time."""
         start, end = self._plan.span(take, one)
-        inner = self._inner(take, one, start, end)
+        if one.kind in ("title", "lower_third"):
+            assert take.scene is not None
+            return words(one, take.scene, (start, end), self._canvas)
+        inner = self._inner(take, one, start)
         return Timed(
             inner, start, end, self._plan.height, opacity=one.opacity,
             enter=Entrance(one.enter.kind, one.enter.ticks), leave=Entrance(one.leave.kind, one.leave.ticks),
         )  # fmt: skip
 
-    def _inner(self, take: Take, one: Shown, start: int, end: int) -> Layer:
+    def _inner(self, take: Take, one: Shown, start: int) -> Layer:
         if one.video is not None:
             box = (0, 0, *self._canvas) if one.place is None else self._box(one, 16 / 9, (1.0, 1.0))
             return Footage(one.video, box, start, trim=_seconds(one.trim.start, one.trim.end), loop=one.loop)
         if one.picture is not None:
             return self._picture(one.picture, one, take, _PICTURE)
-        if one.slides is not None:
-            return self._picture(page(one.slides, one.page, self._canvas[0]), one, take, _SLIDE)
-        from mien.apps.studio.lettering import words
-
-        return words(one, start, end, self._canvas)
+        assert one.slides is not None
+        return self._picture(page(one.slides, one.page, self._canvas[0]), one, take, _SLIDE)
 
     def _picture(self, source: Path | ByteArray, one: Shown, take: Take, usual: tuple[float, float]) -> Layer:
         box = self._box(one, _ratio(source), usual)
@@ -241,6 +271,12 @@ def _radius(person: Person, box: Box, canvas: tuple[int, int]) -> float:
     x, y, width, height = box
     free = x > 0 and y > 0 and x + width < canvas[0] and y + height < canvas[1]
     return _ROUND * min(width, height) if person.shape == "rectangle" and free else 0.0
+
+
+def _inside(box: Box, canvas: tuple[int, int]) -> tuple[bool, bool, bool]:
+    """Whether the left, right and lower edge of a box lie within the picture."""
+    x, y, width, height = box
+    return x > 0, x + width < canvas[0], y + height < canvas[1]
 
 
 def _ratio(source: Path | ByteArray) -> float:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from mien.errors import InputError
-from mien.footage import moving, open_file, upright
+from mien.footage import length_of, moving, open_file, unreadable, upright
 from mien.stage.layer import Patch
 from mien.timeline import TICKS_PER_SECOND, to_ticks
 from mien.types import ByteArray
@@ -66,7 +66,7 @@ class Footage:
         if due is not None:
             self._now = (due[0], upright(due[1]))
         if self._now is None:
-            raise _unreadable(self._path)
+            raise unreadable(self._path)
         return self._now
 
     def _seek(self, seconds: Fraction) -> None:
@@ -97,7 +97,7 @@ def _decoded(path: Path, seconds: Fraction) -> Iterator[tuple[Fraction, Any]]:
         with open_file(path) as file:
             stream = next(iter(moving(file)), None)
             if stream is None:
-                raise _unreadable(path)
+                raise unreadable(path)
             stream.thread_type = "SLICE"
             first = Fraction(stream.start_time or 0) * stream.time_base
             if seconds > 0:
@@ -106,37 +106,21 @@ def _decoded(path: Path, seconds: Fraction) -> Iterator[tuple[Fraction, Any]]:
                 if frame.pts is not None and frame.time_base is not None:
                     yield frame.pts * frame.time_base - first, frame
     except (OSError, av.error.FFmpegError, ValueError) as error:
-        raise _unreadable(path) from error
+        raise unreadable(path) from error
 
 
 def _length(path: Path, trim: tuple[float, float | None]) -> Fraction:
     """Seconds that are played."""
-    import av.error
-
     begin, end = _exactly(trim[0]), None if trim[1] is None else _exactly(trim[1])
-    try:
-        with open_file(path) as file:
-            stream = next(iter(moving(file)), None)
-            if stream is None:
-                raise _unreadable(path)
-            if stream.duration is not None:
-                whole = Fraction(stream.duration) * stream.time_base
-            else:
-                whole = Fraction(file.duration or 0, 1_000_000)
-    except (OSError, av.error.FFmpegError, ValueError) as error:
-        raise _unreadable(path) from error
+    whole = length_of(path)
     length = (whole if end is None else min(whole, end)) - begin
     if length <= 0:
         raise InputError(
             f"The video {path.name} lasts {float(whole):.1f} s, so nothing is left of it from {float(begin):.1f} s on.",
             hint="Trim less.",
         )
-    return Fraction(length)
+    return length
 
 
 def _exactly(seconds: float) -> Fraction:
     return Fraction(to_ticks(seconds), TICKS_PER_SECOND)
-
-
-def _unreadable(path: Path) -> InputError:
-    return InputError(f"The video {path.name} holds no pictures that can be read.", hint="Convert it to mp4.")

@@ -32,13 +32,15 @@ class Panning:
     """From one shot to another between two ticks, at rest before and after; eased at both ends."""
 
     def __init__(
-        self, path: Path, box: tuple[int, int, int, int], shots: tuple[Shot, Shot], span: tuple[int, int]
+        self, picture: Path | ByteArray, box: tuple[int, int, int, int], shots: tuple[Shot, Shot], span: tuple[int, int]
     ) -> None:
-        """box: x, y, width, height on the canvas. span: ticks. Raises InputError for a file that is no picture."""
+        """picture: a file, or uint8 (h, w, 3). box: x, y, width, height on the canvas. span: ticks. Raises InputError
+        for a file that is no picture.
+        """
         self._x, self._y, self._width, self._height = box
         self._shots, self._span = shots, span
         closest = max(shot.zoom for shot in shots)
-        self._picture = self._read(path, closest)
+        self._picture = self._read(picture, closest) if isinstance(picture, Path) else picture
 
     def at(self, tick: int) -> Patch:
         """The box, filled."""

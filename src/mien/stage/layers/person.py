@@ -15,6 +15,10 @@ SHAPES: Final = ("rectangle", "circle", "bust", "full")
 _DARK: Final = 0.45
 """Opacity of a shadow at its middle."""
 
+FADES: Final = 0.12
+"""Share of a box's width over which a person who is cut off by its edge fades out."""
+Edges = tuple[bool, bool, bool]
+
 Picturing = Callable[[int], ByteArray]
 """Tick → the person's picture, uint8 (h, w, 3), or (h, w, 4) cut out."""
 
@@ -22,7 +26,7 @@ Picturing = Callable[[int], ByteArray]
 class Person:
     """A layer that shows what somebody else draws.
 
-    mask: uint8 (h, w), of the box; None = the picture's own alpha or none.
+    mask: uint8 (h, w), what of the box is seen, None = all; a picture's own alpha counts as well.
     """
 
     def __init__(self, drawn: Picturing, x: int, y: int, mask: ByteArray | None = None) -> None:
@@ -31,12 +35,40 @@ class Person:
     def at(self, tick: int) -> Patch:
         """The person then."""
         pixels = self._drawn(tick)
-        if self._mask is not None:
-            framed = np.empty((*self._mask.shape, 4), np.uint8)
-            framed[..., :3] = pixels[..., :3]
-            framed[..., 3] = self._mask
-            pixels = framed
-        return Patch(self._x, self._y, pixels, tick)
+        return Patch(self._x, self._y, pixels if self._mask is None else masked(pixels, self._mask), tick)
+
+
+def masked(pixels: ByteArray, mask: ByteArray) -> ByteArray:
+    """The picture where a mask lets it through, uint8 (h, w, 4)."""
+    import cv2
+
+    out = np.empty((*mask.shape, 4), np.uint8)
+    out[..., :3] = pixels[..., :3]
+    if pixels.shape[2] == 4:
+        out[..., 3] = cv2.multiply(np.ascontiguousarray(pixels[..., 3]), mask, scale=1 / 255)
+    else:
+        out[..., 3] = mask
+    return out
+
+
+def fading(width: int, height: int, edges: Edges, share: float = FADES) -> ByteArray | None:
+    """A mask that fades out towards some edges of a box, so that a person ends there softly; None = towards none.
+
+    edges: which of left, right and bottom.
+    """
+    across, down = np.ones(width, np.float32), np.ones(height, np.float32)
+    if not any(edges):
+        return None
+    reach = max(1, round(share * width))
+    ramp = np.linspace(0, 1, min(reach, width), dtype=np.float32)
+    ramp = ramp * ramp * (3 - 2 * ramp)
+    if edges[0]:
+        across[: len(ramp)] *= ramp
+    if edges[1]:
+        across[-len(ramp) :] *= ramp[::-1]
+    if edges[2]:
+        down[-min(reach, height) :] *= ramp[::-1][-min(reach, height) :]
+    return np.asarray(np.rint(255 * down[:, None] * across[None, :]), np.uint8)
 
 
 def mask_of(shape: str, width: int, height: int, radius: float = 0.0) -> ByteArray | None:

@@ -30,16 +30,29 @@ def read_picture(path: Path | bytes, width: int, height: int, *, fit: str = "cov
             opened.draft("RGB", (2 * width, 2 * height))
             turned = ImageOps.exif_transpose(opened)
             turned = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
-            return np.asarray(_fitted(turned, width, height, fit))
+            return np.asarray(_in_box(turned, width, height, fit))
     except InputError:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds for damaged files
         raise InputError(f"{what} cannot be read.", hint="Use a PNG, JPEG, WebP or AVIF file.") from error
 
 
-def _fitted(picture: Any, width: int, height: int, fit: str) -> Any:
+def fitted(pixels: ByteArray, width: int, height: int, *, fit: str = "cover") -> ByteArray:
+    """Pixels for a box of width × height, uint8 (h, w, 3 or 4).
+
+    fit: "cover" fills the box and loses what is over; "contain" is as large as fits in, so one side may be shorter;
+    "stretch" fills it and loses its shape.
+    """
+    from PIL import Image
+
+    return np.asarray(_in_box(Image.fromarray(pixels), width, height, fit))
+
+
+def _in_box(picture: Any, width: int, height: int, fit: str) -> Any:
     from PIL import Image, ImageOps
 
     if fit == "cover":
         return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
+    if fit == "stretch":
+        return picture.resize((width, height), Image.Resampling.LANCZOS)
     return ImageOps.contain(picture, (width, height), Image.Resampling.LANCZOS)
