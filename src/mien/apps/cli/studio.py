@@ -7,12 +7,18 @@ Events under ``--json``, one JSON object a line on standard output:
 - ``checked``: path, title, scenes, seconds (about), width, height, fps.
 - ``drafted``: path, scenes, seconds (about), notes (what is not as asked), files.
 - ``translated``: path, texts (how many were translated), notes (what could not be kept).
+- ``rendered``: path, duration (seconds), frames, drawn (frames that were not there from a run before), fps, width,
+  height, captions (files), seconds (of work).
+- ``previewed``: as ``rendered``, and sheet (the file of pictures).
 - ``schema``: schema (under ``--json``; otherwise the schema itself is printed).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +29,7 @@ from mien.errors import UsageError
 
 if TYPE_CHECKING:
     from mien.apps.studio.load import Loaded
+    from mien.apps.studio.render import Job, Observe, Rendered
     from mien.apps.studio.source import Problem
 
 app = typer.Typer(no_args_is_help=True)
@@ -69,6 +76,50 @@ def check(file: _Project, values: _Set = None, outside: _Outside = False) -> Non
         if report.problems:
             _tell_problems(str(file), report.problems)
         _tell_checked(file, loaded, report.seconds)
+
+
+@app.command()
+def preview(
+    file: _Project,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The small film; default NAME-preview.mp4.")
+    ] = None,
+    values: _Set = None,
+    outside: _Outside = False,
+) -> None:
+    """Have a first look: the film in small, and a sheet with pictures of every scene beside it (.png)."""
+    from mien.apps.studio.preview import preview as look_at
+
+    job, target = _job(file, values, outside), out or file.with_name(f"{file.stem}-preview.mp4")
+    with _watched() as observe:
+        made = look_at(job, target, observe=observe, tell=_once())
+    _tell_rendered("previewed", made.film, sheet=made.sheet)
+
+
+@app.command()
+def render(
+    file: _Project,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="The film: .mp4, .mov, .webm; default NAME.mp4."),
+    ] = None,
+    values: _Set = None,
+    outside: _Outside = False,
+    preset: Annotated[str, typer.Option("--preset", metavar="NAME", help="fast, balanced or best.")] = "balanced",
+    encoder: Annotated[
+        str, typer.Option("--encoder", metavar="NAME", help="software, or one that mien doctor lists.")
+    ] = "software",
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, max=64, help="Processes; default: as it is long.")
+    ] = None,
+) -> None:
+    """Make the film of a project. A run that was stopped goes on where it was."""
+    from mien.apps.studio.render import render as render_project
+
+    job = replace(_job(file, values, outside), preset=preset, encoder=encoder)
+    with _watched() as observe:
+        made = render_project(job, out or file.with_suffix(".mp4"), workers=workers, observe=observe, tell=_once())
+    _tell_rendered("rendered", made)
 
 
 @app.command()
@@ -127,6 +178,60 @@ def show_schema() -> None:
 
     made = schema()
     console.event("schema", plain=json.dumps(made, indent=2, ensure_ascii=False), schema=made)
+
+
+def _job(file: Path, values: list[str] | None, outside: bool) -> Job:
+    """What is to be rendered. All that is wrong with it is told first. Raises UsageError."""
+    from mien.apps.studio.check import check as check_project
+    from mien.apps.studio.render import Job
+    from mien.apps.studio.source import ProjectError
+
+    try:
+        problems = check_project(read(file, values, outside), console.note).problems
+    except ProjectError as error:
+        problems = error.problems
+    if problems:
+        _tell_problems(str(file), problems)
+    return Job(file, tuple(pairs(values).items()), outside)
+
+
+def _once() -> Callable[[str], None]:
+    """Tells each thing once, though every scene may say it."""
+    told: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            console.note(line)
+
+    return tell
+
+
+@contextmanager
+def _watched() -> Iterator[Observe]:
+    """Shows how far a film is, from its first frame on."""
+    with ExitStack() as stack:
+        bar: list[console.Progress] = []
+
+        def show(done: int, of: int) -> None:
+            if not bar:
+                bar.append(stack.enter_context(console.progress("Film", of, "frames")))
+            bar[0].update(done, of)
+
+        yield show
+
+
+def _tell_rendered(event: str, made: Rendered, **more: Path) -> None:
+    names = [str(made.path), *(path.name for path in (*more.values(), *made.captions))]
+    speed = f"{made.duration / made.seconds:.1f} x real time"
+    console.event(
+        event,
+        plain=f"{', '.join(names)}: {made.duration:.1f} s, {made.width}x{made.height}, "
+        f"made in {made.seconds:.1f} s ({speed})",
+        path=str(made.path), duration=round(made.duration, 3), frames=made.frames, drawn=made.drawn, fps=str(made.fps),
+        width=made.width, height=made.height, captions=[str(path) for path in made.captions],
+        seconds=round(made.seconds, 3), **{name: str(path) for name, path in more.items()},
+    )  # fmt: skip
 
 
 def read(file: Path, values: list[str] | None, outside: bool) -> Loaded:
