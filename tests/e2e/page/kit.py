@@ -76,17 +76,17 @@ def _cast(wish: Wish, persona: Persona, thinker: Thinker) -> Troupe:
 
 
 @contextmanager
-def served(port: int = 0, **options: Any) -> Iterator[str]:
+def served(port: int = 0, settings: config.Settings | None = None, **options: Any) -> Iterator[str]:
     """A running server. Yields its address."""
     import uvicorn
 
     from mien.apps.server.app import create_app
     from mien.apps.server.options import ServeOptions
 
-    app = create_app(ServeOptions(port=port, **options), config.Settings(), caster=_cast, thinker=Host())
-    settings = uvicorn.Config(app, "127.0.0.1", port, log_level="error", ws="websockets-sansio")
-    server = uvicorn.Server(settings)
-    settings.timeout_graceful_shutdown = 1
+    app = create_app(ServeOptions(port=port, **options), settings or config.Settings(), caster=_cast, thinker=Host())
+    served_by = uvicorn.Config(app, "127.0.0.1", port, log_level="error", ws="websockets-sansio")
+    server = uvicorn.Server(served_by)
+    served_by.timeout_graceful_shutdown = 1
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     end = time.monotonic() + 30

@@ -1,5 +1,7 @@
 /** The server's REST interface and the addresses of its sockets. The token stays in this module's memory. */
 
+import { explained } from './words.js'
+
 const base = new URL('.', document.baseURI)
 let token = takeToken()
 
@@ -13,9 +15,9 @@ export class ApiError extends Error {
     this.hint = hint
   }
 
-  /** The sentence and what mends it. */
+  /** What it means, in the visitor's language. */
   get sentence() {
-    return [this.message, this.hint].filter(Boolean).join(' ')
+    return explained(this)
   }
 }
 
@@ -34,6 +36,15 @@ export async function call(method, path, body) {
   const parsed = parse(text)
   if (!response.ok) throw refusal(response.status, parsed, text)
   return parsed
+}
+
+/** Send a file as it is. Throws ApiError. @param {string} path @param {Blob} file */
+export async function send(path, file) {
+  const response = await request('POST', path, file)
+  if (!response.ok) {
+    const text = await response.text()
+    throw refusal(response.status, parse(text), text)
+  }
 }
 
 /** A picture as an address that an <img> can show. @param {string} path @returns {Promise<string>} */
@@ -67,8 +78,8 @@ async function request(method, path, body) {
   try {
     return await fetch(new URL(path, base), {
       method,
-      headers: headers(body !== undefined),
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: headers(body !== undefined && !(body instanceof Blob)),
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       signal: AbortSignal.timeout(60000),
     })
   } catch (error) {

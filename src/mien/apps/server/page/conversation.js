@@ -72,9 +72,9 @@ export class Conversation {
     }, LINGERS)
   }
 
-  /** @param {string} kind @param {string} detail */
-  fault(kind, detail) {
-    this.#add(make('div', { class: 'said fault', role: 'alert' }, make('strong', {}, kind), make('p', {}, detail)))
+  /** @param {{title: string, more: string}} error */
+  fault({ title, more }) {
+    this.#add(make('div', { class: 'said fault', role: 'alert' }, make('strong', {}, title), ...(more ? [make('p', {}, more)] : [])))
   }
 
   /** @param {number} turn */

@@ -1,6 +1,6 @@
 /** The page: joins the connection, what is seen and heard, and what the visitor does. */
 
-import { ApiError, call, saved } from './api.js'
+import { ApiError, call, saved, send } from './api.js'
 import { Captions } from './captions.js'
 import { Conversation } from './conversation.js'
 import { make, the } from './dom.js'
@@ -12,7 +12,7 @@ import { StatusView } from './status.js'
 import { Talk } from './talk.js'
 import { showTiming } from './timing.js'
 import { Turns, spans } from './turns.js'
-import { currentLanguage, knows, say, setLanguage } from './words.js'
+import { commandIn, currentLanguage, explain, say, setLanguage, translate } from './words.js'
 
 const LOOK_MS = 40
 const REPORT_MS = 5000
@@ -31,6 +31,7 @@ let state = 'idle'
 let answering = 0
 let stopped = /** @type {number|null} */ (null) // when the visitor stopped the avatar, until it is silent
 let recording = ''
+let puppeteer = false // whether the server moves the face by the microphone
 /** @type {number[]} */
 const silences = []
 
@@ -77,8 +78,8 @@ const heard = {
     if (!event.text) talk.remark(say('notUnderstood'))
   },
   said: (event) => event.role === 'assistant' && conversation.said(event.text),
-  error: (event) => conversation.fault(kindOf(event.code ?? ''), [event.message, event.hint].filter(Boolean).join(' ')),
-  note: (event) => event.message && talk.remark(event.message),
+  error: (event) => conversation.fault(explain(event)),
+  note: (event) => event.message && talk.remark(/loudness alone/.test(event.message) ? say('noteLoudness') : event.message),
 }
 
 link.addEventListener('event', (given) => {
@@ -89,6 +90,10 @@ link.addEventListener('event', (given) => {
 link.addEventListener('session', (given) => {
   const session = /** @type {CustomEvent<import('./types.js').SessionInfo>} */ (given).detail
   settings.session = session.id
+  settings.alpha = session.alpha === true
+  settings.memory.mode = session.memory ?? 'off'
+  puppeteer = false
+  puppet()
   conversation.name = session.persona?.name || 'Mien'
   the('name', HTMLElement).textContent = conversation.name
   the('avatar', HTMLElement).setAttribute('aria-label', conversation.name)
@@ -116,7 +121,7 @@ stage.sound.addEventListener('onset', (given) => turns.onset(/** @type {CustomEv
 stage.sound.addEventListener('silence', (given) => {
   if (stopped === null) return
   const { at } = /** @type {CustomEvent} */ (given).detail
-  link.send({ type: 'latency', turn: answering, silence: Math.max(0, Math.round(at - stopped)) })
+  link.send({ type: 'latency', turn: answering, silence_ms: Math.max(0, Math.round(at - stopped)) })
   silences.push(at - stopped)
   stopped = null
 })
@@ -157,17 +162,32 @@ settings.addEventListener('voice', (given) => {
 })
 settings.addEventListener('mirror', look)
 settings.addEventListener('delay', look)
-settings.addEventListener('handsFree', (given) => {
-  link.send({ type: 'hands_free', on: /** @type {CustomEvent} */ (given).detail.on })
+settings.addEventListener('talking', (given) => {
+  const { way } = /** @type {CustomEvent} */ (given).detail
+  link.wish = settings.wish
+  if (way !== 'puppet') link.send({ type: 'hands_free', on: way === 'on' })
+  puppet()
   talk.show()
 })
-settings.addEventListener('recast', () => {
+settings.addEventListener('monitor', () => look())
+settings.addEventListener('background', (given) => {
+  const { background, file } = /** @type {CustomEvent} */ (given).detail
+  const { session } = link
+  link.wish = settings.wish
+  if (background === 'transparent' && !file && !session?.alpha) recast()
+  else if (file && session) send(`api/sessions/${session.id}/background`, file).catch((error) => talk.remark(error.sentence ?? String(error)))
+  else link.send({ type: 'background', background })
+  look()
+})
+settings.addEventListener('recast', () => recast())
+
+function recast() {
   stage.packed = settings.wish.alpha === true
   stage.renew()
   the('picture', HTMLElement).classList.remove('shown')
   look()
   link.recast(settings.wish)
-})
+}
 
 the('sound-on', HTMLButtonElement).addEventListener('click', () => stage.sound.wake())
 the('record', HTMLButtonElement).addEventListener('click', () => toggleRecording())
@@ -178,6 +198,15 @@ the('language', HTMLButtonElement).addEventListener('click', () => {
   hearingWords(link.session?.hearing)
   showTiming(turns.all)
 })
+
+/** Tell the server whether the microphone moves the face directly. */
+function puppet() {
+  const wanted = settings.talking === 'puppet'
+  look()
+  if (wanted === puppeteer || !link.session) return
+  puppeteer = wanted
+  call('POST', `api/sessions/${link.session.id}/puppet`, { on: wanted }).catch((error) => talk.remark(error.sentence ?? String(error)))
+}
 
 /** What was said before this tick, and is still on its way, is not to be heard. @param {number} tick */
 function silence(tick) {
@@ -192,23 +221,17 @@ function measured(turn) {
   if (turn.sent || !turn.sound || !turn.frame) return
   turn.sent = true
   const { text, sound, frame } = spans(turn)
-  link.send({ type: 'latency', turn: turn.turn, text, sound, frame })
+  link.send({ type: 'latency', turn: turn.turn, text_ms: text, sound_ms: sound, frame_ms: frame })
 }
 
 /** What hears, in the visitor's language, with the server's own command. @param {import('./types.js').SessionInfo['hearing']} [hearing] */
 function hearingWords(hearing) {
   const note = hearing?.note ?? ''
-  const command = note.match(/(?:pip install|mien [a-z]+) .*/)?.[0] ?? ''
+  const command = commandIn(note)
   const key = !hearing?.backend ? 'hearsNothing' : hearing.languages.join() === 'en' ? 'hearsEnglish' : ''
   const words = the('hearing-words', HTMLElement)
   if (key && command) words.replaceChildren(say(key), make('code', {}, command))
   else words.textContent = note
-}
-
-/** The kind of a fault, by the first word of its code. @param {string} code */
-function kindOf(code) {
-  const key = `fault_${code.split('.')[0]}`
-  return knows(key) ? say(key) : say('error')
 }
 
 let reported = { frames: 0, at: 0 }
@@ -218,14 +241,20 @@ function report() {
   const now = { frames: stage.frames, at: performance.now() }
   const fps = (1000 * (now.frames - reported.frames)) / (now.at - reported.at)
   if (link.status.phase === 'live' && reported.at && !document.hidden) {
-    link.send({ type: 'latency', fps: Math.round(10 * fps) / 10, ...(stage.skew === null ? {} : { skew: Math.round(stage.skew) }) })
+    link.send({ type: 'latency', fps: Math.round(10 * fps) / 10, ...(stage.skew === null ? {} : { skew_ms: Math.round(stage.skew) }) })
   }
   reported = now
 }
 
 function look() {
   the('avatar', HTMLElement).classList.toggle('mirrored', settings.mirrored)
-  the('picture', HTMLElement).classList.toggle('bare', settings.wish.alpha === true)
+  the('picture', HTMLElement).classList.toggle('bare', settings.wish.alpha === true && !settings.backdrop.own)
+  const puppets = settings.talking === 'puppet'
+  stage.sound.aloud(!puppets || settings.monitored)
+  const field = the('question', HTMLTextAreaElement)
+  field.disabled = the('send', HTMLButtonElement).disabled = puppets
+  field.dataset.sayLabel = puppets ? 'puppetField' : 'write'
+  translate(/** @type {HTMLElement} */ (field.parentElement))
   link.setPictureDelay(settings.delay)
   showSound()
 }

@@ -1,25 +1,36 @@
 /** The settings' drawer: dials that work at once, and choices that need another session. */
 
 import { call, picture } from './api.js'
+import { BackdropChoice } from './backdrop.js'
 import { make, recall, remember, the } from './dom.js'
+import { MemoryGroup, visitor } from './memory.js'
 import { currentLanguage, say, translate } from './words.js'
 
 /** [name, lowest, highest, step, usual] */
 const DIALS = /** @type {const} */ ([['lip_strength', 0, 2, 0.05, 1], ['head_motion', 0, 2, 0.05, 1], ['smoothing', 0, 1, 0.05, 0.35]])
 const STYLES = ['lively', 'serious', 'cartoon']
 const EMOTIONS = ['neutral', 'happy', 'sad', 'angry', 'surprised', 'tender', 'serious']
-const BACKGROUNDS = [['', 'backgroundSource'], ['blur', 'backgroundBlur'], ['transparent', 'backgroundTransparent'],
-  ['#f5f3ef', 'backgroundLight'], ['#161817', 'backgroundDark'], ['#00b140', 'backgroundGreen']]
 const LANGUAGES = [['', 'languageAuto'], ['en', 'English'], ['zh', '中文']]
-const KEPT = ['lip_strength', 'head_motion', 'smoothing', 'style', 'emotion', 'avatar', 'voice', 'answers', 'background', 'mirror', 'delay', 'handsFree']
+const KEPT = ['lip_strength', 'head_motion', 'smoothing', 'style', 'emotion', 'avatar', 'voice', 'answers', 'background', 'mirror', 'delay', 'handsFree', 'monitor']
 
-/** Events: "dials" {face}, "recast", "voice" {voice, language}, "mirror", "delay" {ms}, "handsFree" {on}. */
+/**
+ * Events: "dials" {face}, "recast", "background" {background, file?, before}, "voice" {voice, language}, "mirror",
+ * "delay" {ms}, "talking" {way}, "monitor". */
 export class Settings extends EventTarget {
   constructor() {
     super()
     this.dialog = the('settings', HTMLDialogElement)
     this.form = the('settings-form', HTMLFormElement)
     this.session = '' // what /stage may show
+    this.alpha = false // whether that has transparency
+    this.backdrop = new BackdropChoice()
+    this.backdrop.addEventListener('background', (given) => {
+      this.#tell('background', /** @type {CustomEvent} */ (given).detail)
+      this.render()
+    })
+    this.memory = new MemoryGroup()
+    this.memory.addEventListener('render', () => this.render())
+    this.memory.addEventListener('change', () => this.#tell('recast', {}))
     /** @type {{name: string, picture?: string}[]} */
     this.avatars = []
     /** @type {{id: string, label: string}[]} */
@@ -33,9 +44,10 @@ export class Settings extends EventTarget {
 
   /** What a session is to be like. @returns {import('./types.js').Wish} */
   get wish() {
-    const background = recall('background', '')
+    const { background } = this.backdrop
     /** @type {import('./types.js').Wish} */
-    const wish = { face: this.face, hearing: { hands_free: recall('handsFree', 'on') === 'on' } }
+    const wish = { face: this.face, hearing: { hands_free: this.talking !== 'off' } }
+    if (visitor()) wish.visitor = visitor()
     for (const [key, kept] of /** @type {const} */ ([['avatar', 'avatar'], ['voice', 'voice'], ['language', 'answers']])) {
       if (recall(kept, '')) wish[key] = recall(kept, '')
     }
@@ -58,6 +70,16 @@ export class Settings extends EventTarget {
     return recall('mirror', 'off') === 'on'
   }
 
+  /** How one talks: "on" = it listens always, "off" = while a button is held, "puppet" = the voice moves the face. */
+  get talking() {
+    return recall('handsFree', 'on')
+  }
+
+  /** Whether a puppeteer hears the own voice. */
+  get monitored() {
+    return recall('monitor', 'off') === 'on'
+  }
+
   get delay() {
     return Number(recall('delay', '0'))
   }
@@ -76,6 +98,7 @@ export class Settings extends EventTarget {
       this.#faceGroup(),
       this.#pictureGroup(),
       this.#talkGroup(),
+      this.#group('memory', ...this.memory.content()),
       this.#obsGroup(),
       this.#resetButton(),
     )
@@ -84,7 +107,8 @@ export class Settings extends EventTarget {
   }
 
   async #load() {
-    const [avatars, voices] = await Promise.all([call('GET', 'api/avatars').catch(() => []), call('GET', 'api/voices').catch(() => [])])
+    const [avatars, voices, backgrounds] = await Promise.all([...['avatars', 'voices', 'backgrounds'].map((one) => call('GET', `api/${one}`).catch(() => [])), this.memory.load()])
+    this.backdrop.pictures = list(backgrounds, 'pictures')
     this.avatars = list(avatars, 'avatars').map((one) => (typeof one === 'string' ? { name: one } : one)).filter((one) => one.name)
     this.voices = list(voices, 'voices').map(voiceOf).filter((one) => one.id)
     await Promise.all(this.avatars.slice(0, 60).map(async ({ name }) => {
@@ -120,22 +144,25 @@ export class Settings extends EventTarget {
 
   #pictureGroup() {
     return this.#group('picture',
-      this.#select('background', 'background', BACKGROUNDS.map(([id, label]) => [id, say(label)])),
+      ...this.backdrop.content(),
       this.#toggle('mirror', 'off'),
       this.#dial('delay', 0, 400, 10, 0, (value) => say('ms', { n: value }), (value) => this.#tell('delay', { ms: value })),
       make('p', { class: 'about', 'data-say': 'delayAbout' }))
   }
 
   #talkGroup() {
-    const now = recall('handsFree', 'on')
+    const now = this.talking
     return this.#group('talking', make('div', { class: 'segments', role: 'radiogroup', 'data-say-label': 'talking' },
       this.#radio('handsFree', 'on', now === 'on', make('span', { 'data-say': 'handsFree' })),
-      this.#radio('handsFree', 'off', now === 'off', make('span', { 'data-say': 'holdToTalk' }))))
+      this.#radio('handsFree', 'off', now === 'off', make('span', { 'data-say': 'holdToTalk' })),
+      this.#radio('handsFree', 'puppet', now === 'puppet', make('span', { 'data-say': 'puppet' }))),
+    ...(now === 'puppet' ? [make('p', { class: 'about', 'data-say': 'puppetAbout' }), this.#toggle('monitor', 'off'), make('p', { class: 'about', 'data-say': 'monitorAbout' })] : []))
   }
 
   #obsGroup() {
     const address = new URL('stage', document.baseURI)
-    const { avatar, voice, alpha } = this.wish
+    const { avatar, voice } = this.wish
+    const { alpha } = this
     if (alpha && this.session) address.searchParams.set('session', this.session)
     else if (avatar) address.searchParams.set('avatar', avatar)
     if (voice && !address.searchParams.has('session')) address.searchParams.set('voice', voice)
@@ -156,7 +183,9 @@ export class Settings extends EventTarget {
       this.#tell('dials', { face: this.face })
       this.#tell('mirror', {})
       this.#tell('delay', { ms: 0 })
-      this.#tell('handsFree', { on: true })
+      this.#tell('talking', { way: 'on' })
+      this.#tell('monitor', {})
+      this.backdrop.own = ''
       if (before !== JSON.stringify(this.wish)) this.#tell('recast', {})
       this.render()
     })
@@ -223,10 +252,11 @@ export class Settings extends EventTarget {
     remember(key, value)
     if (key === 'style' || key === 'emotion') this.#tell('dials', { face: this.face })
     else if (key === 'mirror') this.#tell('mirror', {})
-    else if (key === 'handsFree') this.#tell('handsFree', { on: value === 'on' })
+    else if (key === 'handsFree') this.#tell('talking', { way: value })
+    else if (key === 'monitor') this.#tell('monitor', {})
     else if (key === 'voice' || key === 'answers') this.#tell('voice', { voice: recall('voice', ''), language: recall('answers', '') })
     else this.#tell('recast', {})
-    if (key === 'mirror' || key === 'avatar' || key === 'voice') this.render()
+    if (key === 'mirror' || key === 'avatar' || key === 'voice' || key === 'handsFree') this.render()
   }
 
   /** @param {string} type @param {object} detail */
@@ -236,7 +266,7 @@ export class Settings extends EventTarget {
 }
 
 /** @type {Record<string, string>} */
-const USUAL = { lip_strength: '1', head_motion: '1', style: 'lively', emotion: 'neutral', mirror: 'off', delay: '0', handsFree: 'on' }
+const USUAL = { lip_strength: '1', head_motion: '1', style: 'lively', emotion: 'neutral', mirror: 'off', delay: '0', handsFree: 'on', monitor: 'off' }
 
 /** @param {any} given @param {string} name @returns {any[]} */
 function list(given, name) {

@@ -27,6 +27,7 @@ export class Sound extends EventTarget {
   #lastLoud = -Infinity
   #loud = false
   #heldUntil = 0
+  #aloud = true
 
   /** Whether the browser lets sound play yet. */
   get on() {
@@ -42,6 +43,14 @@ export class Sound extends EventTarget {
   get latency() {
     const reported = this.context.outputLatency || this.context.baseLatency || 0
     return 1000 * Math.min(reported, 0.5)
+  }
+
+  /** Whether it is heard here. @param {boolean} wanted */
+  aloud(wanted) {
+    if (wanted === this.#aloud) return
+    this.#aloud = wanted
+    if (wanted) this.volume.connect(this.context.destination)
+    else this.volume.disconnect(this.context.destination)
   }
 
   /** To be called in a click or key press: browsers ask for one. */

@@ -34,7 +34,7 @@ export class Talk extends EventTarget {
   }
 
   get handsFree() {
-    return recall('handsFree', 'on') === 'on'
+    return recall('handsFree', 'on') !== 'off' // a puppeteer's microphone is on or off, too
   }
 
   /** @param {boolean} busy  whether there is something to stop */

@@ -8,7 +8,7 @@
  *   hearing?: {language?: string, hands_free?: boolean}, face?: Record<string, number|string>}} Wish  of a session
  * @typedef {{id: string, size: [number, number], fps: number, persona: {name: string, greeting: string},
  *   hearing: {backend: string, languages: string[], note: string}, voice: string, language: string,
- *   ice_servers: RTCIceServer[], webrtc?: boolean}} SessionInfo
+ *   ice_servers: RTCIceServer[], webrtc?: boolean, alpha?: boolean, memory?: string}} SessionInfo
  * @typedef {'starting'|'connecting'|'live'|'retrying'|'refused'|'token'} Phase
  * @typedef {{phase: Phase, path: ''|'webrtc'|'socket', reason: string, detail: string, seconds: number}} Status
  *   reason: a key of the page's words. detail: the server's own sentence, "" = none. seconds: until the next attempt

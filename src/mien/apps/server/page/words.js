@@ -1,6 +1,8 @@
 /** What the page says, in the visitor's language. Both tables have the same keys; a test sees to it. */
 
 import { recall, remember } from './dom.js'
+import { FAULTS_ENGLISH } from './faults-en.js'
+import { FAULTS_CHINESE } from './faults-zh.js'
 import { ENGLISH } from './words-en.js'
 import { CHINESE } from './words-zh.js'
 
@@ -29,6 +31,30 @@ export function setLanguage(wanted) {
 export function say(key, filling = {}) {
   const text = TABLES[language]?.[key] ?? ENGLISH[key] ?? key
   return text.replace(/\{(\w+)\}/g, (_, name) => String(filling[name] ?? ''))
+}
+
+/**
+ * What an error of the server means, by its code, and what more there is to say of it. The server speaks English: its own
+ * sentence is for those who read English, and for codes that the page does not know.
+ * @param {{code?: string, message?: string, hint?: string}} error
+ */
+export function explain({ code = '', message = '', hint = '' }) {
+  const table = language === 'zh' ? FAULTS_CHINESE : FAULTS_ENGLISH
+  const own = [message, hint].filter(Boolean).join(' ')
+  const title = table[code] ?? table[code.split('.')[0]] ?? say('error')
+  return { title, more: language === 'zh' && code in table ? commandIn(own) : own, known: code in table }
+}
+
+/** The same as one text. @param {{code?: string, message?: string, hint?: string}} error */
+export function explained(error) {
+  const { title, more, known } = explain(error)
+  if (language === 'zh') return known || !more ? [title, more].filter(Boolean).join(' ') : more
+  return more || title
+}
+
+/** The command that mends something, which is the same in all languages. @param {string} text */
+export function commandIn(text) {
+  return text.match(/(?:pip install|mien [a-z]+|apt install|export [A-Z_]+=).*/)?.[0].replace(/[.;]? *$/, '') ?? ''
 }
 
 export function knows(/** @type {string} */ key) {
