@@ -246,13 +246,13 @@ def test_workers_that_are_killed_or_stop(tmp_path: Path, portrait: str) -> None:
             run.running["j0"].done = 0
             done.append(how.name)
 
-    with LocalCrew(2, _work(file), stall=15.0) as crew:
+    with LocalCrew(2, _work(file), silence=6.0) as crew:
         play(file, crew, watch=harm)
         assert crew.count == 1, "after a kill, fewer work at once"
     with Store(store_folder(file)) as store:
         tries = store.attempts("j0")
         assert [a.outcome for a in tries] == ["crashed", "crashed", "rendered"]
-        assert "memory" in tries[0].message and "said nothing for 15 s" in tries[1].message
+        assert "memory" in tries[0].message and "no sign of life for 6 s" in tries[1].message
 
 
 def test_a_worker_serves_many(tmp_path: Path, portrait: str) -> None:

@@ -18,8 +18,10 @@ from typing import Any, Final
 from mien.apps.jobs.crew import Event, Task
 from mien.errors import BackendError
 
-STALL: Final = 600.0
-"""Seconds without a word from a worker after which it is killed: the longest that any service may keep one waiting."""
+SILENCE: Final = 60.0
+"""Seconds without a sign of life after which a worker is killed: it is stopped, or stuck in compiled code."""
+STALL: Final = 900.0
+"""Seconds without progress after which it is killed, too: longer than any service may keep it waiting."""
 
 _LAST_WORDS: Final = 400  # characters of what a dead worker printed
 
@@ -27,9 +29,9 @@ _LAST_WORDS: Final = 400  # characters of what a dead worker printed
 class LocalCrew:
     """Up to ``count`` processes. folder: for what they print. A context: leaving it ends them."""
 
-    def __init__(self, count: int, folder: Path, *, stall: float = STALL) -> None:
+    def __init__(self, count: int, folder: Path, *, silence: float = SILENCE, stall: float = STALL) -> None:
         self.count = count
-        self._folder, self._stall = folder, stall
+        self._folder, self._silence, self._stall = folder, silence, stall
         self._children: list[_Child] = []
         self._heard: Queue[tuple[_Child, dict[str, Any] | None]] = Queue()
         self._started = 0
@@ -103,29 +105,36 @@ class LocalCrew:
             return [Event(task.job.id, "died", {"message": child.last_words(), "killed": child.was_killed()})]
         child.heard = time.monotonic()
         event = message.pop("event")
-        if task is None or event == "ready":
+        if task is None or event == "alive":
             return []
+        child.moved = child.heard
         if event in ("done", "failed"):
             child.task = None
         return [Event(task.job.id, event, message)]
 
     def _stalled(self) -> list[Event]:
-        found = []
+        found, now = [], time.monotonic()
         for child in list(self._children):
-            if child.task is not None and time.monotonic() - child.heard > self._stall:
-                job, child.task = child.task.job.id, None
-                self._dismiss(child)
-                sentence = f"Its worker said nothing for {self._stall:.0f} s and was killed."
-                found.append(Event(job, "died", {"message": sentence, "killed": False}))
+            if child.task is None:
+                continue
+            if now - child.heard > self._silence:
+                sentence = f"Its worker gave no sign of life for {self._silence:.0f} s and was killed."
+            elif now - child.moved > self._stall:
+                sentence = f"Its worker made no progress for {self._stall:.0f} s and was killed."
+            else:
+                continue
+            job, child.task = child.task.job.id, None
+            self._dismiss(child)
+            found.append(Event(job, "died", {"message": sentence, "killed": False}))
         return found
 
 
 class _Child:
-    """A worker process and what is known of it. heard: when it last spoke, by the monotonic clock."""
+    """A worker process and what is known of it. heard, moved: when it last gave a sign of life, and got on with its task."""
 
     def __init__(self, log: Path, to: Queue[tuple[_Child, dict[str, Any] | None]]) -> None:
         self.task: Task | None = None
-        self.heard = time.monotonic()
+        self.heard = self.moved = time.monotonic()
         self._log = log
         try:
             with log.open("wb") as errors:
@@ -140,6 +149,7 @@ class _Child:
 
     def begin(self, task: Task) -> None:
         self.task, self.heard = task, time.monotonic()
+        self.moved = self.heard
         assert self.process.stdin is not None
         with suppress(OSError):  # it has died: its end is heard of
             self.process.stdin.write(json.dumps(task.as_json()).encode() + b"\n")

@@ -24,6 +24,7 @@ from mien.apps.jobs.work import CHANGED_FILES, Digests, as_fault, kind
 from mien.errors import InputError, MienError
 
 _TELL_EVERY: Final = 0.2  # seconds
+_PULSE: Final = 1.0  # seconds between two signs of life
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def main() -> None:
     _die_with_parent()
     tasks: Queue[dict[str, Any]] = Queue()
     threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
-    tell("ready")
+    threading.Thread(target=_pulse, args=(tell,), daemon=True).start()
     while True:
         _do(tasks.get(), tell)
 
@@ -88,6 +89,12 @@ def _do(task: dict[str, Any], tell: _Voice) -> None:
             _end()
     else:
         tell("done", report=report)
+
+
+def _pulse(tell: _Voice) -> None:
+    while True:
+        tell("alive")
+        time.sleep(_PULSE)
 
 
 def _check_unchanged(expected: Mapping[str, str]) -> None:
