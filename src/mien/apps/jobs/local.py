@@ -130,7 +130,7 @@ class LocalCrew:
 
 
 class _Child:
-    """A worker process and what is known of it. heard, moved: when it last gave a sign of life, and got on with its task."""
+    """A worker process. heard, moved: when it last gave a sign of life, and got on with its task, monotonic."""
 
     def __init__(self, log: Path, to: Queue[tuple[_Child, dict[str, Any] | None]]) -> None:
         self.task: Task | None = None
