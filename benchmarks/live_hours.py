@@ -14,6 +14,7 @@ import random
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ FRAME = TICKS_PER_SECOND // 25
 GROWTH = 0.03
 DRIFT = 20.0
 """Milliseconds by which lips may move against sound from the first half to the second: half a picture."""
+CUT = 80.0
+"""Milliseconds of picture and sound that an interrupt may take away: the moment that waits to be coded."""
 _BITS, _BLOCK = 20, 8  # the number in the picture: 20 bits in blocks of 8 pixels
 _JAW = ARKIT_SHAPES.index("jawOpen")
 _PATIENCE = 20.0
@@ -310,18 +313,26 @@ def _follow(live: Session, given: Given, page: Page, clock: Paced, frames: int, 
 
 
 def _verdict(rows: list[Row], live: Session, clock: Paced, out: Broadcast) -> int:
-    first, last = rows[0], rows[-1]
+    last = rows[-1]
     skew = max((row.skew for row in rows), key=abs)
     half = len(rows) // 2
-    lips = float(np.nanmean([row.lips for row in rows[half:]]) - np.nanmean([row.lips for row in rows[:half]]))
-    growth = max(row.megabytes for row in rows[1:]) / first.megabytes - 1
+    lips = _mean(row.lips for row in rows[half:]) - _mean(row.lips for row in rows[:half])
+    third = max(1, len(rows) // 3)
+    early, late = (np.mean([row.megabytes for row in some]) for some in (rows[1 : 1 + third], rows[-third:]))
+    growth = late / early - 1  # the first part warms it up
     wrong, missing = sum(row.wrong for row in rows), sum(abs(row.missing) for row in rows)
-    bad = abs(skew) > 1 or missing > 1 or abs(lips) > DRIFT or growth > GROWTH or wrong > 0 or clock.lost > 0
+    cut = CUT * live.counts.cuts
+    bad = abs(skew) > 1 or missing > cut or abs(lips) > DRIFT or growth > GROWTH or wrong > 0 or clock.lost > 0
     print(
         f"{last.hours:g} h, {live.counts.turns} turns, {live.counts.cuts} cut short: sound against picture "
         f"{skew:+.2f} ms at worst, lips against sound {lips:+.1f} ms from first to second half "
         f"(at most {DRIFT:g}), memory {growth:+.1%} (at most {GROWTH:+.0%}), {wrong} pictures or blocks wrong, "
-        f"{missing:.0f} ms missing, "
+        f"{missing:.0f} ms missing (at most {cut:.0f}, by cuts), "
         f"{live.counts.jumps} jumps, {out.counts.lost_frames} pictures dropped: {'BAD' if bad else 'good'}"
     )
     return int(bad)
+
+
+def _mean(values: Iterable[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")

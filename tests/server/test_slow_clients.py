@@ -13,10 +13,10 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 import websockets
 from tests.server.kit import Served, events, run, serving
+from tests.server.peers import watching
 from tests.transmit.live_parts import until
 
 from mien.apps.server.room import Room
@@ -125,7 +125,7 @@ def test_a_peer_that_takes_no_packet_holds_nothing_up_and_is_forgotten_when_it_g
         room = room_of(served, name)
 
         async def scene() -> None:
-            peer, tracks = await _watching(served, name)
+            peer, tracks = await watching(served, name)
             await tracks[0].recv()
             ice = _deafen(peer)
             await asyncio.sleep(1.0)
@@ -141,23 +141,6 @@ def test_a_peer_that_takes_no_packet_holds_nothing_up_and_is_forgotten_when_it_g
                 await peer.close()
 
         run(scene())
-
-
-async def _watching(served: Served, name: str) -> tuple[Any, list[Any]]:
-    """A peer that is connected, and its tracks."""
-    from aiortc import RTCPeerConnection, RTCSessionDescription
-
-    peer = RTCPeerConnection()
-    tracks: list[Any] = []
-    peer.on("track", tracks.append)
-    for kind in ("audio", "video"):
-        peer.addTransceiver(kind, direction="recvonly")
-    await peer.setLocalDescription(await peer.createOffer())
-    async with httpx.AsyncClient(base_url=served.url) as http:
-        offer = {"type": "offer", "sdp": peer.localDescription.sdp}
-        answer = (await http.post(f"/api/sessions/{name}/offer", json=offer)).json()
-    await peer.setRemoteDescription(RTCSessionDescription(**answer))
-    return peer, tracks
 
 
 def _deafen(peer: Any) -> Any:
