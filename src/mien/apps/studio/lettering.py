@@ -43,7 +43,7 @@ def caption_style(wanted: Captions, language: str, height: int) -> CaptionStyle:
     """How a project's captions look. height: of the canvas, pixels, for a size that is given."""
     style = CaptionStyle(
         look=wanted.style, platform=wanted.platform, colour=_hex(wanted.colour), accent=_hex(wanted.highlight),
-        language=language,
+        language=language, place=wanted.place, font=wanted.font,
     )  # fmt: skip
     if wanted.size is None:
         return style
@@ -118,8 +118,7 @@ def words(one: Shown, scene: Scene, span: tuple[int, int], canvas: tuple[int, in
     language = "" if scene.language == "auto" else scene.language
     style = TitleStyle(
         platform=platform, colour=_hex(one.colour) or WHITE, language=language, size=_title_size(one, canvas),
-        enter="" if one.enter.kind == "cut" else one.enter.kind,
-        leave="" if one.leave.kind == "cut" else one.leave.kind,
+        enter=one.enter.kind, leave=one.leave.kind, font=one.font,
     )  # fmt: skip
     if one.lower_third is not None:
         return lower_third(one.lower_third.name, one.lower_third.role, canvas, *span, style)

@@ -216,9 +216,9 @@ def _ways_to_the_next() -> tuple[str, ...]:
 
 
 def _ways_of_entering() -> tuple[str, ...]:
-    from mien.stage.layers.timed import WAYS
+    from mien.stage.type.titles import ENTRANCES
 
-    return WAYS
+    return ENTRANCES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,9 +236,9 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
-    """How a layer comes or goes. ticks: how long it takes."""
+    """How a layer comes or goes. kind: "" = as is usual for it. ticks: how long it takes."""
 
-    kind: str = item(Choice(ask=_ways_of_entering), "At once, fading, or sliding.", "fade")
+    kind: str = item(Choice(ask=_ways_of_entering), "At once, fading, or sliding; words also wipe.", "fade")
     ticks: int = item(Time(0.0, 5.0), "How long it takes.", TICKS_PER_SECOND * 3 // 10, key="for")
 
 
@@ -270,10 +270,9 @@ class Layer:
     picture: Path | None = item(File("picture"), "A picture; its transparency is kept.", None)
     video: Path | None = item(File("video"), "A video.", None)
     slides: Path | None = item(File("document"), "A PDF, or a PPTX where LibreOffice is there.", None)
-    title: str = item(Text(300, example="words", lines=True), "Words.", "")
+    title: str = item(Text(300, example="words", lines=True), "Words; a second line is smaller.", "")
     lower_third: LowerThird | None = item(Group(LowerThird, "{name: …, role: …}"), "Who is seen.", None)
     page: int = item(Number(1, 2000, whole=True), "Of the slides.", 1)
-    style: str = item(Text(40, r"[a-z][a-z0-9\-]*", "plain or box"), "Of words.", "plain")
     colour: Colour | None = item(Paint(), "Of words.", None)
     size: Length | None = item(Measure(positive=True), "Of words: the height of a line.", None)
     font: str = item(Font(), "Of words: a font's name, or a file of it.", "")
@@ -287,8 +286,8 @@ class Layer:
     trim: Trim = item(TRIM, "The part of a video.", WHOLE)
     loop: bool = item(Flag(), "A video begins again when it ends.", False)
     volume_db: float | None = item(Decibels(), "Of a video's own sound; without it, it is silent.", None, key="volume")
-    enter: Entrance = item(_ENTRANCE, "How it comes.", Entrance(kind="cut"))
-    leave: Entrance = item(_ENTRANCE, "How it goes.", Entrance(kind="cut"), key="exit")
+    enter: Entrance = item(_ENTRANCE, "How it comes.", Entrance(kind=""))
+    leave: Entrance = item(_ENTRANCE, "How it goes.", Entrance(kind=""), key="exit")
     opacity: float = item(Number(0.0, 1.0, percent=True), "1 hides what is behind.", 1.0)
     behind: bool = item(Flag(), "Under the people instead of over them.", False)
 
@@ -301,6 +300,9 @@ class Layer:
             return
         if self.ticks is not None and self.until is not None:
             yield "until", "both for and until are given; keep one of the two."
+        for key, entrance in (("enter", self.enter), ("exit", self.leave)):
+            if entrance.kind == "wipe" and kinds[0] not in _WORDS:
+                yield key, f"a {kinds[0]} cannot wipe; write fade, up, down, left or right."
         if misplaced := [key for key, of in _SHOWS.items() if key in given and kinds[0] not in of]:
             yield misplaced[0], f"a {kinds[0]} has no {misplaced[0]}; leave it out."
 
@@ -314,7 +316,7 @@ SHOWN: Final = ("picture", "video", "slides", "title", "lower_third")
 _WORDS: Final = ("title", "lower_third")
 _SHOWS: Final[dict[str, tuple[str, ...]]] = {
     "page": ("slides",), "zoom": ("picture", "slides"), "pan": ("picture", "slides"), "trim": ("video",),
-    "loop": ("video",), "volume": ("video",), "style": _WORDS, "colour": _WORDS, "size": _WORDS, "font": _WORDS,
+    "loop": ("video",), "volume": ("video",), "colour": _WORDS, "size": _WORDS, "font": _WORDS,
     "fit": ("picture", "video", "slides"),
 }  # fmt: skip
 LAYER: Final[Any] = Group(Layer, "a layer such as {picture: leaf.png, at: 1s, for: 3s}")

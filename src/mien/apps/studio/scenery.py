@@ -211,7 +211,8 @@ class Scenery:
         inner = self._inner(take, one, start)
         return Timed(
             inner, start, end, self._plan.height, opacity=one.opacity,
-            enter=Entrance(one.enter.kind, one.enter.ticks), leave=Entrance(one.leave.kind, one.leave.ticks),
+            enter=Entrance(one.enter.kind or "cut", one.enter.ticks),
+            leave=Entrance(one.leave.kind or "cut", one.leave.ticks),
         )  # fmt: skip
 
     def _inner(self, take: Take, one: Shown, start: int) -> Layer:
