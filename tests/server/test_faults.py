@@ -82,7 +82,7 @@ def unharmed(served: Served) -> Iterator[Room]:
 
     room.hub._listen = listen
     time.sleep(0.5)
-    usual = (room.session.counts.frames - first) / (time.monotonic() - opened)  # 25, less what a busy machine takes
+    usual = min(25.0, (room.session.counts.frames - first) / (time.monotonic() - opened))  # a busy machine has fewer
     began, frames = time.monotonic(), room.session.counts.frames
     yield room
     time.sleep(max(0.0, began + 0.6 - time.monotonic()))
@@ -110,7 +110,7 @@ def chat() -> Iterator[ChatServer]:
 
 @pytest.fixture(scope="module")
 def model(chat: ChatServer) -> Iterator[Served]:
-    thinker = OpenaiThinker(ThinkConfig(url=chat.address, model="small", timeout=0.4, first_timeout=0.7))
+    thinker = OpenaiThinker(ThinkConfig(url=chat.address, model="small", timeout=0.4, first_timeout=1.2))
     with serving(thinker) as server:
         yield server
 
@@ -169,32 +169,34 @@ def test_a_language_model_that_is_not_there() -> None:
 # Cutting in while something remote keeps everybody waiting.
 
 
-def _answers(served: Served, name: str, hang: Callable[[], object], hangs: Callable[[], object]) -> tuple[float, float]:
-    """Seconds from a question to the first sound of its answer, at best: asked in silence, and cutting one short whose
-    answer hangs. hang: have the next one hang. hangs: whether it does.
+def _answers(served: Served, hang: Callable[[], object], came: Callable[[], int]) -> tuple[float, float]:
+    """Seconds from a question to the request that it makes, at best: asked in silence, and cutting one short whose
+    answer hangs. hang: have the next one hang. came: how many requests came.
     """
 
-    async def ask(page: Any, *, cutting: bool) -> float:
+    async def ask(page: Any, text: str) -> float:
+        began, before = time.monotonic(), came()
+        await page.send("ask", text=text)
+        await page.until("turn", text=text)
+        while came() == before:
+            await asyncio.sleep(0.005)
+        return time.monotonic() - began
+
+    async def once(page: Any, *, cutting: bool) -> float:
         if cutting:
             hang()
-            await page.send("ask", text="First?")
-            await page.until("turn")
-            while not hangs():
-                await asyncio.sleep(0.01)
-        began = time.monotonic()
-        await page.send("ask", text="Second?")
-        turn = (await page.until("turn"))["turn"]
-        await page.until("sound", turn=turn)
-        took = time.monotonic() - began
+            await ask(page, "First?")
+        took = await ask(page, "Second?")
+        await page.until("sound")
         await page.send("interrupt")
         await page.until("state", state="idle")
         return took
 
     async def all_of_them() -> tuple[float, float]:
+        name = await asyncio.to_thread(served.session)
         async with events(served, name) as page:
-            await ask(page, cutting=False)
-            plain = [await ask(page, cutting=False) for _ in range(3)]
-            cutting = [await ask(page, cutting=True) for _ in range(3)]
+            plain = [await once(page, cutting=False) for _ in range(3)]
+            cutting = [await once(page, cutting=True) for _ in range(3)]
             assert not [e for e in page.seen if e["type"] == "error"]
             return min(plain), min(cutting)
 
@@ -211,13 +213,7 @@ def test_the_next_answer_does_not_wait_for_a_model_that_keeps_silent(
     model: Served, chat: ChatServer, mood: str
 ) -> None:
     chat.moods = [""]
-    asked = 0
-
-    def hang() -> None:
-        nonlocal asked
-        chat.moods, asked = [mood, ""], len(chat.asked)
-
-    plain, cutting = _answers(model, model.session(), hang, lambda: len(chat.asked) > asked)
+    plain, cutting = _answers(model, lambda: chat.moods.__setitem__(slice(None), [mood, ""]), lambda: len(chat.asked))
     assert cutting < plain + HELD_UP, (plain, cutting)
     assert wait_for(lambda: not _threads()), _threads()
 
@@ -236,16 +232,12 @@ def test_the_next_answer_does_not_wait_for_a_voice_that_keeps_silent(voice: Spee
         return replace(caster(wish, persona, thinker), speaker=remote, driver=face)
 
     voice.moods = [""]
-    asked = 0
-
-    def hang() -> None:
-        nonlocal asked
-        voice.moods, asked = [mood, ""], len(voice.asked)
-
     with serving(cast=cast) as served:
         assert wait_for(lambda: served.desk.readiness.ready)
         with unharmed(served):
-            plain, cutting = _answers(served, served.session(), hang, lambda: len(voice.asked) > asked)
+            plain, cutting = _answers(
+                served, lambda: voice.moods.__setitem__(slice(None), [mood, ""]), lambda: len(voice.asked)
+            )
         assert cutting < plain + HELD_UP, (plain, cutting)
         assert wait_for(lambda: not _threads()), _threads()
 
@@ -443,7 +435,8 @@ def test_ears_that_throw(monkeypatch: pytest.MonkeyPatch) -> None:
             assert fault["hint"] and "inside" not in json.dumps(fault)
             await still_speaks(page)
             drain.cancel()
-            assert len([e for e in page.seen if e["type"] == "error"]) == 1
+            kinds = [e["type"] for e in page.seen]
+            assert 1 <= kinds.count("error") <= kinds.count("speech_started")
 
     with serving() as served:
         names = [served.session() for _ in places]
@@ -555,14 +548,26 @@ def test_malformed_json_everywhere(served: Served) -> None:
 
 
 def test_too_large_a_body_everywhere(served: Served) -> None:
-    with unharmed(served), served.client() as client:
+    body = memoryview(bytes(BIG))
+    with unharmed(served):
         for method, path, about in _operations(served):
-            if "requestBody" not in about:
-                continue
-            headers = {"Content-Type": "application/json"}
-            answer = client.request(method, _filled(path), content=bytes(BIG), headers=headers)
-            assert answer.status_code == 413, (method, path, about.get("summary"), answer.text)
-            assert told(answer) == "input.too_large"
+            if "requestBody" in about:
+                head = f"{method.upper()} {_filled(path)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {BIG}\r\n\r\n"
+                status, answer = _raw(served, head.encode(), body)
+                assert status == 413, (method, path, answer)
+                fault = json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
+                assert fault["code"] == "input.too_large"
+                sentence(fault["message"])
+
+
+def _raw(served: Served, *sent: bytes | memoryview) -> tuple[int, bytes]:
+    """The status and all of the answer to bytes that no client would send; the server closes the connection."""
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 20) as raw:
+        for data in sent:
+            raw.sendall(data)
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    return int(answer.split(b" ")[1]), answer
 
 
 SOUNDS: dict[str, bytes] = {
@@ -574,15 +579,16 @@ SOUNDS: dict[str, bytes] = {
 
 def test_malformed_sound_on_the_media_socket(served: Served) -> None:
     name = served.session()
+    left = list(SOUNDS.values()) * 2
 
     async def send() -> None:
         async with events(served, name) as page:
-            for data in SOUNDS.values():
+            while left:
                 with contextlib.suppress(websockets.ConnectionClosed):
                     async with websockets.connect(f"{served.ws}/api/sessions/{name}/media", max_size=None) as socket:
-                        for _ in range(2):
-                            await socket.send(data)
-                        for _ in range(4):
+                        while left:
+                            await socket.send(left.pop())
+                        for _ in range(12):
                             message = await socket.recv()
                             if isinstance(message, str) and json.loads(message)["type"] == "error":
                                 sentence(json.loads(message)["message"])
@@ -721,11 +727,8 @@ def test_a_wrong_token_opens_nothing(locked: Served, trick: str) -> None:
      "/page/../../metrics", "/;/api/avatars", "/api/avatars;x=/health", "/%61pi/avatars", "/page/\\..\\api/avatars"],
 )  # fmt: skip
 def test_no_path_gets_round_the_token(locked: Served, path: str) -> None:
-    host, port = locked.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), 5) as raw:  # clients would tidy the path up
-        raw.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-        answer = b"".join(iter(lambda: raw.recv(65536), b""))
-    assert answer.split(b" ")[1] in (b"401", b"404", b"400"), answer[:200]
+    status, answer = _raw(locked, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+    assert status in (400, 401, 404), answer[:200]
     assert b"anna" not in answer and b"mien_sessions" not in answer
 
 
@@ -737,13 +740,10 @@ def test_no_path_gets_round_the_token(locked: Served, path: str) -> None:
      "x" * 3000, "CON", "~root", "file:%2f%2f%2fetc%2fpasswd"],
 )  # fmt: skip
 def test_no_name_leads_out_of_its_folder(served: Served, name: str) -> None:
-    host, port = served.url.removeprefix("http://").split(":")
     for place in ("/api/avatars/{}/picture", "/api/recordings/{}", "/page/{}", "/api/sessions/{}", "/v1/models/{}"):
-        with socket.create_connection((host, int(port)), 5) as raw:
-            path = place.format(name)
-            raw.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-            answer = b"".join(iter(lambda: raw.recv(65536), b""))
-        assert answer.split(b" ")[1] in (b"400", b"404", b"422"), (path, answer[:200])
+        head = f"GET {place.format(name)} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        status, answer = _raw(served, head.encode())
+        assert status in (400, 404, 422), (place, answer[:200])
         assert b"root:" not in answer
     with served.client() as client:
         for wish in ({"avatar": f"{name}?"}, {"persona": name}, {"background": f"/{name}"}):
