@@ -83,10 +83,9 @@ def _sent_codes() -> set[str]:
 
 def _codes_in(node: ast.AST) -> Iterator[str]:
     """code="…", default_code = "…", {"code": "…"}, and what the helpers are told that make errors."""
-    if isinstance(node, ast.keyword) and node.arg == "code":
-        yield from _text(node.value)
-    elif isinstance(node, ast.AnnAssign | ast.Assign) and "default_code" in ast.unparse(node).split("=")[0]:
-        yield from _text(node.value)
+    usual = isinstance(node, ast.AnnAssign | ast.Assign) and "default_code" in ast.unparse(node).split("=")[0]
+    if usual or (isinstance(node, ast.keyword) and node.arg == "code"):
+        yield from _text(getattr(node, "value", None))
     elif isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
             if "code" in _text(key):
