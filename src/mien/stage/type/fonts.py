@@ -25,7 +25,7 @@ class Fonts:
     """The fonts that are here. own: files of Mien. folders: where others are looked for, the user's first."""
 
     def __init__(self, own: Path, folders: Sequence[Path]) -> None:
-        self._own = [face for file in sorted(own.glob("*.otf")) for face in read_faces(file)]
+        self._own = [face for file in sorted(own.glob("*.?tf")) for face in read_faces(file)]
         self._folders = tuple(folders)
         self._others: list[tuple[int, Face]] | None = None
         self._named: dict[str, list[Face]] = {}

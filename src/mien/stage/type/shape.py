@@ -16,13 +16,13 @@ from mien.errors import InputError, MissingError
 from mien.linebreak import is_wide
 from mien.stage.type import clusters
 from mien.stage.type.faces import Face
-from mien.stage.type.fonts import OWN, fonts, user_folder
+from mien.stage.type.fonts import fonts, user_folder
 from mien.stage.type.style import TextStyle
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_FULL_WIDTH: Final = {"‘": "\ue000", "’": "\ue001", "“": "\ue002", "”": "\ue003", "·": "\ue004"}
+_FULL_WIDTH: Final = dict(zip("‘’“”·…—", map(chr, range(0xE000, 0xE007)), strict=True))
 """Punctuation that is wide beside Chinese, at its place in Mien's own fonts (scripts/make_fonts.py)."""
 _STRIKES: Final = (109, 136, 160, 128, 96, 72, 64, 48, 40, 32, 20)  # sizes in which emoji fonts hold pictures
 _EMOJI: Final = 0.96  # ems of text in which an em of emoji is drawn
@@ -72,11 +72,11 @@ def faced(text: str, style: TextStyle) -> list[Piece]:
     split = clusters.split(text)
     for number, cluster in enumerate(split):
         _check_shaping(cluster)
-        face = _face_of(cluster, found[-1].face if found else None, style)
+        drawn = cluster if style.font else _beside(cluster, split, number)
+        face = _face_of(drawn, found[-1].face if found else None, style)
         if face is None and not clusters.is_emoji(cluster):
             lacking.append(cluster)
-        own = face is not None and face.path.parent == OWN
-        found.append(Piece(_beside(cluster, split, number) if own else cluster, face))
+        found.append(Piece(drawn, face))
     if lacking:
         raise missing(lacking)
     return found
@@ -101,11 +101,13 @@ def _face_of(cluster: str, before: Face | None, style: TextStyle) -> Face | None
 
 
 def _beside(cluster: str, split: list[str], number: int) -> str:
-    """Quotation marks and dots are wide where they stand beside a full-width character."""
+    """Quotation marks, dots and dashes are wide where what they stand beside is."""
     if cluster not in _FULL_WIDTH:
         return cluster
-    near = (split[number - 1] if number else "", split[number + 1] if number + 1 < len(split) else "")
-    return _FULL_WIDTH[cluster] if any(side and is_wide(side[0]) for side in near) else cluster
+    sides = (split[number - 1 :: -1] if number else [], split[number + 1 :])
+    near = [next((c for c in side if c not in _FULL_WIDTH), "") for side in sides]
+    wide = any(side and is_wide(side[0]) and not clusters.is_emoji(side) for side in near)
+    return _FULL_WIDTH[cluster] if wide else cluster
 
 
 def _check_shaping(cluster: str) -> None:
