@@ -1,9 +1,9 @@
-"""``python -m benchmarks.live_sessions hours|minutes|capacity|reconnects N [SECONDS]``: sessions without a browser.
+"""``python -m benchmarks.live_sessions hours|minutes|served|capacity|reconnects N [SECONDS]``: no browser is needed.
 
 ``hours N``: so many hours on a virtual clock (:mod:`benchmarks.live_hours`). ``minutes N``: so many minutes of a real
-server (:mod:`benchmarks.live_minutes`). ``capacity N SECONDS``: so many sessions at once, each with another avatar of
-512 × 512, talking, coded as H264 and Opus for receivers that do not decode: frames a second. ``reconnects N``: sessions
-opened and closed one after the other: memory and threads before and after.
+server (:mod:`benchmarks.live_minutes`). ``served N SECONDS``: so many sessions at once on a real server
+(:mod:`benchmarks.live_capacity`). ``capacity N SECONDS``: the same without a network: coded as H264 and Opus, and
+thrown away. ``reconnects N``: sessions opened and closed one after the other: memory and threads before and after.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 
+from benchmarks.live_capacity import portraits, served
 from benchmarks.live_hours import hours
 from benchmarks.live_minutes import minutes
 from benchmarks.portrait import portrait
@@ -101,7 +101,7 @@ def keep_talking(live: Session, stop: threading.Event) -> None:
 def capacity(count: int, seconds: float) -> dict[str, Any]:
     """Real time."""
     wardrobe = Wardrobe(lambda _: None)
-    pictures = _portraits(count)
+    pictures = portraits(count)
     sessions, outs, bytes_sent = [], [], [0] * count
     stop = threading.Event()
     for i in range(count):
@@ -152,24 +152,6 @@ def reconnects(count: int) -> dict[str, Any]:
     return {"connects": count, "memory_mb": [m for m, _ in marks], "threads": [t for _, t in marks]}
 
 
-def _portraits(count: int) -> list[Path]:
-    """The demo portrait, mirrored and tinted where more faces are wanted: other avatars, not other people."""
-    import cv2
-
-    folder = Path.home() / ".cache" / "mien-bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    picture = cv2.imread(str(portrait()))
-    assert picture is not None
-    made = []
-    for i in range(count):
-        file = folder / f"face-{i}.png"
-        if not file.exists():
-            tinted = np.clip(picture.astype(np.float32) * (1 - 0.03 * (i // 2)), 0, 255).astype(np.uint8)
-            cv2.imwrite(str(file), tinted[:, ::-1] if i % 2 else tinted)
-        made.append(file)
-    return made
-
-
 def main() -> None:
     """One of the works."""
     what, number = sys.argv[1], float(sys.argv[2])
@@ -177,6 +159,8 @@ def main() -> None:
         sys.exit(hours(number, Reader()))
     if what == "minutes":
         sys.exit(minutes(number))
+    if what == "served":
+        sys.exit(served(int(number), float(sys.argv[3]) if len(sys.argv) > 3 else 30.0))
     if what == "capacity":
         result = capacity(int(number), float(sys.argv[3]) if len(sys.argv) > 3 else 30.0)
     else:
