@@ -46,7 +46,8 @@ class FilmProgress:
 class FilmReport:
     """What was made. duration: seconds of film. captions, motion: files beside it. timings: seconds by stage.
 
-    cues: the script's [cue …] marks, ticks in film time.
+    cues: the script's [cue …] marks, ticks in film time. watermark: payload of the invisible mark, None = none. signed:
+    whether it holds Content Credentials.
     """
 
     path: Path
@@ -59,6 +60,8 @@ class FilmReport:
     motion: Path | None
     timings: Timings
     cues: tuple[Cue, ...] = ()
+    watermark: int | None = None
+    signed: bool = False
 
     @property
     def real_time_factor(self) -> float:
@@ -100,6 +103,10 @@ def make(
     encoder: str | None = None,
     crop: str | None = None,
     face: int = 0,
+    watermark: str | int | None = None,
+    label: str | None = None,
+    c2pa: bool | None = None,
+    strict: bool | None = None,
     settings: config.Settings | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Film:
@@ -113,7 +120,8 @@ def make(
     of them (Path; text, .srt or .vtt): exact lips and captions. denoise, vad, face_driver: as in the settings ([audio],
     and backend of [face]). face: which one in the picture, 0 = largest. What is None is as in the settings
     (:mod:`mien.config`, which also states units and ranges); settings: default the user's own. voice: docs/voices.md;
-    fallback: the embedded voice steps in for one that cannot speak. tell: told in a line when an avatar has to be made
+    fallback: the embedded voice steps in for one that cannot speak. watermark, label, c2pa, strict: marks,
+    signature and consent (docs/trust.md). tell: told in a line when an avatar has to be made
     first, which voice "auto" took, and what leaves this machine. Raises UsageError, InputError, MissingError.
     """
     given = {name: value for name, value in locals().items() if value is not None}
@@ -131,7 +139,9 @@ def make(
         background=parse_background(chosen.film.background),
         lexicon=lexicon,
         captions=chosen.film.captions,
+        trust=chosen.trust,
     )
+    order.check_consent()
     return Film(order, tell or (lambda line: None))
 
 
@@ -193,6 +203,7 @@ class Film:
             )  # fmt: skip
             done = film(show, sink, _watch(cast, observe))
         self._write_extras(cast, extras)
+        self._sign(output)
         return FilmReport(
             path=output.path,
             duration=to_seconds(done.tick),
@@ -204,6 +215,8 @@ class Film:
             motion=extras.motion,
             timings=show.timings,
             cues=tuple(cast.cues),
+            watermark=self._order.marks.payload,
+            signed=self._order.trust.c2pa,
         )
 
     @property
@@ -270,12 +283,28 @@ class Film:
             )
         parse_fps(order.film.fps if order.film.fps != "auto" else 25)
         output.check(order.film.preset, order.film.encoder)
+        order.marks.check()
+        if order.trust.c2pa:
+            from mien.transmit.provenance import identity, sign
+
+            sign.check_format(output.kind if output.pictures is None else "Numbered picture")
+            identity.identity(order.trust.certificate, order.trust.private_key)
         written = [output.path, *extras.captions, *(p for p in (extras.motion, extras.trace) if p is not None)]
         for target in written:
             _refuse_overwriting(target, order.sources)
         if len({p.absolute() for p in written}) < len(written):
             raise UsageError("Two results would get the same file name.", hint="Choose another name for one of them.")
         return output, extras
+
+    def _sign(self, output: Output) -> None:
+        """Content Credentials, where they are wanted."""
+        trust = self._order.trust
+        if trust.c2pa:
+            from mien.transmit.provenance.identity import identity
+            from mien.transmit.provenance.sign import sign
+
+            who = identity(trust.certificate, trust.private_key)
+            sign(output.path, who, watermark=self._order.marks.payload, timestamp_url=trust.timestamp_url)
 
     def _write_extras(self, cast: Cast, extras: _Extras) -> None:
         if extras.captions:

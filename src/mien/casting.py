@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mien import config, plugins
-from mien.avatar import Avatar
+from mien.avatar import Avatar, Manifest
 from mien.engine import LEAD_IN, TAIL, Compose, Scene, place
 from mien.errors import InputError, MissingError, UsageError
 from mien.face.base import FaceDriver, FaceSettings
 from mien.recorded import Recording, with_times
 from mien.render.base import Canvas
 from mien.stage.background import BackgroundSpec, open_backdrop
+from mien.stage.marks import Marks, marks_of
 from mien.stage.size import canvas_size
 from mien.timeline import frames_in, parse_fps, to_ticks
 from mien.types import Cue, Emotion, FaceClip, SpeechPart, Word
@@ -40,6 +42,7 @@ _OPTIONS: Final = {
     "audio": ("denoise", "vad"),
     "film": ("size", "aspect", "fps", "preset", "background", "encoder"),
     "portrait": ("crop",),
+    "trust": ("watermark", "label", "c2pa", "strict"),
 }  # fmt: skip
 """Section of the settings → the options of :func:`mien.make` that set what it has under the same name."""
 
@@ -91,6 +94,29 @@ class Subject:
             f"There is no picture and no avatar '{portrait}'.", hint="Check the name; see: mien avatar list."
         )
 
+    @property
+    def title(self) -> str:
+        """What to call it in sentences."""
+        return (
+            self.name or (self.path.name if self.path is not None else "") or (self.avatar.name if self.avatar else "")
+        )
+
+    def manifest(self) -> Manifest | None:
+        """The avatar's, None for a picture."""
+        from mien.portrait.store import library
+
+        return self.avatar.manifest if self.avatar is not None else library.manifest(self.name) if self.name else None
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the picture that it is or was made of, hex. Raises InputError, MissingError."""
+        from mien.portrait.store import consent
+
+        known = self.manifest()
+        if known is not None:
+            return known.source.sha256
+        assert self.path is not None
+        return consent.fingerprint(self.path)
+
     def load(self, tell: Callable[[str], None]) -> Avatar:
         """The avatar, made from the picture where it was not made before."""
         if self.avatar is not None:
@@ -118,6 +144,25 @@ class Order:
     captions: str = "none"
     recording: Recording | None = None
     voices: config.VoicesConfig | None = None
+    trust: config.TrustConfig = field(default_factory=config.TrustConfig)
+
+    @cached_property
+    def marks(self) -> Marks:
+        """What marks the pictures. Raises UsageError, InputError."""
+        who = self.subject.fingerprint() if self.trust.watermark == "auto" else ""
+        said = (self.text,) if self.recording is None else tuple(path.name for path in self.recording.sources)
+        return marks_of(self.trust, (who, *said), self.speak.language)
+
+    def check_consent(self) -> None:
+        """Raise ConsentMissing where ``[trust] strict`` wants a consent and there is none."""
+        if not self.trust.strict:
+            return
+        from mien.portrait.store import consent
+
+        consent.require("avatar", self.subject.fingerprint(), self.subject.title, self.subject.manifest())
+        cloned = self.voices.reference if self.voices is not None and self.recording is None else ""
+        if cloned:
+            consent.require("voice", consent.fingerprint(Path(cloned)), Path(cloned).name)
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -280,7 +325,7 @@ class Cast:
             canvas=self._canvas,
             fps=self.fps,
             lead_in=LEAD_IN if self._order.recording is None else _LISTENED_LEAD_IN,
-            compose=None if self._order.background.own or self._alpha else self._composed,
+            compose=self._compositor(),
             on_part=self._hear,
             on_clip=self.on_clip,
         )
@@ -315,6 +360,14 @@ class Cast:
             self._compose = Compositor(open_backdrop(self._order.background, width, height, avatar, framing))
         canvas: Canvas = renderer.prepare(avatar, placement)
         return canvas
+
+    def _compositor(self) -> Compose | None:
+        """The background's work, then the marks'."""
+        composed = None if self._order.background.own or self._alpha else self._composed
+        finish = self._order.marks.finisher()
+        if composed is None or finish is None:
+            return composed or finish
+        return lambda tick, pixels: finish(tick, composed(tick, pixels))
 
     def _composed(self, tick: int, pixels: Any) -> Any:
         assert self._compose is not None  # made with the first canvas

@@ -6,9 +6,9 @@ Events under ``--json``, one JSON object a line on standard output:
 - ``progress``: stage ("Film"), done, total (frames; total is an estimate until all speech is made), seconds (since the
   start), eta (seconds left, or null).
 - ``film``: path, duration (seconds of film), frames, fps (as "25" or "30000/1001"), width, height, captions (list of
-  paths), motion and trace (path or null), cues (list of name and time in seconds), wall (seconds it took),
-  real_time_factor (wall / duration), first_frame (seconds until the first picture was drawn), timings (seconds by
-  stage: speech, face, prepare, draw, compose, encode).
+  paths), motion and trace (path or null), watermark (payload or null), c2pa (whether it is signed), cues (list of name
+  and time in seconds), wall (seconds it took), real_time_factor (wall / duration), first_frame (seconds until the first
+  picture was drawn), timings (seconds by stage: speech, face, prepare, draw, compose, encode).
 - ``error``: as for every command.
 """
 
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien import config
 from mien.apps.cli import console, options
 from mien.apps.cli.options import FACE, PICTURE, RECORDING, RESULT, option
 from mien.errors import InputError, UsageError
@@ -101,6 +102,10 @@ def command(
     captions: _Captions = None,
     motion: options.Motion = None,
     trace: _Trace = None,
+    watermark: options.Watermark = None,
+    label: options.Label = None,
+    c2pa: options.Credentials = None,
+    strict: options.Strict = None,
 ) -> None:
     """Make a film: a portrait or an avatar, and words or a recorded voice.
 
@@ -115,17 +120,29 @@ def command(
         _refuse_text(text, text_file, stdin)
     from mien import api
 
+    words = None if audio is not None else read_text(text, text_file, stdin)
+    _moderate(words)
     made = api.make(
         subject(portrait, avatar),
-        None if audio is not None else read_text(text, text_file, stdin),
+        words,
         audio=audio, transcript=transcript, denoise=denoise, vad=vad, face_driver=face_driver,
         language=language, voice=voice, rate=rate, pitch=pitch, volume=volume, fallback=fallback, lexicon=lexicon,
         emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate,
         smoothing=smoothing, voice_expression=voice_expression, lip_model=lip_model,
         calibration=calibration, seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background,
-        encoder=encoder, crop=crop, face=face or 0, tell=console.note,
+        encoder=encoder, crop=crop, face=face or 0, watermark=watermark, label=label, c2pa=c2pa, strict=strict,
+        tell=console.note,
     )  # fmt: skip
     report_film(_save(made, out, captions, motion, trace), trace)
+
+
+def _moderate(words: str | None) -> None:
+    """Have the script checked, where the settings want it."""
+    trust = config.load().trust
+    if words is not None and trust.moderation != "off":
+        from mien.apps.trust.moderate.choose import require_pass
+
+        require_pass(words, trust, console.note)
 
 
 def _refuse_text(text: str | None, file: Path | None, stdin: str | None) -> None:
@@ -255,6 +272,8 @@ def report_film(report: FilmReport, trace: Path | None) -> None:
         captions=[str(path) for path in report.captions],
         motion=None if report.motion is None else str(report.motion),
         trace=None if trace is None else str(trace),
+        watermark=report.watermark,
+        c2pa=report.signed,
         cues=[{"name": cue.name, "time": round(to_seconds(cue.tick), 4)} for cue in report.cues],
         wall=round(timings.wall, 3),
         real_time_factor=round(report.real_time_factor, 4),

@@ -12,6 +12,7 @@ RECORDING: Final = "Recorded voice"
 FACE: Final = "Face"
 PICTURE: Final = "Picture"
 RESULT: Final = "Result"
+TRUST: Final = "Trust"
 """Panels of the help."""
 
 
@@ -51,4 +52,15 @@ Preset = Annotated[str | None, option(RESULT, "--preset", metavar="NAME", text="
 Encoder = Annotated[str | None, option(RESULT, "--encoder", metavar="NAME", text="auto, software, h264_nvenc …")]
 Motion = Annotated[
     Path | None, option(RESULT, "--motion", metavar="FILE", text="Also the motion: .csv .json .vmd .glb.")
+]
+
+Watermark = Annotated[
+    str | None, option(TRUST, "--watermark", metavar="N", text="Invisible mark: a number to 4294967295, or auto.")
+]
+Label = Annotated[
+    str | None, option(TRUST, "--label", metavar="TEXT", text="Visible mark: words in a corner, or auto.")
+]
+Credentials = Annotated[bool | None, option(TRUST, "--c2pa/--no-c2pa", text="Sign it with Content Credentials.")]
+Strict = Annotated[
+    bool | None, option(TRUST, "--strict/--no-strict", text="Only with the consent of whose face and voice it is.")
 ]

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import mien
 from mien import config
-from mien.avatar import Avatar
+from mien.avatar import Avatar, Manifest
 from mien.errors import InputError, MienError, MissingError, OutputError, UsageError
 from mien.portrait.store import bundle
 from mien.portrait.store.manifest import check_name
@@ -63,6 +63,17 @@ def get(name: str) -> Avatar:
     except (InputError, MissingError):
         time.sleep(0.05)  # another process may just be replacing it
         return bundle.load(folder() / name)
+
+
+def manifest(name: str) -> Manifest:
+    """The manifest alone of the avatar of that name. Raises as :func:`get` does."""
+    from mien.portrait.store.manifest import from_json
+
+    name = _named(name)
+    try:
+        return from_json((folder() / name / bundle.MANIFEST).read_bytes())[0]
+    except (InputError, OSError):
+        return get(name).manifest
 
 
 def has(name: str) -> bool:
