@@ -2,11 +2,17 @@
 
 import { ApiError, call } from './api.js'
 import { make, recall, remember } from './dom.js'
-import { say, translate } from './words.js'
+import { knows, say, translate } from './words.js'
 
 /** The name by which the server knows this browser, "" = it is to remember nobody. Nobody can guess it. */
 export function visitor() {
   return recall('visitor', '')
+}
+
+/** What kind of fact it is. @param {string} key as the server names it */
+function factName(key) {
+  const word = `fact_${key.replaceAll(' ', '_')}`
+  return knows(word) ? say(word) : key
 }
 
 /** Events: "change" when remembering goes on or off. */
@@ -46,7 +52,7 @@ export class MemoryGroup extends EventTarget {
     const details = make('details', { class: 'kept', open: this.open })
     details.addEventListener('toggle', () => (this.open = details.open))
     const { facts = {}, summary = '', said = [] } = this.kept ?? {}
-    const lines = Object.entries(facts).map(([key, value]) => make('li', {}, `${key}: ${value}`))
+    const lines = Object.entries(facts).map(([key, value]) => make('li', {}, `${factName(key)}${say('colon')}${value}`))
     if (summary) lines.push(make('li', {}, summary))
     if (said.length) lines.push(make('li', {}, say('memorySaid', { n: said.length }), this.#talk(said)))
     const erase = make('button', { class: 'line', type: 'button', 'data-say': 'memoryErase', 'data-key': 'erase' })
