@@ -375,6 +375,7 @@ def test_a_session_that_cannot_be_made_is_refused_and_leaves_nothing(where: str)
             assert wait_for(lambda: bool(room.session.broken))
         else:
             assert answer.status_code == 500 and told(answer) == "internal"
+            assert answer.headers["connection"] == "close"  # for the next request would meet a closed door
             assert client.get("/health").json()["sessions"] == 1
             assert all(s.closed for s in speakers)
 

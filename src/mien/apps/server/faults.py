@@ -110,7 +110,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> JSONResponse:
         _log.exception("%s %s broke", request.method, request.url.path)
-        return JSONResponse(body("internal", "Something broke inside.", "The server's log has the reason."), 500)
+        told = body("internal", "Something broke inside.", "The server's log has the reason.")
+        return JSONResponse(told, 500, headers={"Connection": "close"})  # the server closes it after what broke
 
 
 def _allowed(request: Request) -> str:
