@@ -20,7 +20,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-
 from benchmarks.live_capacity import portraits, served
 from benchmarks.live_hours import hours
 from benchmarks.live_minutes import minutes
