@@ -12,6 +12,7 @@ import pytest
 import mien
 from mien import bundles, config, errors, models, plugins
 from mien.apps import cli
+from mien.apps.jobs.states import State
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -21,6 +22,7 @@ IN_CHINESE = [
     "docs/align",
     "docs/api",
     "docs/avatar-format",
+    "docs/batch",
     "docs/cli",
     "docs/hearing",
     "docs/mimic",
@@ -142,6 +144,19 @@ def test_every_option_of_motion_is_on_its_page(
     text = (ROOT / page).read_text("utf-8")
     assert options
     assert {option for option in options if f"`{option}" not in text} == set()
+
+
+@pytest.mark.parametrize("page", ["docs/batch.md", "docs/zh-CN/batch.md"])
+def test_every_option_and_state_of_batches_is_on_its_page(
+    page: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert cli.main(["batch", "--help"]) == 0
+    options = set(re.findall(r"^│ +(--[\w-]+)", capsys.readouterr().out, flags=re.M)) - {"--help"}
+    text = (ROOT / page).read_text("utf-8")
+    assert "--store" in options
+    assert {option for option in options if f"`{option}" not in text} == set()
+    assert all(f"| `{state}` |" in text for state in State)
 
 
 @pytest.mark.parametrize("page", ["docs/thinking.md", "docs/zh-CN/thinking.md"])

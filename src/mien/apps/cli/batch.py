@@ -3,11 +3,12 @@
 Events under ``--json``, one JSON object a line on standard output:
 
 - ``batch``: store (its folder), jobs, new, changed, same, again, gone (how the file's rows stood to it), workers.
+- ``checked``: jobs. From ``--check``.
 - ``bad_row``: line, id, message, hint. A row that cannot be used; nothing is started then.
 - ``job``: id, line, state, what ("running", "rendered", "found", "copied", "failed", "crashed", "lost", "cancelled",
   "waiting", "note"), output, attempt, seconds, message. Something happened to a job.
 - ``jobs_progress``: films (list of id, done, total in frames), and how many jobs are in each state; one a second.
-- ``batch_done``: how many jobs are in each state, seconds, peak (most bytes that one worker ever had).
+- ``batch_done``: how many jobs are in each state, seconds.
 - ``jobs``, ``job_details``, ``attempts``, ``artefacts``, ``job_log``, ``audit``: rows, from ``status`` and ``log``.
 - ``changed``: id, what ("cancelled", "queued"). From ``cancel`` and ``retry``.
 """
@@ -46,6 +47,11 @@ class _RunFirst(TyperGroup):
         if args and args[0] not in (*self.commands, "--help", "-h"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        super().format_help(ctx, formatter)
+        first = self.commands["run"]
+        first.format_help(first.make_context("run", [], parent=ctx, resilient_parsing=True), formatter)
 
 
 app = typer.Typer(cls=_RunFirst, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
