@@ -380,6 +380,33 @@ def test_a_session_that_cannot_be_made_is_refused_and_leaves_nothing(where: str)
             assert all(s.closed for s in speakers)
 
 
+def test_visitors_who_wait_at_the_door_hold_nobody_up_inside() -> None:
+    let_in = threading.Event()
+
+    def cast(wish: Wish, persona: Persona, thinker: Thinker) -> Troupe:
+        if wish.voice == "male":
+            assert let_in.wait(30)
+        return caster(wish, persona, thinker)
+
+    with serving(cast=cast, sessions=16) as served, unharmed(served) as inside:
+        waiting = [threading.Thread(target=served.session, kwargs={"voice": "male"}) for _ in range(12)]
+        for one in waiting:
+            one.start()
+
+        async def say() -> None:
+            async with events(served, inside.id) as page:
+                await still_speaks(page)
+                await page.send("interrupt")
+                await page.until("cut")
+
+        try:
+            run(say())
+        finally:
+            let_in.set()
+            for one in waiting:
+                one.join()
+
+
 class Ear:
     """An ear that throws where it is told to."""
 

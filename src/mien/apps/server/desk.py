@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from mien import config
@@ -36,6 +37,8 @@ from mien.transmit.broadcast import Broadcast
 _T = TypeVar("_T")
 _SWEEP: Final = 5.0
 _WORKERS: Final = 8
+_AT_THE_DOOR: Final = 4
+"""Sessions that are being opened at once. A voice's server that does not answer holds up who comes, not who is in."""
 _SPEAKING: Final = 4
 """Texts that are spoken into files at once, besides what sessions say."""
 
@@ -87,6 +90,7 @@ class Desk:
         self.memory = self.kept if self.settings.think.memory != "off" else None
         self._pool: ThreadPoolExecutor | None = None
         self._errands: ThreadPoolExecutor | None = None
+        self._door: ThreadPoolExecutor | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -95,6 +99,7 @@ class Desk:
         """Everything that runs, from here to the end. Raises what the thinker and the UDP port raise."""
         self._pool = ThreadPoolExecutor(_WORKERS, "mien-serve")
         self._errands = ThreadPoolExecutor(1, "mien-errands")
+        self._door = ThreadPoolExecutor(_AT_THE_DOOR, "mien-door")
         try:
             self.thinker = self.thinker or await self.run(self._open_thinker)
             await self.rtc.open()
@@ -120,7 +125,8 @@ class Desk:
     async def open_room(self, wish: SessionWish, owner: str = "", most: int = 0) -> Room:
         """Let somebody in. Raises BackendError ("busy", "busy.token"), and what is wrong with the wish."""
         try:
-            guest = await self.run(lambda: self.house.open(lambda: self._furnish(wish), owner, most))
+            let_in = partial(self.house.open, lambda: self._furnish(wish), owner, most)
+            guest = await asyncio.get_running_loop().run_in_executor(self._door, let_in)
         except MienError as error:
             self.metrics.count("mien_refused_total", reason=error.code)
             raise
@@ -333,6 +339,8 @@ class Desk:
             if self._errands is not None:
                 await self.run(self._errands.shutdown)
             self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._door is not None:
+            self._door.shutdown(wait=False, cancel_futures=True)
         self.kept.close()
 
 
