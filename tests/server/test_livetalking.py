@@ -26,7 +26,10 @@ class TalkClient:
         self._peer.addTransceiver("audio", direction="recvonly")
         await self._peer.setLocalDescription(await self._peer.createOffer())
         offer = self._peer.localDescription
-        answer = (await self._http.post("/offer", json={"sdp": offer.sdp, "type": offer.type})).json()
+        more = (
+            {} if self._number else {"avatar": "wav2lip256_avatar1", "refaudio": "", "custom_config": ""}
+        )
+        answer = (await self._http.post("/offer", json={"sdp": offer.sdp, "type": offer.type, **more})).json()
         assert set(answer) == {"sdp", "type", "sessionid"} and answer["type"] == "answer"
         await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
         self.sessionid = int(answer["sessionid"]) if self._number else answer["sessionid"]
@@ -76,7 +79,10 @@ def test_a_client_talks_cuts_in_records_and_leaves(served: Served) -> None:
             assert await client.speaks(False)
             assert (await client.post("/human", text="Who are you?", type="chat"))["code"] == 0
             assert await client.speaks(True)
-            assert (await client.post("/set_audiotype", audiotype=1))["code"] == 0
+            assert (await client.post("/human", text="Never mind.", type="chat", interrupt=True))["code"] == 0
+            for kind in (1, "1", "happy"):
+                assert (await client.post("/set_audiotype", audiotype=kind, reinit=True))["code"] == 0
+            assert (await client.post("/set_audiotype", audiotype=99))["code"] == -1
             form = {"data": {"sessionid": str(client.sessionid)}, "files": {"file": ("a.wav", sound_file())}}
             assert (await http.post("/humanaudio", **form)).json()["code"] == 0  # type: ignore[arg-type]
             assert await client.speaks(True)
@@ -92,6 +98,27 @@ def test_a_client_talks_cuts_in_records_and_leaves(served: Served) -> None:
 
     run(visit(number=False))
     run(visit(number=True))
+
+
+def test_what_is_echoed_without_interrupt_follows_what_is_being_said(served: Served) -> None:
+    async def visit() -> None:
+        async with httpx.AsyncClient(base_url=served.url, timeout=20) as http:
+            client = TalkClient(http, number=True)
+            await client.start()
+            room = served.desk.room(str(client.sessionid))
+            for text in ("One is said.", "Two follows."):
+                assert (await client.post("/human", text=text, type="echo", interrupt=False))["code"] == 0
+            for _ in range(400):
+                if [s.text for s in room.session.history] == ["One is said.", "Two follows."]:
+                    break
+                await asyncio.sleep(0.05)
+            assert [s.text for s in room.session.history] == ["One is said.", "Two follows."]
+            assert room.session.counts.cuts == 0
+            assert (await client.post("/human", text="x", type="sing"))["code"] == -1
+            assert (await client.post("/human", text=" ", type="echo"))["code"] == -1
+            await client.stop()
+
+    run(visit())
 
 
 def test_what_is_wrong_comes_as_a_code(served: Served) -> None:
