@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -372,3 +373,31 @@ def test_an_error_of_a_plan_has_its_line(home: Path) -> None:
     error = project(home, FULL).problem("scenes[0].transition.for", "longer than the scene; write less.")
     assert isinstance(error, ProjectError)
     assert error.problems[0].line == FULL.splitlines().index("    transition: {kind: fade, for: 0.4s}") + 1
+
+
+PAGES = ("docs/studio.md", "docs/zh-CN/studio.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_has_every_field_and_option(
+    page: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    fields = {key for name in schema()["$defs"].values() for key in name["properties"]}
+    assert {key for key in fields if f"`{key}`" not in text and f"`{key}:" not in text} == set()
+    for command in ("new", "write"):
+        assert cli.main(["studio", command, "--help"]) == 0
+        options = set(re.findall(r"^│ +\*? *(--[\w-]+)", capsys.readouterr().out, flags=re.M)) - {"--help"}
+        assert options
+        assert {option for option in options if f"`{option}" not in text} == set()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_projects_on_the_page_are_right(page: str, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / page).read_text("utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, flags=re.S)
+    assert len(blocks) == 2
+    for block in blocks:
+        project(tmp_path, block, exist=False)
+        Draft202012Validator(schema()).validate(to_json(parse(block, "a.yaml")))
