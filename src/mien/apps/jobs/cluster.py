@@ -160,12 +160,10 @@ class ClusterCrew:
             self._give_up(seat, error)
 
     def _take_seat(self, seat: _Seat) -> None:
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
+        there = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node_id=seat.node, soft=False)
         actor: Any = self._ray.remote(Host)
         seat.actor = actor.options(
-            num_cpus=1, num_gpus=self._gpus, max_restarts=0,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node_id=seat.node, soft=False),
+            num_cpus=1, num_gpus=self._gpus, max_restarts=0, scheduling_strategy=there
         ).remote()  # fmt: skip
         theirs = [tuple(pair) for pair in self._ask(seat, "versions", limit=START)]
         if theirs != list(versions()):
@@ -212,17 +210,16 @@ class ClusterCrew:
 
     def _ask(self, seat: _Seat, question: str, *words: Any, limit: float = 0.0) -> Any:
         """An answer within the time limit. Raises _Lost."""
-        import ray.exceptions
-
+        wrong = self._ray.exceptions
         if self._over.is_set():
             raise _Lost("the run is over")
         try:
             return self._ray.get(getattr(seat.actor, question).remote(*words), timeout=limit or self._patience)
-        except ray.exceptions.GetTimeoutError:
+        except wrong.GetTimeoutError:
             raise _Lost(f"it did not answer for {limit or self._patience:.0f} s") from None
-        except ray.exceptions.RayTaskError:
+        except wrong.RayTaskError:
             raise
-        except ray.exceptions.RayError as error:
+        except wrong.RayError as error:
             first = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise _Lost(f"its worker is gone ({first[:120]})") from None
 
@@ -267,6 +264,8 @@ class _Seat:
 def _connected(address: str) -> Any:
     try:
         import ray
+        import ray.exceptions
+        import ray.util.scheduling_strategies
     except ImportError:
         raise MissingError(
             "Ray is not installed.", hint="Install it with: pip install 'mien[cluster]'", code="missing.ray"

@@ -170,7 +170,8 @@ class Run:
             return
         artefacts.discard(running.folder)
         if kind == "failed":
-            self._fail(job, Fault(fields["code"], fields["message"], fields["hint"], fields["retryable"]), seconds)
+            fault = Fault(fields["code"], self._said(running, fields["message"]), fields["hint"], fields["retryable"])
+            self._fail(job, fault, seconds)
         elif kind == "died":
             self._crash(job, fields["message"], seconds)
         else:
@@ -180,6 +181,11 @@ class Run:
             elif self.store.release(job, "lost"):
                 self.store.log(job, fields["message"])
                 self._told(Change(job, "lost", fields["message"], seconds))
+
+    def _said(self, running: Running, message: str) -> str:
+        """A worker's sentence in the words of the batch: it knows its folder only, and its film as "film"."""
+        output = running.job.output
+        return message.replace(str(running.folder), str(self.store.folder)).replace(f"film{output.suffix}", output.name)
 
     def _deliver(self, job: Job, how: str, seconds: float = 0.0) -> bool:
         """Whether it was whole. Raises OutputError where it cannot be delivered."""
