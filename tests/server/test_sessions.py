@@ -298,8 +298,8 @@ def test_sessions_that_nobody_watches_end_and_openings_are_limited() -> None:
 
 
 def ours() -> int:
-    """Threads but those of the web server's own pools, which grow to their bound and stay."""
-    pools = ("AnyIO worker thread", "asyncio_", "ThreadPoolExecutor")
+    """Threads but those of pools, which grow to their bound and stay."""
+    pools = ("AnyIO worker thread", "asyncio_", "ThreadPoolExecutor", "mien-serve_", "mien-door_")
     return sum(not thread.name.startswith(pools) for thread in threading.enumerate())
 
 
