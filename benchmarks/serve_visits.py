@@ -1,6 +1,6 @@
 """Visitors who come and go at a real ``mien serve``, one after the other: what is left of them.
 
-    python -m benchmarks.serve_visits [--visits 100] [--warm 20] [--way webrtc|socket|both]
+    python -m benchmarks.serve_visits [--visits 100] [--warm 20] [--way webrtc|socket|both] [--beside]
 
 Every one opens a session, watches it over WebRTC or the WebSocket, asks something, and leaves in the middle of the
 answer. The server's memory, threads and open files are told on the way (Linux). The first visits warm it up; from
@@ -23,6 +23,7 @@ import httpx
 import websockets
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
+from benchmarks.live_receivers import SocketReceiver
 from benchmarks.portrait import portrait
 
 GROWTH = 0.03
@@ -47,25 +48,27 @@ def main() -> int:
     words.add_argument("--visits", type=int, default=100, help="after the first ones")
     words.add_argument("--warm", type=int, default=20, help="visits before memory and threads are counted")
     words.add_argument("--way", choices=["webrtc", "socket", "both"], default="both")
+    words.add_argument("--beside", action="store_true", help="somebody else watches all the time")
     asked = words.parse_args()
     command = [sys.executable, "-m", "mien", "serve", "--json", "--port", "0", "--portrait", str(portrait())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
         try:
             url = next(e["url"] for e in map(json.loads, server.stdout) if e["event"] == "serving").rstrip("/")
-            looks = asyncio.run(visit_all(url, server.pid, asked.visits, asked.warm, asked.way))
+            looks = asyncio.run(visit_all(url, server.pid, asked.visits, asked.warm, asked.way, asked.beside))
         finally:
             server.terminate()
     return verdict(looks, asked.way)
 
 
-async def visit_all(url: str, pid: int, visits: int, warm: int, way: str) -> list[Look]:
+async def visit_all(url: str, pid: int, visits: int, warm: int, way: str, beside: bool) -> list[Look]:
     """All visits, with a look at the server after the first ones, then ten times."""
     looks: list[Look] = []
     clients = [_client(url, n) for n in range(_ADDRESSES)]
     print("visits  resident MB  own MB  threads  files", flush=True)
     while (await clients[0].get("/ready")).status_code != 200:
         await asyncio.sleep(0.5)
+    staying = asyncio.ensure_future(stay(clients[0], url)) if beside else None
     for number in range(warm + visits):
         webrtc = way == "webrtc" or (way == "both" and number % 2 == 1)
         await visit(clients[number % _ADDRESSES], url, webrtc=webrtc)
@@ -78,6 +81,8 @@ async def visit_all(url: str, pid: int, visits: int, warm: int, way: str) -> lis
                 f"{told.visits:6d}  {told.resident:11.1f}  {told.own:6.1f}  {told.threads:7d}  {told.files:5d}",
                 flush=True,
             )
+    if staying is not None:
+        staying.cancel()
     for client in clients:
         await client.aclose()
     return looks
@@ -101,6 +106,12 @@ async def visit(http: httpx.AsyncClient, url: str, *, webrtc: bool) -> None:
                     await media.recv()
         await events.send(json.dumps({"type": "interrupt"}))
     await http.delete(path)
+
+
+async def stay(http: httpx.AsyncClient, url: str) -> None:
+    """Watch a session until cancelled."""
+    opened = await http.post("/api/sessions", json={"language": "en"})
+    await SocketReceiver(url, f"/api/sessions/{opened.json()['id']}").run()
 
 
 async def watch_peer(http: httpx.AsyncClient, path: str) -> None:
