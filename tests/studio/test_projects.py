@@ -17,7 +17,7 @@ from tests.studio import folder as make
 
 from mien.apps import cli
 from mien.apps.studio.check import check
-from mien.apps.studio.kinds import items_of
+from mien.apps.studio.groups import items_of
 from mien.apps.studio.load import load, load_project
 from mien.apps.studio.new import LANGUAGES, TEMPLATES, template_text
 from mien.apps.studio.project import Line, Project, Scene

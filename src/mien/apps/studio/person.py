@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mien.apps.studio.kinds import Choice, File, Flag, Group, Measure, Number, Text, item
+from mien.apps.studio.groups import Group, item
+from mien.apps.studio.kinds import Choice, File, Flag, Measure, Number, Text
 from mien.apps.studio.source import Node
 from mien.apps.studio.values import Length
 from mien.types import EMOTION_NAMES

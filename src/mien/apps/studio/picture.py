@@ -8,7 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from mien.apps.studio.kinds import (
+from mien.apps.studio.groups import FromTo, Group, Listing, When, item
+from mien.apps.studio.kinds import (  # fmt: skip
     Bad,
     Book,
     Choice,
@@ -16,9 +17,6 @@ from mien.apps.studio.kinds import (
     File,
     Flag,
     Font,
-    FromTo,
-    Group,
-    Listing,
     Measure,
     Number,
     Paint,
@@ -26,9 +24,7 @@ from mien.apps.studio.kinds import (
     Schema,
     Text,
     Time,
-    When,
-    item,
-)  # fmt: skip
+)
 from mien.apps.studio.person import PICTURES, PLACE, VIDEOS, Place
 from mien.apps.studio.source import Node
 from mien.apps.studio.values import Colour, Length, Moment, parse_colour, shown

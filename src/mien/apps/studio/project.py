@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mien.apps.studio.kinds import (
+from mien.apps.studio.groups import FromTo, Group, Listing, Named, When, item
+from mien.apps.studio.kinds import (  # fmt: skip
     Bad,
     Book,
     Choice,
@@ -19,22 +20,16 @@ from mien.apps.studio.kinds import (
     File,
     Flag,
     Font,
-    FromTo,
-    Group,
     Kind,
-    Listing,
     Measure,
-    Named,
     Number,
     Paint,
     Reader,
     Schema,
     Text,
     Time,
-    When,
-    item,
     nearest,
-)  # fmt: skip
+)
 from mien.apps.studio.person import LANGUAGE, PERSON, VOICE, Person, Voice
 from mien.apps.studio.picture import (
     BACKGROUND,

@@ -13,5 +13,5 @@ DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 def schema() -> dict[str, Any]:
     """JSON Schema, draft 2020-12."""
     book = Book()
-    top = book.of(PROJECT)
+    top = PROJECT.schema(book)
     return {"$schema": DRAFT, "title": "A project of Mien's studio", **top, "$defs": book.definitions}

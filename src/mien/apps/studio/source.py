@@ -64,7 +64,8 @@ class Node:
         """The field of a value inside this one."""
         if isinstance(key, int):
             return f"{self.path}[{key}]"
-        return f"{self.path}.{key}" if self.path else key
+        name = " ".join(key.split())[:60]
+        return f"{self.path}.{name}" if self.path else name
 
     def get(self, key: str) -> Node | None:
         """A value of a mapping, None where it is not written."""
