@@ -57,7 +57,7 @@ def _killed(file: Path, kills: int, dice: random.Random, whole: float) -> bool:
         )
         words = dice.choice(((), ('"running"',), ('"rendered"', '"copied"'), ('"rendered"', '"copied"')))
         _wait_for(process, words)  # while it starts, while it renders, while it delivers
-        time.sleep(dice.uniform(0.0, 1.5 * whole / kills))
+        time.sleep(dice.uniform(0.0, whole / kills))
         if process.poll() is not None:
             print(f"it was done before kill {number + 1}")
             break

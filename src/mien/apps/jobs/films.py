@@ -22,7 +22,7 @@ _OWN: Final = ("avatar", "text_file", "captions", *_RESULTS)
 _NO_COLUMNS: Final = ("settings", "tell")
 _NAMED_IN_SETTINGS: Final = (
     ("speak", "lexicon"), ("face", "lip_model"), ("face", "calibration"), ("voices", "reference"),
-    ("film", "background"),
+    ("film", "background"), ("trust", "key_file"),
 )  # fmt: skip
 """Settings that may name a file: what it holds is part of the job."""
 _MOST_TEXT: Final = 4_000_000
@@ -182,6 +182,8 @@ def _read_settings(plain: Mapping[str, Any], folder: Path) -> config.Settings:
         parts[section] = type(getattr(base, section))(
             **{k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
         )
+    # Consent was looked at when the row was planned; its records stay on that machine.
+    parts["trust"] = replace(parts["trust"], strict=False)
     return replace(base, **parts, offline=bool(plain["offline"]) or config.offline())
 
 
