@@ -29,6 +29,7 @@ PLACES: Final = ("bottom", "middle", "top")
 
 _POP: Final = (0.84, 1.05, 1.0)  # sizes that a big word takes on its way in
 _POP_STEP: Final = to_ticks(0.04)
+_DESCENT: Final = 0.12  # ems by which letters may leave the em square below
 _KEPT: Final = 4  # captions whose layout is kept
 _BIG_WIDE, _BIG_NARROW = 10, 13  # columns of a big word
 _SILENT_ENDS: Final = "，。、；：,.;: \u3000"
@@ -155,11 +156,15 @@ class BurnedCaptions:
             top = area.top + self._down()
         else:
             top = area.top + self._look.middle * area.height - layout.height / 2
+        top = max(area.top, min(top, area.bottom - layout.height - self._down()))
         left = (area.left + area.right - layout.width) / 2
         return block.pixels, round(left) + block.x, round(top) + block.y
 
     def _down(self) -> float:
-        return self._text.size * (self._text.box.down if self._text.box else 0.0)
+        """What boxes, outlines and descenders add above and below, pixels."""
+        text = self._text
+        letters = _DESCENT + text.outline - (text.leading - 1) / 2
+        return text.size * max(text.box.down if text.box else 0.0, letters, 0.0)
 
 
 def _room(style: CaptionStyle, canvas: tuple[int, int]) -> Area:

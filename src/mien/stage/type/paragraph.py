@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
+from typing import Final
 
 from mien.stage.type import bidi, shape
+from mien.stage.type.faces import Face
+from mien.stage.type.fonts import OWN
 from mien.stage.type.shape import Piece, Run
 from mien.stage.type.style import TextStyle
 from mien.stage.type.wrap import Span, Wrapped, wrap
+
+_CLOSING: Final = frozenset("，。、；：）】》〉」』〕\ue001\ue003")
+_OPENING: Final = frozenset("（【《〈「『〔\ue000\ue002")
+_PUNCTUATION: Final = _CLOSING | _OPENING | frozenset("！？")
+_HALF: Final = 0.5  # ems
 
 
 class Paragraph:
@@ -23,6 +31,7 @@ class Paragraph:
         self._levels = bidi.levels(text, self.base)
         self._faces = [piece.face for piece in self.pieces for _ in piece.text]
         self._drawn = "".join(piece.text for piece in self.pieces)
+        self._tight = _tight(self._drawn, self._faces)
         self._width = lru_cache(4096)(self._measured)
 
     @property
@@ -53,6 +62,8 @@ class Paragraph:
         return bidi.visual(found, kept)
 
     def _goes_on(self, levels: Sequence[int], begin: int, at: int, stop: int) -> bool:
+        if stop - 1 in self._tight:
+            return False
         return levels[stop - begin] == levels[at - begin] and self._faces[stop] == self._faces[at]
 
     def _run(self, at: int, stop: int, level: int) -> Run | None:
@@ -60,7 +71,8 @@ class Paragraph:
         if face is None:
             return None
         text, rtl = self._drawn[at:stop], bool(level % 2)
-        return Run(self.start + at, text, face, rtl, shape.width(text, face, rtl, self.style))
+        width = shape.width(text, face, rtl, self.style) - (_HALF * self.style.size if stop - 1 in self._tight else 0.0)
+        return Run(self.start + at, text, face, rtl, width)
 
     def _measured(self, begin: int, end: int) -> float:
         """Width in the order of reading, with the space at the end."""
@@ -85,6 +97,12 @@ def reach(run: Run, word: Span, style: TextStyle) -> tuple[float, float] | None:
     return (run.width - until, run.width - before) if run.rtl else (before, until)
 
 
-def moved(run: Run, start: int) -> Run:
-    """The run, seen from further ahead in the text."""
-    return replace(run, start=run.start + start)
+def _tight(drawn: str, faces: Sequence[Face | None]) -> frozenset[int]:
+    """Where one full-width punctuation mark follows another, and half an em of white between them is too much."""
+    found = set()
+    for at, (first, second) in enumerate(pairwise(drawn)):
+        closing = first in _CLOSING and second in _PUNCTUATION
+        face = faces[at]
+        if (closing or (first in _OPENING and second in _OPENING)) and face is not None and face.path.parent == OWN:
+            found.add(at)
+    return frozenset(found)
