@@ -94,6 +94,7 @@ def run(
     from mien.apps.jobs.run import Run
     from mien.apps.jobs.store import Store
     from mien.apps.jobs.work import Digests
+    from mien.apps.trust.gate import screen
 
     if workers is not None and not 1 <= workers <= 256:
         raise UsageError("--workers must be a whole number from 1 to 256.")
@@ -116,7 +117,9 @@ def run(
             changed=planned.changed, same=planned.same, again=planned.again, gone=planned.gone,
         )  # fmt: skip
         with _crew(ray, gpus, patience, count, opened) as crew, _Desk(file, opened) as desk:
-            _go(Run(opened, crew, str(file.absolute()), told=desk.tell, watch=desk.watch, digests=digests), desk)
+            asked = screen(console.note)  # scripts that a person must look at, by [trust]
+            name = str(file.absolute())
+            _go(Run(opened, crew, name, told=desk.tell, watch=desk.watch, screen=asked, digests=digests), desk)
 
 
 @app.command()

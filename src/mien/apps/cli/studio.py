@@ -114,9 +114,12 @@ def render(
     ] = None,
 ) -> None:
     """Make the film of a project. A run that was stopped goes on where it was."""
+    from mien import config
     from mien.apps.studio.render import render as render_project
+    from mien.apps.trust.gate import require_project
 
     job = replace(_job(file, values, outside), preset=preset, encoder=encoder)
+    require_project(read(file, values, outside).project, config.load(), console.note)
     with _watched() as observe:
         made = render_project(job, out or file.with_suffix(".mp4"), workers=workers, observe=observe, tell=_once())
     _tell_rendered("rendered", made)

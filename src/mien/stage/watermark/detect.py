@@ -60,18 +60,25 @@ class Evidence:
 
     def __init__(self) -> None:
         self._sum: FloatArray | None = None
+        self._seen: FloatArray | None = None
         self.pictures = 0
 
     def add(self, luma: NDArray[np.generic]) -> None:
         """luma: (h, w), any real dtype, 0…255. A picture of another size than the first is passed over."""
-        residual = _residual(luma.astype(np.float32))
-        if self._sum is None:
-            self._sum = residual
-        elif self._sum.shape == residual.shape:
-            self._sum += residual
+        seen = luma.astype(np.float32)
+        if self._sum is None or self._seen is None:
+            self._sum, self._seen = _residual(seen), seen
+        elif self._sum.shape == seen.shape:
+            self._sum += _residual(seen)
+            self._seen += seen
         else:
             return
         self.pictures += 1
+
+    @property
+    def mean(self) -> FloatArray | None:
+        """The average picture, (h, w), 0…255; None when there is none."""
+        return None if self._seen is None else self._seen / np.float32(self.pictures)
 
     def look(self, keys: Iterable[str]) -> dict[str, Found]:
         """What is there of each key. Where nothing was gathered, or too small, z is 0."""

@@ -1,0 +1,98 @@
+"""Content Credentials of a file, as the reference implementation of C2PA reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mien.errors import MienError
+from mien.transmit.provenance.identity import SELF_MADE, require
+
+_UNTRUSTED: Final = "signingCredential.untrusted"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the active manifest states. state: "trusted", "valid" (intact, signer unknown) or "invalid".
+
+    made_by: the program. signer: the certificate's name, issuer: its organisation. self_made: whether that certificate
+    is one that Mien makes for itself, so that anybody could have signed. source_types: IPTC's terms, without their
+    address. words: descriptions of what was done. time: of a time stamp, "" = none. faults: codes of what is wrong.
+    """
+
+    state: str
+    made_by: str
+    signer: str
+    issuer: str
+    self_made: bool
+    source_types: tuple[str, ...]
+    words: tuple[str, ...]
+    time: str
+    faults: tuple[str, ...]
+
+    @property
+    def by_machine(self) -> bool:
+        """Whether it says that a machine made at least a part of it."""
+        return any("lgorithmic" in kind for kind in self.source_types)
+
+
+def read(path: Path) -> Statement | None:
+    """None where the file holds no Content Credentials. Raises MissingError without the extra ``provenance``."""
+    require()
+    import c2pa
+
+    try:
+        reader = c2pa.Reader.try_create(str(path))
+        if reader is None:
+            return None
+        with reader:
+            told = json.loads(reader.json())
+    except c2pa.C2paError as error:
+        if type(error).__name__.endswith(("ManifestNotFound", "NotSupported")):
+            return None
+        return Statement("invalid", "", "", "", False, (), (), "", (str(error)[:200],))
+    return _statement(told)
+
+
+def lacking() -> str:
+    """Why Content Credentials cannot be read here, "" = they can."""
+    try:
+        require()
+    except MienError as error:
+        return str(error)
+    return ""
+
+
+def _statement(told: Mapping[str, Any]) -> Statement:
+    active = told.get("manifests", {}).get(told.get("active_manifest"), {})
+    signature = active.get("signature_info", {})
+    actions = [action for a in active.get("assertions", []) for action in _actions(a)]
+    codes = tuple(dict.fromkeys(str(one.get("code")) for one in told.get("validation_status") or ()))
+    faults = tuple(code for code in codes if code != _UNTRUSTED)
+    state = {"Trusted": "trusted", "Valid": "valid"}.get(str(told.get("validation_state")), "invalid")
+    programs = active.get("claim_generator_info") or [{}]
+    return Statement(
+        state=state,
+        made_by=" ".join(str(programs[0].get(k, "")) for k in ("name", "version")).strip(),
+        signer=str(signature.get("common_name", "")),
+        issuer=str(signature.get("issuer", "")),
+        self_made=signature.get("common_name") == SELF_MADE,
+        source_types=_each(str(a["digitalSourceType"]).rsplit("/", 1)[-1] for a in actions if "digitalSourceType" in a),
+        words=_each(str(a["description"]) for a in actions if a.get("description")),
+        time=str(signature.get("time") or ""),
+        faults=faults,
+    )
+
+
+def _actions(assertion: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    if not str(assertion.get("label", "")).startswith("c2pa.actions"):
+        return []
+    actions = (assertion.get("data") or {}).get("actions", [])
+    return [action for action in actions if isinstance(action, Mapping)]
+
+
+def _each(values: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
