@@ -195,6 +195,23 @@ def _extras() -> Iterator[Check]:
     yield Check("extra train", OK, found, "pip install 'mien[train]'" if lacks else "")
 
 
+def _lettering() -> Iterator[Check]:
+    """Words in the picture: nothing of it is needed for films without them."""
+    from mien.stage.type import fonts, shape
+
+    if shape.can_shape():
+        yield Check("lettering", OK, "FriBiDi is here: captions in all scripts")
+    else:
+        found = "without FriBiDi no captions in the picture from right to left, nor in scripts of India and the like"
+        yield Check("lettering", ADVICE, found, shape.FRIBIDI)
+    emoji = fonts.fonts().pick("\N{GRINNING FACE}", 400)
+    if emoji is not None and emoji.colour:
+        yield Check("emoji in pictures", OK, f"coloured, {emoji.family}")
+    else:
+        found = "one-coloured" if emoji else "left out: no font has them"
+        yield Check("emoji in pictures", OK, f"{found} (optional)", "Install a font such as fonts-noto-color-emoji.")
+
+
 def _encoders() -> Iterator[Check]:
     try:
         import av
@@ -246,6 +263,7 @@ _LOOKS: Final[tuple[Callable[[], Iterator[Check]], ...]] = (
     _speech,
     _voices,
     _extras,
+    _lettering,
     _encoders,
     _machine,
 )

@@ -30,9 +30,8 @@ _EMOJI_ROOM: Final = 0.06  # ems on either side
 _EMOJI_DROP: Final = 0.12  # ems below the baseline
 _SHAPED: Final = ((0x0590, 0x08FF), (0x0900, 0x109F), (0x1780, 0x18AF), (0x1A00, 0x1AFF), (0xA800, 0xABFF))
 _JOINED: Final = ((0x0600, 0x08FF), (0x1800, 0x18AF), (0x0900, 0x0DFF))
-_FRIBIDI: Final = (
-    "Linux: apt install libfribidi0, or your system's fribidi; macOS: brew install fribidi; see mien doctor."
-)
+FRIBIDI: Final = "Linux: apt install libfribidi0, or your system's package; macOS: brew install fribidi."
+"""What to do where text from right to left cannot be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def _check_shaping(cluster: str) -> None:
         return
     rtl = unicodedata.bidirectional(cluster[0]) in ("R", "AL", "AN")
     what = "Right-to-left text" if rtl else f"Text such as '{cluster}'"
-    raise MissingError(f"{what} needs the FriBiDi library, which is not here.", hint=_FRIBIDI, code="missing.fribidi")
+    raise MissingError(f"{what} needs the FriBiDi library, which is not here.", hint=FRIBIDI, code="missing.fribidi")
 
 
 def width(text: str, face: Face, rtl: bool, style: TextStyle) -> float:
