@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from pathlib import Path
 
@@ -11,13 +12,35 @@ from tests.studio import folder as make
 from tests.studio.folder import GOOD, HEAD
 
 from mien.apps.studio.check import check
-from mien.apps.studio.load import load
-from mien.apps.studio.source import Problem, ProjectError
+from mien.apps.studio.load import load, read
+from mien.apps.studio.new import TEMPLATES, template_text
+from mien.apps.studio.source import Problem, ProjectError, parse
 from mien.errors import InputError
 
 SCENE = f"{HEAD}scenes:\n  - script: Hello, good tea. Good tea it is.\n"
 LAYER = f"{SCENE}    layers:\n      - "
 TWO = "cast:\n  anna: anna.png\n  bo: bo.png\nscenes:\n  - dialogue:\n      - "
+TOML = """# tea
+title = "Tea \\"x\\"" # yes
+avatar = { portrait = "anna.png", place = { x = "50%", y = '100%' } }
+[canvas]
+aspect = "16:9"
+"fps" = 3_0
+[[scenes]]
+script = \'\'\'Hello you, [pause 300ms] and
+# me\'\'\'
+before = 00:00:01
+transition.kind = "fade"
+[[scenes.layers]]
+title = "Lee"
+at = { word = "me" }
+[[scenes]]
+for = "2s"
+layers = [ # two
+  { title = "a", at = "1s" },
+  { title = "b" },
+]
+"""
 SILENT = f"{HEAD}scenes:\n  - for: 1s\n    transition: "
 
 
@@ -292,6 +315,43 @@ def test_all_problems_at_once_in_the_order_of_the_file(home: Path) -> None:
 def test_a_default_that_is_wrong_is_told_once(home: Path) -> None:
     text = "avatar: {portrait: anna.png, shape: sqare}\nscenes:\n" + "  - script: Hi\n" * 20
     refused(problems(home, text), 1, "avatar.shape", "rectangle")
+
+
+_BITS = (
+    *"{}[]:,-#&*!|>'\"%@\n \t~=$",
+    "-1s",
+    "${x}",
+    "<<: ",
+    "---\n",
+    "茶",
+    "[[",
+    "[happy]",
+    "false",
+    "null",
+    "  - ",
+    "1e9",
+)
+
+
+@pytest.mark.parametrize("name", ["tea.yaml", "tea.toml"])
+def test_mutants_are_read_or_refused_in_one_sentence_each(name: str, tmp_path: Path) -> None:
+    texts = [template_text(template, "zh") for template in TEMPLATES] if name == "tea.yaml" else [TOML]
+    dice = random.Random(5)
+    refused_ones = 0
+    for _ in range(300):
+        text = dice.choice(texts)
+        for _ in range(dice.randint(1, 3)):
+            at = dice.randrange(len(text))
+            text = text[:at] + (dice.choice(_BITS) if dice.random() < 0.6 else "") + text[at + dice.randint(0, 6) :]
+        try:
+            read(parse(text, name), tmp_path / name, exist=False)
+        except ProjectError as error:
+            refused_ones += 1
+            for sentence in error.sentences:
+                assert sentence.endswith(".")
+                assert "\n" not in sentence
+                assert len(sentence) < 500
+    assert 100 < refused_ones < 300
 
 
 def test_files_elsewhere_are_allowed_when_asked_for(home: Path) -> None:
