@@ -386,7 +386,7 @@ def test_the_page_has_every_field_and_option(
     text = (Path(__file__).parents[2] / page).read_text("utf-8")
     fields = {key for name in schema()["$defs"].values() for key in name["properties"]}
     assert {key for key in fields if f"`{key}`" not in text and f"`{key}:" not in text} == set()
-    for command in ("new", "write"):
+    for command in ("new", "check", "preview", "render", "write", "translate"):
         assert cli.main(["studio", command, "--help"]) == 0
         options = set(re.findall(r"^│ +\*? *(--[\w-]+)", capsys.readouterr().out, flags=re.M)) - {"--help"}
         assert options

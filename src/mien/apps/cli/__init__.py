@@ -36,7 +36,7 @@ COMMANDS: Final[dict[str, str]] = {
     "hear": "Hear a recording as a live visitor: who speaks when, and what is said.",
     "avatar": "Create, show, list, remove, export and import avatars.",
     "voice": "List voices, say a sentence.",
-    "studio": "Shorts from project files: begin one, check it.",
+    "studio": "Shorts from project files: begin, check, draft, translate, preview, render.",
     "serve": "Open the page: an avatar that listens, answers and can be interrupted.",
     "ask": "Ask a question: from documents, or of a language model.",
     "memory": "List, show, export and erase what is kept of visitors.",
