@@ -124,6 +124,7 @@ def test_no_text(tmp_path: Path) -> None:
         ({"id": ""}, "no id"),
         ({"id": "x" * 101}, "is no id"),
         ({"id": None, "output": None}, "neither an id nor an output"),
+        ({"id": "../../x", "output": None}, "no name of a file"),
     ],
 )
 def test_rows_that_cannot_be_used(tmp_path: Path, portrait: str, changes: dict[str, Any], words: str) -> None:

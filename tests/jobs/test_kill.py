@@ -58,6 +58,7 @@ def _check_store(file: Path) -> None:
             assert len(ends) == 1 and outcomes[-1] == ends[0], (id, outcomes)
             assert ends[0] in (("rendered", "found", "copied") if state == State.DONE else ("failed",))
         assert list((store.folder / "made").iterdir()) == []
+        assert list((store.folder / "owners").iterdir()) == []
         left = [path.name for path in (store.folder / "work").iterdir() if path.is_dir()]
         assert left == [], "what killed runs were working on is swept away"
 

@@ -227,7 +227,7 @@ def test_a_running_job_is_cancelled_from_outside(tmp_path: Path, portrait: str) 
         if "j0" in run.running and run.running["j0"].done:
             run.store.cancel("j0", who="Ann")
 
-    with LocalCrew(1, _work(file)) as crew:
+    with LocalCrew(1) as crew:
         told = play(file, crew, watch=cancel)
     assert ("j0", "cancelled") in told and states(file) == {"j0": State.CANCELLED, "j1": State.DONE}
     assert not (tmp_path / "out/j0.mp4").exists()
@@ -246,7 +246,7 @@ def test_workers_that_are_killed_or_stop(tmp_path: Path, portrait: str) -> None:
             run.running["j0"].done = 0
             done.append(how.name)
 
-    with LocalCrew(2, _work(file), silence=6.0) as crew:
+    with LocalCrew(2, silence=6.0) as crew:
         play(file, crew, watch=harm)
         assert crew.count == 1, "after a kill, fewer work at once"
     with Store(store_folder(file)) as store:
@@ -258,7 +258,7 @@ def test_workers_that_are_killed_or_stop(tmp_path: Path, portrait: str) -> None:
 def test_a_worker_serves_many(tmp_path: Path, portrait: str) -> None:
     file = written(tmp_path, rows(portrait, ["One.", "Two.", "Three."]))
     seen: set[int] = set()
-    with LocalCrew(1, _work(file)) as crew:
+    with LocalCrew(1) as crew:
         play(file, crew, watch=lambda run: seen.update(crew.pids))
     assert len(seen) == 1 and set(states(file).values()) == {State.DONE}
 
@@ -280,9 +280,3 @@ def test_two_runs_share_the_work(tmp_path: Path, portrait: str) -> None:
         thread.join()
     assert sorted(crews[0].began + crews[1].began) == sorted(f"j{number}" for number in range(40))
     assert all(crew.began for crew in crews) and set(states(file).values()) == {State.DONE}
-
-
-def _work(file: Path) -> Path:
-    folder = store_folder(file) / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

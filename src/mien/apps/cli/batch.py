@@ -116,7 +116,7 @@ def run(
             "batch", plain="", store=str(opened.folder), jobs=len(wishes), workers=count, new=planned.new,
             changed=planned.changed, same=planned.same, again=planned.again, gone=planned.gone,
         )  # fmt: skip
-        with _crew(ray, gpus, patience, count, opened) as crew, _Desk(file, opened) as desk:
+        with _crew(ray, gpus, patience, count) as crew, _Desk(file, opened) as desk:
             asked = screen(console.note)  # scripts that a person must look at, by [trust]
             name = str(file.absolute())
             _go(Run(opened, crew, name, told=desk.tell, watch=desk.watch, screen=asked, digests=digests), desk)
@@ -182,12 +182,12 @@ def _opened(where: Path) -> AbstractContextManager[Store]:
     return open_store(where)
 
 
-def _crew(ray: str | None, gpus: float, patience: float, count: int, store: Store) -> Any:
+def _crew(ray: str | None, gpus: float, patience: float, count: int) -> Any:
     """Workers here, or those of a cluster."""
     if ray is None:
         from mien.apps.jobs.local import LocalCrew
 
-        return LocalCrew(count, store.folder / "work")
+        return LocalCrew(count)
     from mien.apps.jobs.cluster import ClusterCrew
 
     _keep_output_clean()

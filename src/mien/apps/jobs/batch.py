@@ -105,7 +105,10 @@ def _id(values: dict[str, Any]) -> str:
     id = str(Path(str(values["output"])).stem if given is None else given).strip()
     if not id or len(id) > _LONGEST_ID or not id.isprintable():
         raise UsageError(f"'{id[:40]}' is no id.", hint=f"An id has 1 to {_LONGEST_ID} letters, digits and signs.")
-    values.setdefault("output", f"{id}.mp4")
+    if "output" not in values:
+        if set(id) & set("/\\"):
+            raise UsageError(f"'{id}' is no name of a file.", hint="Give the row an output.")
+        values["output"] = f"{id}.mp4"
     return id
 
 

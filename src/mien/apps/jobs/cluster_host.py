@@ -29,7 +29,7 @@ class Host:
         self._folder = Path(tempfile.mkdtemp(prefix="mien-ray-"))
         for name in ("work", "made", "files"):
             (self._folder / name).mkdir()
-        self._crew = LocalCrew(1, self._folder / "work")
+        self._crew = LocalCrew(1)
 
     def versions(self) -> list[list[str]]:
         """What works here: only equal machines make equal films."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from mien import api, config
 from mien.apps.jobs.work import Made, Observe, Tell, Work, check_target
+from mien.avatar import Avatar
 from mien.casting import with_options
 from mien.errors import InputError, UsageError
 
@@ -155,11 +156,19 @@ def _read_text(file: Path) -> str:
 
 
 def _subject(who: Mapping[str, Any]) -> Any:
+    """The picture, or the avatar, loaded."""
     if "portrait" in who:
         return Path(who["portrait"]["file"])
+    folder = Path(who["avatar"]["file"])
+    return _avatar(folder, max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0))
+
+
+@lru_cache(maxsize=2)
+def _avatar(folder: Path, _changed: int) -> Avatar:
+    """One avatar speaks in many films, one after the other."""
     from mien.portrait.store import bundle
 
-    return bundle.load(Path(who["avatar"]["file"]))
+    return bundle.load(folder)
 
 
 def written(settings: config.Settings) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -67,6 +67,13 @@ class Watch:
             self._seen[owner] = (beats, now)
             return False
         return now - since > SILENCE
+
+    def forget(self, dead: Iterable[str]) -> None:
+        """Remove what dead owners left."""
+        for owner in dead:
+            self._seen.pop(owner, None)
+            with suppress(OSError):
+                _place(self._folder, owner).unlink()
 
 
 def _place(folder: Path, owner: str) -> Path:

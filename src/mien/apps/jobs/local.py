@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -27,14 +28,16 @@ _LAST_WORDS: Final = 400  # characters of what a dead worker printed
 
 
 class LocalCrew:
-    """Up to ``count`` processes. folder: for what they print. A context: leaving it ends them."""
+    """Up to ``count`` processes. A context: leaving it ends them.
 
-    def __init__(self, count: int, folder: Path, *, silence: float = SILENCE, stall: float = STALL) -> None:
+    silence, stall: seconds without a sign of life, and without progress, after which one is killed.
+    """
+
+    def __init__(self, count: int, *, silence: float = SILENCE, stall: float = STALL) -> None:
         self.count = count
-        self._folder, self._silence, self._stall = folder, silence, stall
+        self._silence, self._stall = silence, stall
         self._children: list[_Child] = []
         self._heard: Queue[tuple[_Child, dict[str, Any] | None]] = Queue()
-        self._started = 0
 
     def __enter__(self) -> LocalCrew:
         return self
@@ -81,8 +84,7 @@ class LocalCrew:
         return [child.process.pid for child in self._children]
 
     def _spawn(self) -> _Child:
-        self._started += 1
-        child = _Child(self._folder / f"worker-{self._started}.log", self._heard)
+        child = _Child(self._heard)
         self._children.append(child)
         return child
 
@@ -132,17 +134,17 @@ class LocalCrew:
 class _Child:
     """A worker process. heard, moved: when it last gave a sign of life, and got on with its task, monotonic."""
 
-    def __init__(self, log: Path, to: Queue[tuple[_Child, dict[str, Any] | None]]) -> None:
+    def __init__(self, to: Queue[tuple[_Child, dict[str, Any] | None]]) -> None:
         self.task: Task | None = None
         self.heard = self.moved = time.monotonic()
-        self._log = log
+        self._tail: list[str] = []
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         try:
-            with log.open("wb") as errors:
-                self.process = subprocess.Popen(
-                    [sys.executable, "-m", "mien.apps.jobs.worker"],
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=_environment(),
-                    start_new_session=True,
-                )  # fmt: skip
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mien.apps.jobs.worker"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, env=_environment(),
+                start_new_session=True,
+            )  # fmt: skip
         except OSError as error:
             raise BackendError(f"No worker could be started: {error.strerror or error}.") from None
         threading.Thread(target=self._listen, args=(to,), daemon=True).start()
@@ -167,6 +169,10 @@ class _Child:
         with suppress(OSError, ValueError):
             if self.process.stdin is not None:
                 self.process.stdin.close()
+        if not self._said.closed:
+            self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - _LAST_WORDS))
+            self._tail = self._said.read().decode("utf-8", "replace").strip().splitlines()
+            self._said.close()
 
     def was_killed(self) -> bool:
         """Whether somebody else ended it, as the system does when memory is short."""
@@ -175,11 +181,7 @@ class _Child:
     def last_words(self) -> str:
         if self.was_killed():
             return "Its worker was killed, probably because memory ran out."
-        try:
-            said = self._log.read_text(encoding="utf-8", errors="replace")[-_LAST_WORDS:].strip().splitlines()
-        except OSError:
-            said = []
-        return f"Its worker ended unexpectedly{': ' + said[-1] if said else ''}."
+        return f"Its worker ended unexpectedly{': ' + self._tail[-1] if self._tail else ''}."
 
     def _listen(self, to: Queue[tuple[_Child, dict[str, Any] | None]]) -> None:
         assert self.process.stdout is not None

@@ -109,9 +109,12 @@ class Store:
             base.execute("INSERT INTO owners(id, host) VALUES (?, ?)", (owner.id, owner.host))
 
     def beat(self, owner: Owner) -> None:
-        """A heartbeat. Not synchronous: it means nothing after power loss."""
+        """A heartbeat, also of a run that was taken for dead. Not synchronous: it means nothing after power loss."""
         with self._commit(durable=False) as base:
-            base.execute("UPDATE owners SET beats=beats+1 WHERE id=?", (owner.id,))
+            base.execute(
+                "INSERT INTO owners(id, host) VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET beats=beats+1",
+                (owner.id, owner.host),
+            )
 
     def leave(self, owner: Owner) -> None:
         """This run ends: what it still has is free again."""
@@ -127,6 +130,7 @@ class Store:
             with self._commit() as base:
                 for gone in dead:
                     self._free(base, gone, "lost")
+            self._watch.forget(dead)
         return dead
 
     # How it ends. ``job`` is as claimed: where it was given to another run since, nothing changes: False
