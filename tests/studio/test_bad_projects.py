@@ -266,6 +266,7 @@ def _bombs() -> list[tuple[str, bytes, tuple[str, ...]]]:
         ("bomb.pdf", make.pdf(1, zeros, flate), ("unpacks to over 512 MB",)),
         ("twice.pdf", make.pdf(1, zlib.compress(zeros), twice), ("unpacks to over 512 MB",)),
         ("often.pdf", make.pdf(1, b"x", f"/Filter [{'/FlateDecode ' * 9}]"), ("three times",)),
+        ("wide.pdf", make.pdf(1, b"x", "/Subtype /Image /Width 60000 /Height 60000"), ("120 million",)),
         ("cut.pdf", b"%PDF-1.4\n", ("damaged",)),
         ("nothing.pdf", make.pdf(0), ("damaged",)),
     ]

@@ -27,6 +27,7 @@ _ENTRIES: Final = 5_000
 _FORMATS: Final = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
 _FLATE: Final = re.compile(rb"/(?:FlateDecode|Fl)\b")
 _STREAM: Final = re.compile(rb"(?<!end)stream\r?\n")
+_SIDES: Final = re.compile(rb"/(Width|W|Height|H)\s+(\d{1,12})")
 _PIECE: Final = 1 << 20
 
 
@@ -168,6 +169,9 @@ def _refuse_bombs(raw: bytes) -> None:
     for found in _STREAM.finditer(raw):
         head = raw[max(0, found.start() - 2000) : found.start()]
         head = head[head.rfind(b"obj") + 1 :]
+        sides = {name[:1]: int(number) for name, number in _SIDES.findall(head)}
+        if sides.get(b"W", 0) * sides.get(b"H", 0) > MOST_PIXELS:
+            raise _Wrong(f"a picture in the PDF has over {MOST_PIXELS // 10**6} million pixels; save it smaller.")
         layers = len(_FLATE.findall(head))
         if layers == 0:
             continue
