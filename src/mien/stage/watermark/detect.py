@@ -40,7 +40,7 @@ _Complex = NDArray[np.complex64]
 class Found:
     """What was found. z: agreement, in standard deviations. scale: size now, relative to the film as it was made.
 
-    shift: x, y of the film's corner in the tile, pixels as made. payload: None where it cannot be read. marked:
+    shift: x, y of the picture's corner in the tile, pixels as made. payload: None where it cannot be read. marked:
     whether the mark of this key is there.
     """
 
@@ -159,7 +159,8 @@ def _climb(residual: FloatArray, key: str, best: _Try) -> _Try:
 
 def _told(residual: FloatArray, key: str, best: _Try) -> Found:
     folded = _Folded(residual, best.across, best.down)
-    return Found(best.z, (best.across * best.down) ** 0.5, best.shift, folded.read(key, best.shift))
+    corner = (-best.shift[0] % SIDE, -best.shift[1] % SIDE)
+    return Found(best.z, (best.across * best.down) ** 0.5, corner, folded.read(key, best.shift))
 
 
 def _stretch(residual: FloatArray, key: str, best: _Try) -> _Try:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Final
 
 from mien import config, plugins
 from mien.apps.trust.moderate.base import Moderator, Outcome, ScriptHeld, ScriptRefused, Verdict
 from mien.errors import MienError
 
-OFF = "off"
+OFF: Final = "off"
+_MARK: Final = re.compile(r"\[[^\[\]\n]{0,80}\]")
 
 
 def judge(script: str, settings: config.TrustConfig, tell: Callable[[str], None] = lambda line: None) -> Verdict:
@@ -37,10 +40,10 @@ def require_pass(script: str, settings: config.TrustConfig, tell: Callable[[str]
 
 
 def _plain(script: str) -> str:
-    """What is said and what is shown; a script with wrong marks is judged as it stands."""
+    """What is said and what is shown. Of a script with wrong marks, all that could be one is left out."""
     from mien.dialogue.script import parse
 
     try:
         return parse(script).plain.text
     except MienError:
-        return script
+        return _MARK.sub("", script)
