@@ -96,7 +96,9 @@ def test_what_create_wrote_into_an_avatar_counts_until_a_record_says_more(capsys
     kept = library.add(Avatar(manifest, made.arrays, made.textures), "eileen")
     status, said = run(capsys, "check", "eileen")
     assert status == 0 and said[-1]["by"] == "NASA"
-    consent.add(consent.Record("avatar", kept.manifest.source.sha256, "eileen", "NASA", "2026-02-01", "", withdrawn=True))
+    consent.add(
+        consent.Record("avatar", kept.manifest.source.sha256, "eileen", "NASA", "2026-02-01", "", withdrawn=True)
+    )
     assert run(capsys, "check", "eileen")[0] == 3
 
 

@@ -175,7 +175,9 @@ def test_long_scripts_are_asked_about_in_pieces(server: Server) -> None:
     assert [len(piece) for piece in server.asked[0]["input"]] == [8000, 8000, 4000]
 
 
-@pytest.mark.parametrize("answer", [{}, {"results": []}, {"results": [{}]}, [], "no", {"results": [{"flagged": "yes"}]}])
+@pytest.mark.parametrize(
+    "answer", [{}, {"results": []}, {"results": [{}]}, [], "no", {"results": [{"flagged": "yes"}]}]
+)
 def test_what_is_no_verdict_is_no_pass(server: Server, answer: Any) -> None:
     server.answer = answer
     with pytest.raises(BackendError, match="no verdict"):
