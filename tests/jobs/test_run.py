@@ -220,6 +220,26 @@ def test_a_script_that_a_person_must_see_first(tmp_path: Path, portrait: str) ->
     assert crew.began == ["j1", "j0"]
 
 
+def test_who_lets_a_script_pass_has_not_seen_the_film(tmp_path: Path, portrait: str) -> None:
+    file, crew = written(tmp_path, rows(portrait, ["a cure", "a cure"], review=True)), Actors()
+
+    def screen(job: Job) -> str:
+        return "It promises a cure."
+
+    def decide() -> None:
+        with Store(store_folder(file)) as store:
+            for job in store.waiting():
+                store.decide(job, "Ann", True)
+
+    play(file, crew, screen=screen)
+    assert crew.began == []
+    decide()
+    play(file, crew, screen=screen)
+    assert crew.began == ["j0"] and set(states(file).values()) == {State.WAITING} and not (tmp_path / "out").exists()
+    decide()
+    assert play(file, crew, screen=screen) == [("j0", "found"), ("j1", "copied")] and crew.began == ["j0"]
+
+
 def test_a_running_job_is_cancelled_from_outside(tmp_path: Path, portrait: str) -> None:
     file = written(tmp_path, rows(portrait, ["This takes a while. " * 60, "Hi."]))
 

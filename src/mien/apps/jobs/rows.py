@@ -24,7 +24,8 @@ def job(row: sqlite3.Row) -> Job:
         arguments=json.loads(row["arguments"]), key=row["key"],
         targets={role: Path(path) for role, path in json.loads(row["targets"]).items()},
         priority=row["priority"], review=bool(row["review"]), state=State(row["state"]), attempt=row["attempt"],
-        failures=row["failures"], crashes=row["crashes"], approved=bool(row["approved"]), owner=row["owner"],
+        failures=row["failures"], crashes=row["crashes"], approved=row["approved"] > 0,
+        released=row["approved"] > 1, owner=row["owner"],
         fault=None if fault is None else Fault(**json.loads(fault)), seconds=row["seconds"],
         report=json.loads(row["report"]),
     )  # fmt: skip

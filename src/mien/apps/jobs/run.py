@@ -123,7 +123,8 @@ class Run:
 
     def _begin(self, job: Job) -> None:
         if not job.approved and (why := self._screen(job)):
-            self._await_review(job, why, "screen")
+            if self.store.await_review(job, why, by="screen"):
+                self._told(Change(job, "waiting", why))
             return
         if artefacts.is_sealed(self._place(job)):
             if self._wants_review(job):
@@ -132,7 +133,7 @@ class Run:
                 return
             artefacts.discard(self._place(job))
         for equal in self.store.equals(job):
-            if (not job.review or job.approved) and (copied := artefacts.copy(equal, job.targets)):
+            if (not job.review or job.released) and (copied := artefacts.copy(equal, job.targets)):
                 if self.store.finish(job, copied, how="copied"):
                     self._told(Change(job, "copied"))
                 return
@@ -200,14 +201,12 @@ class Run:
 
     def _wants_review(self, job: Job) -> bool:
         """Whether it is rendered and now waits until a person lets it pass."""
-        if not job.review or job.approved:
+        if not job.review or job.released:
             return False
-        self._await_review(job, "It is rendered and waits to be looked at.", "batch")
-        return True
-
-    def _await_review(self, job: Job, why: str, by: str) -> None:
-        if self.store.await_review(job, why, by=by):
+        why = "It is rendered and waits to be looked at."
+        if self.store.await_review(job, why, by="batch", made=True):
             self._told(Change(job, "waiting", why))
+        return True
 
     def _fail(self, job: Job, fault: Fault, seconds: float = 0.0) -> None:
         fault = Fault(fault.code, fault.message, fault.hint, fault.retryable or fault.code == "output.space")

@@ -81,8 +81,8 @@ class Wish:
 class Job:
     """A job as it stands. attempt: times it was begun. failures: attempts that failed, crashes: whose worker died.
 
-    owner: of the run that has it, "" = none. approved: a person has let it pass. fault: why it is not done. seconds: it
-    took. report: what was made, in the words of its kind.
+    owner: of the run that has it, "" = none. approved: a person has let it be rendered; released: and, having seen what
+    was made, delivered. fault: why it is not done. seconds: it took. report: what was made, in the words of its kind.
     """
 
     id: str
@@ -100,6 +100,7 @@ class Job:
     failures: int = 0
     crashes: int = 0
     approved: bool = False
+    released: bool = False
     owner: str = ""
     fault: Fault | None = None
     seconds: float = 0.0

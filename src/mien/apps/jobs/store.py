@@ -25,6 +25,9 @@ from mien.errors import InputError, MissingError, OutputError, UsageError
 MOST_LOGGED: Final = 400
 """Lines of a job's log that are kept, the latest."""
 
+FILM: Final = "review.film"
+"""Code of jobs that wait with their film made."""
+
 _ENDED: Final = (State.DONE, State.QUARANTINED, State.CANCELLED)
 
 
@@ -176,19 +179,21 @@ class Store:
 
     # What people decide
 
-    def await_review(self, job: str | Job, why: str = "", *, by: str = "mien") -> bool:
+    def await_review(self, job: str | Job, why: str = "", *, by: str = "mien", made: bool = False) -> bool:
         """Nothing more happens to a job until a person decides: neither rendered nor, if it is, delivered.
 
-        why: shown to who decides. by: who asks, for the audit log. False when it was ended or approved before.
-        Raises MissingError.
+        why: shown to who decides. by: who asks, for the audit log. made: it is rendered, and what is looked at is the
+        film. False when it was ended or has passed before. Raises MissingError.
         """
         with self._commit() as base:
             found = rows.find(base, job)
             if isinstance(job, Job) and not rows.still_ours(base, job):
                 return False
-            if found.state in (*_ENDED, State.WAITING) or found.approved:
+            passed = found.released if made else found.approved
+            if found.state in (*_ENDED, State.WAITING) or passed:
                 return False
-            rows.end(base, found, State.WAITING, Fault("review", why or "A person looks at it first."), "waiting")
+            fault = Fault(FILM if made else "review", why or "A person looks at it first.")
+            rows.end(base, found, State.WAITING, fault, "waiting")
             rows.enter(base, by, "asked", found, why)
         return True
 
@@ -204,7 +209,8 @@ class Store:
             if found.state != State.WAITING:
                 raise UsageError(f"The job '{found.id}' does not wait for a decision; it is {found.state}.")
             if approved:
-                base.execute("UPDATE jobs SET approved=1 WHERE id=?", (found.id,))
+                seen = found.fault is not None and found.fault.code == FILM
+                base.execute("UPDATE jobs SET approved=? WHERE id=?", (2 if seen else 1, found.id))
                 rows.end(base, found, State.QUEUED, None)
             else:
                 sentence = f"{who} rejected it: {why}" if why else f"{who} rejected it."
