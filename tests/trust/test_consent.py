@@ -116,10 +116,10 @@ def test_strict_films_need_the_consent_of_face_and_cloned_voice(homes: Path) -> 
         return mien.make(homes / "face.png", "Hello.", settings=settings)
 
     film()
-    with pytest.raises(ConsentMissing, match="face of 'face.png'"):
+    with pytest.raises(ConsentMissing, match=r"face of 'face\.png'"):
         film(strict=True)
     consent.add(consent.Record("avatar", consent.fingerprint(homes / "face.png"), "f", "Anna", "2026-01-02", "all"))
-    with pytest.raises(ConsentMissing, match="voice 'voice.wav'"):
+    with pytest.raises(ConsentMissing, match=r"voice 'voice\.wav'"):
         film(strict=True)
     consent.add(consent.Record("voice", consent.fingerprint(homes / "voice.wav"), "v", "Anna", "2026-01-02", "all"))
     film(strict=True)

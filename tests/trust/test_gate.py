@@ -104,7 +104,7 @@ def test_all_words_of_a_short_are_judged_and_everybody_in_it_agreed(homes: Path)
     with pytest.raises(ScriptHeld, match="fraud"):
         require_project(project, Settings(trust=TrustConfig(moderation="words")), lambda line: None)
     strict = Settings(trust=TrustConfig(strict=True))
-    with pytest.raises(ConsentMissing, match="face.png"):
+    with pytest.raises(ConsentMissing, match=r"face\.png"):
         require_project(project, strict, lambda line: None)
     consent.add(consent.Record("avatar", consent.fingerprint(face), "face", "Anna", "2026-01-02", "all"))
     require_project(project, strict, lambda line: None)
