@@ -123,7 +123,7 @@ scenes:
 
 def test_people_of_a_dialogue(home: Path) -> None:
     both, alone, listened = project(home, DIALOGUE).scenes
-    assert list(both.people) == ["bo", "anna"]
+    assert list(both.people) == ["anna", "bo"]
     assert both.people["anna"].place is not None
     assert both.people["anna"].place.x == Length(10.0, "%")
     assert [p.shape for p in both.people.values()] == ["circle", "circle"]

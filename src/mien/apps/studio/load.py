@@ -210,7 +210,9 @@ def _long(node: Node | None, key: str) -> Node | None:
 
 
 def _in_dialogue(scene: Node, dialogue: Node, people: dict[str, Node], reader: Reader) -> Node:
-    """Who is there: who speaks, and who the scene's own cast adds or changes."""
+    """Who is there: who speaks, and who the scene's own cast adds or changes, in the order of the project's cast, so
+    that nobody changes sides between scenes.
+    """
     own = scene.get("cast")
     changes = (own.fields or {}) if own is not None else {}
     speakers: dict[str, Node] = {}
@@ -223,7 +225,8 @@ def _in_dialogue(scene: Node, dialogue: Node, people: dict[str, Node], reader: R
                 right = f"write {nearest(name, people)}" if nearest(name, people) else f"the cast is {known}"
                 reader.note(line.keys.get(name, line.mark), line.path, f"{shown(name)} is not in the cast; {right}.")
     made = {}
-    for name in (*speakers, *(other for other in changes if other not in speakers)):
+    there = {*speakers, *changes}
+    for name in dict.fromkeys((*(one for one in people if one in there), *speakers, *changes)):
         change = _expanded(changes.get(name), people)
         base = people.get(name)
         made[name] = merge(merge(base, change, instead=_WHO), _manner_here(scene)) or speakers[name]
