@@ -193,6 +193,7 @@ def _scene(scene: Node, root: Node, people: dict[str, Node], reader: Reader) -> 
     own_cast = _expanded(asked, people)
     lifted = merge(merge(base, own_cast, instead=_WHO), _manner(scene)) or base
     dialogue, named = scene.get("dialogue"), asked is not None or root.get("avatar") is not None
+    _refuse_unused(scene, dialogue, reader)
     if dialogue is not None:
         fields.pop("avatar", None)
         fields["cast"] = _in_dialogue(scene, dialogue, people, reader)
@@ -200,6 +201,17 @@ def _scene(scene: Node, root: Node, people: dict[str, Node], reader: Reader) -> 
         at = asked or scene
         fields["avatar"] = replace(lifted, mark=at.mark, path=at.path)
     return replace(scene, fields=fields)
+
+
+def _refuse_unused(scene: Node, dialogue: Node | None, reader: Reader) -> None:
+    """Nothing that is written is passed over in silence."""
+    wrong = {"cast": "a scene's cast goes with a dialogue; write dialogue, or avatar for one person."}
+    if dialogue is not None:
+        message = "a dialogue has its own people; change them under cast."
+        wrong = {"avatar": message, "voice": message}
+    for key, message in wrong.items():
+        if (node := scene.get(key)) is not None:
+            reader.note(scene.keys.get(key, node.mark), node.path, message)
 
 
 def _long(node: Node | None, key: str) -> Node | None:

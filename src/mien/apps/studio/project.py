@@ -298,6 +298,8 @@ class Scene:
             yield "", "nothing is said and no time is given; write script, audio or dialogue, or for: 3s."
         if self.transcript is not None and self.audio is None:
             yield "transcript", "a transcript goes with audio; leave it out."
+        if "shots" in given and not self.dialogue:
+            yield "shots", "shots go with a dialogue; leave them out."
         if self.ticks is not None and self.transition.length > self.ticks and not spoken:
             yield "transition", "the transition is longer than the scene; make it shorter, or the scene longer."
 
