@@ -101,6 +101,8 @@ def make(
     preset: str | None = None,
     background: str | None = None,
     encoder: str | None = None,
+    burn_captions: str | None = None,
+    caption_area: str | None = None,
     crop: str | None = None,
     face: int = 0,
     watermark: str | int | None = None,
@@ -147,7 +149,7 @@ def make(
 
 _OF_RECORDINGS: Final = ("transcript", "denoise", "vad")
 _OF_VOICES: Final = ("voice", "rate", "pitch", "fallback")
-_OF_WORDS: Final = ("lexicon", "language")
+_OF_WORDS: Final = ("lexicon", "language", "burn_captions")
 
 
 def _check_words(given: Mapping[str, object]) -> None:
@@ -166,7 +168,7 @@ def _check_words(given: Mapping[str, object]) -> None:
 def _refuse(options: Iterable[str], given: Mapping[str, object], why: str, hint: str) -> None:
     for name in options:
         if name in given:
-            raise UsageError(f"--{name} {why}.", hint=hint)
+            raise UsageError(f"--{name.replace('_', '-')} {why}.", hint=hint)
 
 
 class Film:
@@ -284,6 +286,7 @@ class Film:
         parse_fps(order.film.fps if order.film.fps != "auto" else 25)
         output.check(order.film.preset, order.film.encoder)
         order.marks.check()
+        self._check_lettering()
         if order.trust.c2pa:
             from mien.transmit.provenance import identity, sign
 
@@ -305,6 +308,23 @@ class Film:
 
             who = identity(trust.certificate, trust.private_key)
             sign(output.path, who, watermark=self._order.marks.payload, timestamp_url=trust.timestamp_url)
+
+    def _check_lettering(self) -> None:
+        """Refuse captions that cannot be drawn; tell which emoji will not be."""
+        style = self._order.lettering
+        if style is None:
+            return
+        if self._wants_alpha:
+            raise UsageError(
+                "Captions cannot be drawn into a transparent film.", hint="Leave --burn-captions or the background out."
+            )
+        from mien.stage.type.burned import text_style
+        from mien.stage.type.text import check_text
+
+        shown = self._script.caption(0, len(self._script.source))
+        left_out = check_text(shown, text_style(style, (1080, 1920)))
+        if left_out:
+            self._tell(f"No font here has the emoji {', '.join(left_out[:3])}: left out of the captions.")
 
     def _write_extras(self, cast: Cast, extras: _Extras) -> None:
         if extras.captions:

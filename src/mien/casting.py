@@ -27,6 +27,8 @@ from mien.types import Cue, Emotion, FaceClip, SpeechPart, Word
 if TYPE_CHECKING:
     from mien.dialogue.script import Script
     from mien.dialogue.speak.base import Speaker
+    from mien.stage.type.burned import CaptionStyle
+    from mien.stage.type.spoken import SpokenCaptions
 
 _PREVIEW_FPS: Final = Fraction(25, 2)
 _FILM_FPS: Final = Fraction(25)
@@ -40,7 +42,7 @@ _OPTIONS: Final = {
         "lip_model", "calibration",
     ),
     "audio": ("denoise", "vad"),
-    "film": ("size", "aspect", "fps", "preset", "background", "encoder"),
+    "film": ("size", "aspect", "fps", "preset", "background", "encoder", "burn_captions", "caption_area"),
     "portrait": ("crop",),
     "trust": ("watermark", "label", "c2pa", "strict"),
 }  # fmt: skip
@@ -152,6 +154,16 @@ class Order:
         who = self.subject.fingerprint() if self.trust.watermark == "auto" else ""
         said = (self.text,) if self.recording is None else tuple(path.name for path in self.recording.sources)
         return marks_of(self.trust, (who, *said), self.speak.language)
+
+    @property
+    def lettering(self) -> CaptionStyle | None:
+        """How captions look in the picture, None where there are to be none."""
+        if self.film.burn_captions == "none" or (self.recording is not None and not self.recording.transcript):
+            return None
+        from mien.stage.type.burned import CaptionStyle
+
+        language = "" if self.speak.language == "auto" else self.speak.language
+        return CaptionStyle(self.film.burn_captions, self.film.caption_area, language=language)
 
     def check_consent(self) -> None:
         """Raise ConsentMissing where ``[trust] strict`` wants a consent and there is none."""
@@ -301,6 +313,7 @@ class Cast:
         self._renderer: Future[Any] = self._pool.submit(_load_renderer, order.film.backend)
         self._compose: Compose | None = None
         self._seconds = order.guess_seconds() if order.recording else 0.0
+        self._lettering: SpokenCaptions | None = None
 
     def __enter__(self) -> Cast:
         return self
@@ -319,6 +332,11 @@ class Cast:
 
     def scene(self) -> Scene:
         """What the engine plays."""
+        style = self._order.lettering
+        if style is not None:
+            from mien.stage.type.spoken import SpokenCaptions
+
+            self._lettering = SpokenCaptions(self.size, style, self._script.source, self._script.caption)
         return Scene(
             parts=self._delivery.parts,
             driver=self._delivery.driver,
@@ -362,12 +380,22 @@ class Cast:
         return canvas
 
     def _compositor(self) -> Compose | None:
-        """The background's work, then the marks'."""
-        composed = None if self._order.background.own or self._alpha else self._composed
+        """The background's work, then captions, then the marks."""
+        steps: list[Compose] = []
+        if not self._order.background.own and not self._alpha:
+            steps.append(self._composed)
+        if self._lettering is not None:
+            steps.append(self._lettering.over)
         finish = self._order.marks.finisher()
-        if composed is None or finish is None:
-            return composed or finish
-        return lambda tick, pixels: finish(tick, composed(tick, pixels))
+        if finish is not None:
+            steps.append(finish)
+
+        def compose(tick: int, pixels: Any) -> Any:
+            for step in steps:
+                pixels = step(tick, pixels)
+            return pixels
+
+        return compose if steps else None
 
     def _composed(self, tick: int, pixels: Any) -> Any:
         assert self._compose is not None  # made with the first canvas
@@ -379,6 +407,8 @@ class Cast:
         if self.on_part is not None:
             self.on_part(part)
         if part.words:
+            if self._lettering is not None:
+                self._lettering.hear(part.words)
             self.words.extend(part.words)
             self._spoken = max(self._spoken, part.words[-1].char_end)
         elif part.last and not part.audio.samples.any():

@@ -182,8 +182,8 @@ class FilmConfig:
 
     fps: "25", "29.97", "30000/1001", or "auto". background: "source" (the portrait's own), "blur", "transparent", a
     colour, a picture or video file. encoder: "auto" (hardware where it works), "software", or a name. captions: files
-    beside the film. "auto" is 720 lines in the portrait's own shape at 25 frames a second, less for GIF and WebP
-    previews.
+    beside the film. burn_captions: how they look in the picture. caption_area: the platform whose buttons they keep
+    clear of. "auto" is 720 lines in the portrait's own shape at 25 frames a second, less for GIF and WebP previews.
     """
 
     backend: str = "mesh"
@@ -194,6 +194,8 @@ class FilmConfig:
     background: str = "source"
     encoder: str = "auto"
     captions: str = _pattern("srt", _CAPTIONS, "srt, vtt, ass, srt,ass, both or none")
+    burn_captions: str = _choice("none", "plain", "box", "karaoke", "big-word")
+    caption_area: str = _choice("none", "tiktok", "douyin", "reels", "shorts", "bilibili")
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,12 @@ _Calibration = Annotated[
 _Language = Annotated[str | None, option(_WORDS, "--language", "-l", metavar="CODE", text="en, zh, de …; auto.")]
 _Emotion = Annotated[str | None, option(_WORDS, "--emotion", "-e", metavar="NAME", text="happy, sad, serious …")]
 _Captions = Annotated[str | None, option(RESULT, "--captions", metavar="KIND", text="srt, vtt, ass, both or none.")]
+_Burn = Annotated[
+    str | None, option(RESULT, "--burn-captions", metavar="STYLE", text="In the picture: plain box karaoke big-word.")
+]
+_Area = Annotated[
+    str | None, option(RESULT, "--caption-area", metavar="NAME", text="Clear of: tiktok douyin reels shorts bilibili.")
+]
 _Trace = Annotated[
     Path | None, option(RESULT, "--trace", metavar="FILE", text="Also what was said when, for mien eval film.")
 ]
@@ -100,6 +106,8 @@ def command(
     preset: options.Preset = None,
     encoder: options.Encoder = None,
     captions: _Captions = None,
+    burn_captions: _Burn = None,
+    caption_area: _Area = None,
     motion: options.Motion = None,
     trace: _Trace = None,
     watermark: options.Watermark = None,
@@ -130,8 +138,8 @@ def command(
         emotion=emotion, style=style, lip_strength=lip_strength, head_motion=head_motion, blink_rate=blink_rate,
         smoothing=smoothing, voice_expression=voice_expression, lip_model=lip_model,
         calibration=calibration, seed=seed, size=size, aspect=aspect, fps=fps, preset=preset, background=background,
-        encoder=encoder, crop=crop, face=face or 0, watermark=watermark, label=label, c2pa=c2pa, strict=strict,
-        tell=console.note,
+        encoder=encoder, burn_captions=burn_captions, caption_area=caption_area, crop=crop, face=face or 0,
+        watermark=watermark, label=label, c2pa=c2pa, strict=strict, tell=console.note,
     )  # fmt: skip
     report_film(_save(made, out, captions, motion, trace), trace)
 
