@@ -113,3 +113,13 @@ def test_little_memory_is_advice(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr(doctor, "_memory", lambda: 500_000_000)
     status, checks, _ = examine(capsys)
     assert (status, checks["memory"]["state"]) == (0, "advice")
+
+
+def test_lettering(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.stage.type import shape
+
+    first, second = doctor._lettering()
+    assert first.state == "ok" and first.name == "lettering" and second.name == "emoji in pictures"
+    monkeypatch.setattr(shape, "can_shape", lambda: False)
+    lacking, _ = doctor._lettering()
+    assert lacking.state == "advice" and "fribidi" in lacking.mend and "right to left" in lacking.found
