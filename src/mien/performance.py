@@ -141,6 +141,30 @@ def shifted(part: SpeechPart, ticks: int) -> SpeechPart:
     )
 
 
+def joined(part: SpeechPart, after: SpeechPart) -> SpeechPart | None:
+    """Two parts of one recorded voice that follow each other as one, None where they tell more than activity."""
+    told = (part.phones, after.phones, part.words, after.words)
+    if any(t is not None for t in told) or part.emotions or after.emotions or part.cues or after.cues or part.last:
+        return None
+    if part.turn != after.turn or part.audio.end != after.audio.start:
+        return None
+    activity = part.activity
+    if activity is not None and after.activity is not None:
+        if activity.start + len(activity.probability) * _ROW != after.activity.start:
+            return None
+        rows = np.concatenate([activity.probability, after.activity.probability])
+        activity = Activity(activity.start, rows)
+    elif activity is not after.activity:
+        return None
+    sound = np.concatenate([part.audio.samples, after.audio.samples])
+    heard = None
+    if part.heard is not None or after.heard is not None:
+        heard = np.concatenate([p.audio.samples if p.heard is None else p.heard for p in (part, after)])
+    return dataclasses.replace(
+        part, audio=AudioChunk(part.audio.start, sound), activity=activity, heard=heard, last=after.last
+    )
+
+
 _Timed = TypeVar("_Timed", Phone, Word, EmotionSpan)
 
 

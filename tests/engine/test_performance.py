@@ -97,3 +97,21 @@ def test_a_driver_that_gives_nothing_is_reported() -> None:
     performance.close()
     with pytest.raises(BackendError, match="no motion"):
         performance.read()
+
+
+def test_parts_are_joined_only_where_nothing_is_lost() -> None:
+    from mien.performance import joined
+    from mien.types import Activity
+
+    def part(start: int, *, rows: int = 1, **more: object) -> SpeechPart:
+        samples = np.full(960, start, np.float32)
+        return SpeechPart(AudioChunk(start, samples), activity=Activity(start, np.ones(rows, np.float32)), **more)  # type: ignore[arg-type]
+
+    both = joined(part(0), part(960))
+    assert both is not None and both.audio.end == 1920 and len(both.activity.probability) == 2  # type: ignore[union-attr]
+    heard = joined(part(0, heard=np.full(960, 7, np.float32)), part(960))
+    assert heard is not None and heard.heard is not None and heard.heard[[0, -1]].tolist() == [7, 960]
+    apart = [part(961), part(960, turn=3), part(960, phones=()), part(960, words=())]
+    assert all(joined(part(0), after) is None for after in apart)
+    assert joined(part(0, rows=2), part(960)) is None  # rows that do not follow each other
+    assert joined(SpeechPart(AudioChunk(0, np.zeros(960, np.float32))), part(960)) is None

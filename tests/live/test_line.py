@@ -151,3 +151,24 @@ def test_idling_keeps_nothing() -> None:
     tracemalloc.stop()
     assert held[2] - held[1] < 50_000
     assert shown.beat.tick / TICKS_PER_SECOND == pytest.approx(5999 * 0.04)
+
+
+def test_pieces_of_a_microphone_are_heard_as_the_whole() -> None:
+    from mien.face.listen.driver import ListenDriver
+    from mien.types import Activity, AudioChunk
+
+    sound = (np.random.default_rng(1).standard_normal(48_000) * 0.1).astype(np.float32)
+
+    def followed(size: int) -> list[Shown]:
+        live = line()
+        driver = lambda: ListenDriver(FaceSettings(seed=3), prompt=True, look_ahead=0)  # noqa: E731
+        for start in range(0, len(sound), size):
+            rows = np.ones(len(sound[start : start + size]) // 960, np.float32)
+            part = SpeechPart(AudioChunk(start, sound[start : start + size]), activity=Activity(start, rows))
+            live.say(part, None, driver)
+        return [live.take() for _ in range(26)]
+
+    short, long = followed(960), followed(48_000)
+    for a, b in zip(short, long, strict=True):
+        np.testing.assert_array_equal(a.beat.audio.samples, b.beat.audio.samples)
+        np.testing.assert_allclose(a.beat.shapes, b.beat.shapes, atol=1e-4)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.face.base import FaceDriver
-from mien.performance import Beat, Performance
+from mien.performance import Beat, Performance, joined
 from mien.timeline import TICKS_PER_SECOND, frame_tick
 from mien.types import ARKIT_SHAPES, AudioChunk, FloatArray, SpeechPart
 
@@ -161,7 +161,7 @@ class Line:
         """Have the next beat ready: by the speech that is there, else by silence."""
         while not self._ready:
             if self._queue and self._queue[0][2] == self._by:
-                part, of, _ = self._queue.popleft()
+                part, of = self._upcoming()
                 self._quiet = False
                 self._saying = (of,)
                 self._act.push(part)
@@ -170,6 +170,19 @@ class Line:
                 self._quiet = True
                 self._act.wait(frame_tick(self._patience(), self._fps))
             self._ready.extend(self._act.read())
+
+    def _upcoming(self) -> tuple[SpeechPart, object]:
+        """The next part. Pieces of a microphone that are shorter than a picture are heard together, which takes less
+        time than one by one.
+        """
+        part, of, by = self._queue.popleft()
+        while self._queue and len(part.audio.samples) < TICKS_PER_SECOND / self._fps:
+            after, other, same = self._queue[0]
+            if same != by or other is not of or (longer := joined(part, after)) is None:
+                break
+            part = longer
+            self._queue.popleft()
+        return part, of
 
     def _patience(self) -> int:
         """Frames of silence to make at once: few where speech may go on, for it would wait behind them."""
