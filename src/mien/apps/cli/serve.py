@@ -52,6 +52,12 @@ Outside = Annotated[
     bool | None,
     option(WHERE, "--send-outside/--no-send-outside", text="Visitors may push to other machines (on loopback: yes)."),
 ]
+StudioFolder = Annotated[
+    Path | None, option(WHERE, "--studio", metavar="FOLDER", text="Projects that visitors edit and render on the page.")
+]
+StudioQuota = Annotated[
+    str, option(WHERE, "--studio-quota", metavar="GB[/GB]", text="For the studio, and for one project; 20/2.")
+]
 Portraits = Annotated[
     list[Path] | None, option(WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face; several to choose.")
 ]
@@ -74,6 +80,8 @@ def command(
     turn: Turn = "",
     sessions: Sessions = 0,
     send_outside: Outside = None,
+    studio: StudioFolder = None,
+    studio_quota: StudioQuota = "20/2",
     portrait: Portraits = None,
     documents: Documents = None,
     persona: PersonaName = None,
@@ -95,10 +103,12 @@ def command(
 
     if not 0 <= port <= 65535 or sessions < 0:
         raise UsageError("A port is 0 to 65535, and sessions are counted from 0.")
+    whole, each = _quotas(studio_quota)
     options = ServeOptions(
         host=host, port=port, tokens=parse_tokens(token or [], os.environ.get(TOKEN_VARIABLE, "")),
         origins=tuple(o.rstrip("/") for o in origin or ()), sessions=sessions,
         rtc=_rtc(host, udp_port, announce or [], stun, turn), portraits=tuple(portrait or ()), outside=send_outside,
+        studio=studio, studio_quota=whole, project_quota=each,
     )  # fmt: skip
     if any(weak(t) for t in options.tokens):
         console.note("A token of fewer than 16 characters might be guessed.")
@@ -113,6 +123,18 @@ def command(
         speak=config.override(settings.speak, voice=voice, language=language),
     )  # fmt: skip
     _serve(options, settings)
+
+
+def _quotas(text: str) -> tuple[int, int]:
+    """Bytes for the studio and for a project. Raises UsageError."""
+    try:
+        whole, _, each = text.partition("/")
+        sizes = float(whole), float(each or whole)
+    except ValueError:
+        sizes = 0.0, 0.0
+    if not all(0.001 <= size <= 1e6 for size in sizes):
+        raise UsageError(f"'{text[:40]}' are no gigabytes.", hint="Write --studio-quota 20, or 20/2.")
+    return round(sizes[0] * (1 << 30)), round(min(sizes) * (1 << 30))
 
 
 def _rtc(host: str, ports: str, announce: list[str], stun: str, turn: str) -> RtcSettings:

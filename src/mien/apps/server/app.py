@@ -23,10 +23,17 @@ from mien.apps.server.routes import (
     shelf,
     speech,
     streams,
+    studio,
+    studio_files,
+    studio_films,
     visitors,
 )
 from mien.dialogue.think.base import Thinker
 
+_FAMILIES = (
+    service, sessions, streams, outputs, shelf, visitors, livetalking, speech, realtime, studio, studio_files,
+    studio_films,
+)  # fmt: skip
 _ABOUT = "A person who listens, answers and can be interrupted. docs/api.md tells the WebSockets' messages."
 
 
@@ -56,7 +63,7 @@ def create_app(
     )  # fmt: skip
     app.state.desk = desk
     faults.install(app)
-    for family in (service, sessions, streams, outputs, shelf, visitors, livetalking, speech, realtime):
+    for family in _FAMILIES:
         app.include_router(family.router)
     page.mount(app)
     app.add_middleware(Guard, options=desk.options, metrics=desk.metrics)

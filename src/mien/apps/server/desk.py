@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -21,6 +21,7 @@ from mien.apps.server.options import ServeOptions
 from mien.apps.server.room import Hearing, Room
 from mien.apps.server.rtc import RtcThread
 from mien.apps.server.schemas import HearingWish, SessionWish
+from mien.apps.server.studio.studio import Studio
 from mien.dialogue.hear.turns import TurnSettings
 from mien.dialogue.think.base import Persona, Said, Thinker
 from mien.dialogue.think.memory import Memory
@@ -86,6 +87,7 @@ class Desk:
         self.once = Once(60.0)
         self.speaking = Places(_SPEAKING)
         self.aliases: dict[str, str] = {}
+        self.studio = _studio(self.options)
         self.kept = Memory(mode=self.settings.think.memory, keep_days=self.settings.think.keep_days)
         self.memory = self.kept if self.settings.think.memory != "off" else None
         self._pool: ThreadPoolExecutor | None = None
@@ -104,7 +106,8 @@ class Desk:
             self.thinker = self.thinker or await self.run(self._open_thinker)
             await self.rtc.open()
             self._tasks = [asyncio.create_task(self._sweep()), asyncio.create_task(self._warm())]
-            yield
+            async with self.studio.opened() if self.studio is not None else nullcontext():
+                yield
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -342,6 +345,12 @@ class Desk:
         if self._door is not None:
             self._door.shutdown(wait=False, cancel_futures=True)
         self.kept.close()
+
+
+def _studio(options: ServeOptions) -> Studio | None:
+    if options.studio is None:
+        return None
+    return Studio(options.studio, options.studio_quota, options.project_quota)
 
 
 def _known(memory: Memory, visitor: str) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ _BY_CODE: Final = {
     "session.unknown": 404, "output.unknown": 404, "avatar.missing": 404, "missing.persona": 404, "missing.voice": 404,
     "missing.language": 404, "missing.recording": 404, "missing.background": 404,
     "missing.visitor": 404, "busy": 503, "busy.token": 429, "busy.rate": 429,
+    "missing.studio": 404, "missing.project": 404, "missing.asset": 404, "missing.upload": 404, "missing.film": 404,
+    "missing.job": 404, "project": 422, "project.form": 422, "project.changed": 412, "upload.offset": 409,
+    "busy.studio": 503, "studio.slow": 503,
     "input.too_large": 413, "input.conflict": 409, "denied.token": 401, "denied": 403,
 }  # fmt: skip
 """What the class alone does not say."""

@@ -31,7 +31,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY: Final = 256 << 10
 """Most bytes of a request's body, except where a file is uploaded."""
-UPLOADS: Final = re.compile(r"/humanaudio|/api/sessions/[\w-]{1,64}/background")
+UPLOADS: Final = re.compile(r"/humanaudio|/api/sessions/[\w-]{1,64}/background|/api/studio/uploads/\w{1,64}")
+_TEXTS: Final = re.compile(r"/api/studio/projects/[^/]{1,300}(/(edit|check|still|sheet))?")
+_TEXT: Final = 4 << 20
+"""Most bytes of a project's text, as JSON has it."""
 _DRAINED: Final = 64 << 20
 _PATIENCE: Final = 5.0
 _OPEN: Final = ("/", "/stage", "/health", "/ready", "/docs", "/openapi.json", "/favicon.ico")
@@ -106,6 +109,8 @@ class Guard:
         if scope["type"] != "http":
             return receive
         most = self._options.upload + BODY if UPLOADS.fullmatch(scope["path"]) else BODY
+        if _TEXTS.fullmatch(scope["path"]) and self._options.studio is not None:
+            most = _TEXT
         announced = headers.get("content-length", "0")
         if not announced.isdigit() or int(announced) > most:
             raise InputError(f"The request is larger than {_size(most)}.", hint="Send less.", code="input.too_large")
@@ -127,8 +132,8 @@ class Guard:
             return []
         return [
             (b"access-control-allow-origin", origin.encode("latin-1")),
-            (b"access-control-allow-methods", b"GET, POST, DELETE"),
-            (b"access-control-allow-headers", b"authorization, content-type"),
+            (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
+            (b"access-control-allow-headers", b"authorization, content-type, if-match, upload-offset"),
             (b"access-control-max-age", b"600"),
             (b"vary", b"Origin"),
         ]

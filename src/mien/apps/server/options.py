@@ -34,7 +34,8 @@ class ServeOptions:
     carries. rtc: UDP. portraits: pictures to choose from, the first is the usual one. outside: whether visitors may
     send pictures and motion to other machines; None = only where everybody is on loopback. upload: most bytes of a
     file. openings: sessions that one visitor may open in a minute, 0 = any. alone: seconds after which a session that
-    nobody watches is closed.
+    nobody watches is closed. studio: the folder of its projects, None = there is no studio. studio_quota,
+    project_quota: bytes that all of it, and one project, may take.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +49,9 @@ class ServeOptions:
     upload: int = 20 << 20
     openings: int = 30
     alone: float = 60.0
+    studio: Path | None = None
+    studio_quota: int = 20 << 30
+    project_quota: int = 2 << 30
 
     def __post_init__(self) -> None:
         if not is_loopback(self.host) and not self.tokens:

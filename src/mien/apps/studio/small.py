@@ -17,10 +17,10 @@ FPS: Final = Fraction(25, 2)
 _T = TypeVar("_T")
 
 
-def small(project: Project) -> Project:
-    """The project at half the pictures a second and :data:`SIDE` pixels at most. Lengths in pixels shrink, too."""
+def small(project: Project, side: int = SIDE) -> Project:
+    """The project at half the pictures a second and ``side`` pixels at most. Lengths in pixels shrink, too."""
     width, height = project.canvas.pixels
-    share = min(1.0, SIDE / max(width, height))
+    share = min(1.0, side / max(width, height))
     size = f"{_even(width * share)}x{_even(height * share)}"
     fps = min(project.canvas.fps, FPS)
     shrunk = replace(_shrunk(project, share), root=project.root)

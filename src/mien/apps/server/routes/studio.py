@@ -1,0 +1,196 @@
+"""The studio's projects: their list, their texts, and looks at them. docs/studio-web.md tells how to use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from mien.apps.server.common import TheDesk, desk_of
+from mien.apps.server.faults import responses
+from mien.apps.server.schemas import Done
+from mien.apps.server.studio.projects import Source
+from mien.apps.server.studio.schemas import (
+    Checked,
+    Choices,
+    Edited,
+    EditWish,
+    Limits,
+    NewProject,
+    Offer,
+    ProblemInfo,
+    ProjectInfo,
+    ProjectList,
+    ProjectName,
+    ProjectSummary,
+    ProjectText,
+    StillWish,
+    TextWish,
+)
+from mien.apps.server.studio.studio import Studio, none_here
+from mien.apps.studio.edit import Change, change
+from mien.apps.studio.source import Problem, ProjectError, parse, to_json
+
+router = APIRouter(prefix="/api/studio", tags=["studio"])
+
+PIECE = 8 << 20
+"""Bytes of an upload's piece, at most."""
+_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
+Version = Annotated[str, Header(max_length=100, description="The version that is replaced, as it was read.")]
+
+
+async def _studio(connection: HTTPConnection) -> Studio:
+    studio = desk_of(connection).studio
+    if studio is None:
+        raise none_here()
+    return studio
+
+
+TheStudio = Annotated[Studio, Depends(_studio)]
+
+
+@router.get("")
+async def offer(desk: TheDesk) -> Offer:
+    """Whether there is a studio here, and what it allows."""
+    studio = desk.studio
+    if studio is None:
+        return Offer(offered=False)
+    projects = studio.projects
+    used = await studio.run(projects.used)
+    limits = Limits(used=used, whole=projects.whole, each=projects.each, piece=min(PIECE, desk.options.upload))
+    return Offer(offered=True, limits=limits, choices=await studio.run(_choices))
+
+
+@router.get("/schema")
+async def schema(studio: TheStudio) -> dict[str, object]:
+    """The JSON Schema of a project's values."""
+    from mien.apps.studio.schema import schema as made
+
+    return await studio.run(made)
+
+
+@router.get("/projects", responses=responses(404))
+async def projects(studio: TheStudio) -> ProjectList:
+    """All projects."""
+    found = await studio.run(studio.projects.all)
+    return ProjectList(projects=[ProjectSummary(**asdict(one)) for one in found])
+
+
+@router.post("/projects", status_code=201, responses=responses(404, 409, 501, 502, 507))
+async def create(wish: NewProject, studio: TheStudio, response: Response) -> ProjectInfo:
+    """Make a project."""
+    source = await studio.run(studio.projects.create, wish.name, wish.template, wish.language, wish.copy_of)
+    return _info(source, response)
+
+
+@router.get("/projects/{project}", responses=responses(404))
+async def look(project: ProjectName, studio: TheStudio, response: Response) -> ProjectInfo:
+    """A project's text; its version comes as ETag, too."""
+    return _info(await studio.run(studio.projects.read, project), response)
+
+
+@router.put("/projects/{project}", responses=responses(404, 412, 507))
+async def write(
+    project: ProjectName, wish: ProjectText, studio: TheStudio, response: Response, if_match: Version
+) -> ProjectInfo:
+    """Save another text, which may be wrong; 412 when somebody else has changed it meanwhile."""
+    version = if_match.strip().removeprefix("W/").strip('"')
+    return _info(await studio.run(studio.projects.write, project, wish.text, version), response)
+
+
+@router.delete("/projects/{project}", responses=responses(404, 507))
+async def delete(project: ProjectName, studio: TheStudio) -> Done:
+    """Delete a project with its files; films that were made of it stay."""
+    await studio.run(studio.projects.delete, project)
+    return Done()
+
+
+@router.post("/projects/{project}/edit", responses=responses(404))
+async def edit(project: ProjectName, wish: EditWish, studio: TheStudio) -> Edited:
+    """Change fields in a text, which keeps its comments and its order. Nothing is saved."""
+    source = await studio.run(studio.projects.read, project)
+    changes = [Change(one.op, one.field, one.value, one.to) for one in wish.changes]
+    return await studio.run(_edited, source.file.name, wish.text, changes)
+
+
+@router.post("/projects/{project}/check", responses=responses(404, 502, 503))
+async def check(project: ProjectName, wish: TextWish, studio: TheStudio) -> Checked:
+    """All that is wrong with a text, with lines; nothing is saved."""
+    source = await studio.run(studio.projects.read, project)
+    told = await studio.run(studio.check, source, source.text if wish.text is None else wish.text)
+    problems = [Problem(*one) for one in told["problems"]]
+    return Checked(**{**told, "problems": _problems(problems)})
+
+
+@router.post("/projects/{project}/still", response_class=Response, responses={**_JPEG, **responses(404, 501, 502, 503)})
+async def still(project: ProjectName, wish: StillWish, studio: TheStudio, request: Request) -> Response:
+    """A moment of a scene, as it is in the film, small. X-Seconds: how long the scene is; X-At: when the moment is."""
+    source = await studio.run(studio.projects.read, project)
+    gone = asyncio.create_task(_gone(request))
+    try:
+        text = source.text if wish.text is None else wish.text
+        picture, made = await studio.run(
+            studio.still, source, text, wish.scene, wish.at, wish.side, lambda: not gone.done()
+        )
+    finally:
+        gone.cancel()
+    return _picture(picture, {"X-Seconds": str(made["seconds"]), "X-At": str(made["at"])})
+
+
+@router.post("/projects/{project}/sheet", response_class=Response, responses={**_JPEG, **responses(404, 501, 502, 503)})
+async def sheet(project: ProjectName, wish: TextWish, studio: TheStudio) -> Response:
+    """Some moments of each scene on one picture."""
+    source = await studio.run(studio.projects.read, project)
+    text = source.text if wish.text is None else wish.text
+    return _picture(await studio.run(studio.sheet, source, text), {})
+
+
+async def _gone(request: Request) -> None:
+    """Until whoever asked does not wait any more."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _picture(data: bytes, headers: dict[str, str]) -> Response:
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store", **headers})
+
+
+def _info(source: Source, response: Response) -> ProjectInfo:
+    response.headers["ETag"] = f'"{source.version}"'
+    read = _edited(source.file.name, source.text, [])
+    return ProjectInfo(
+        name=source.name, file=source.file.name, text=source.text, version=source.version, values=read.values,
+        problems=read.problems,
+    )  # fmt: skip
+
+
+def _edited(name: str, text: str, changes: Sequence[Change]) -> Edited:
+    """Raises Unchangeable."""
+    try:
+        made = change(text, name, changes) if changes else text
+        return Edited(text=made, values=to_json(parse(made, name)), problems=[])
+    except ProjectError as error:
+        return Edited(text=text, values=None, problems=_problems(error.problems))
+
+
+def _problems(problems: Sequence[Problem]) -> list[ProblemInfo]:
+    return [ProblemInfo(line=p.line, column=p.column, field=p.field, message=p.message) for p in problems]
+
+
+def _choices() -> Choices:
+    from mien.apps.studio.new import TEMPLATES
+    from mien.apps.studio.person import SHAPES
+    from mien.stage.layers.changes import KINDS
+    from mien.stage.type.looks import LOOKS
+    from mien.stage.type.safe import PLATFORMS
+    from mien.stage.type.titles import ENTRANCES
+
+    return Choices(
+        templates=list(TEMPLATES), caption_styles=list(LOOKS), platforms=list(PLATFORMS), transitions=list(KINDS),
+        entrances=list(ENTRANCES), shapes=list(SHAPES),
+    )  # fmt: skip
