@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,21 @@ def test_folders_arrive_too(tmp_path: Path, host: Host) -> None:
         host.put(whole, name, offset, data)
     host.complete(whole, "anna")
     assert host.lacks([whole]) == []
+
+
+def test_what_a_dead_host_left_is_swept_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dead, alive = Host(), Host()
+    request.addfinalizer(alive.close)
+    assert len(list(tmp_path.glob("mien-ray-*"))) == 2, "who lives keeps its folder"
+    descriptor = dead._owner._lock
+    assert descriptor is not None
+    os.close(descriptor)  # as the system does when a process is killed
+    dead._owner._lock = None
+    request.addfinalizer(Host().close)
+    assert len(list(tmp_path.glob("mien-ray-*"))) == 2
 
 
 class Timeout(Exception):

@@ -78,7 +78,7 @@ def test_what_a_dead_run_had_is_free_at_once(store: Store, owner: Owner) -> None
 
 
 def test_without_locks_a_heart_that_stands_still_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "_is_free", lambda file: False)
+    monkeypatch.setattr(leases, "is_free", lambda file: False)
     now = [100.0]
     watch = Watch(tmp_path, lambda: now[0])
     assert not watch.is_dead("x", "here", 4)

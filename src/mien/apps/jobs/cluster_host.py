@@ -8,16 +8,19 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from mien.apps.jobs import artefacts
 from mien.apps.jobs.crew import Task
+from mien.apps.jobs.leases import Owner, is_free
 from mien.apps.jobs.local import LocalCrew
 from mien.apps.jobs.states import Job, State
 from mien.apps.jobs.work import Digests, versions, with_files
 from mien.errors import InputError
 
+_PREFIX: Final = "mien-ray-"
 PIECE: Final = 1 << 20
 """Bytes that cross the network at once."""
 
@@ -26,7 +29,9 @@ class Host:
     """An actor. Its methods return at once; whoever asks puts a time limit on every answer."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="mien-ray-"))
+        _sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._owner = Owner(self._folder)
         for name in ("work", "made", "files"):
             (self._folder / name).mkdir()
         self._crew = LocalCrew(1)
@@ -91,6 +96,7 @@ class Host:
     def close(self) -> None:
         """End the worker; its folder goes."""
         self._crew.close()
+        self._owner.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _place(self, key: str) -> Path:
@@ -101,3 +107,12 @@ class Host:
 
     def _coming(self, digest: str) -> Path:
         return self._whole(digest).with_suffix(".part")
+
+
+def _sweep() -> None:
+    """Remove the folders of hosts that are no more: a cluster ends its processes without a word."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            owners = list((folder / "owners").iterdir())
+            if owners and not folder.is_symlink() and all(is_free(owner) for owner in owners):
+                shutil.rmtree(folder, ignore_errors=True)

@@ -59,7 +59,7 @@ class Watch:
 
     def is_dead(self, owner: str, host: str, beats: int) -> bool:
         """Whether an owner is gone, from what the store says of it now. Asked again and again."""
-        if host == socket.gethostname() and _is_free(_place(self._folder, owner)):
+        if host == socket.gethostname() and is_free(_place(self._folder, owner)):
             return True
         before, since = self._seen.get(owner, (-1, 0.0))
         now = self._clock()
@@ -90,7 +90,7 @@ def _locked(file: Path) -> int | None:
     return descriptor
 
 
-def _is_free(file: Path) -> bool:
+def is_free(file: Path) -> bool:
     """Whether nobody holds the lock. False where locks tell nothing."""
     if sys.platform == "win32":  # what is open cannot be deleted there
         try:
