@@ -190,6 +190,9 @@ def test_the_key_is_of_what_comes_out(tmp_path: Path, portrait: str, monkeypatch
     monkeypatch.setenv("MIEN_FACE_HEAD_MOTION", "0.5")
     assert one(tmp_path, str(face)).key != key, "settings matter"
     monkeypatch.delenv("MIEN_FACE_HEAD_MOTION")
+    for name, value in (("TRUST_MODERATION", "words"), ("VOICES_TIMEOUT", "9"), ("OFFLINE", "1")):
+        monkeypatch.setenv(f"MIEN_{name}", value)
+        assert one(tmp_path, str(face)).key == key, "but not those that change no film"
     face.write_bytes(face.read_bytes() + b"\0")
     assert one(tmp_path, str(face)).key != key, "and what is in the files"
 

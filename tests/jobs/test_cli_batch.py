@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import sys
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from tests.jobs.batches import ended, rows, start, written
 from tests.jobs.test_run import Actors, play, states
 
 from mien.apps.cli import main
+from mien.apps.cli.batch_table import Screen, films
 from mien.apps.jobs import rows as store_rows
 from mien.apps.jobs.batch import plan, read_batch, store_folder
+from mien.apps.jobs.run import Run
 from mien.apps.jobs.states import State
 from mien.apps.jobs.store import Store
 from mien.apps.jobs.work import Digests
@@ -114,6 +118,22 @@ def test_the_clock_on_the_wall_does_not_matter(tmp_path: Path, portrait: str, mo
     assert list(states(file).values()) == [State.DONE, State.DONE, State.QUARANTINED, State.DONE, State.DONE]
     assert [crew.began.count(f"j{n}") for n in range(5)] == [1, 3, 4, 2, 3]
     assert play(file, Actors())[0] == ("j2", "running"), "and nothing that is done is done again"
+
+
+def test_the_live_table(tmp_path: Path, portrait: str) -> None:
+    shown: list[str] = []
+
+    def look(run: Run) -> None:
+        for running in run.running.values():
+            running.done, running.total = 30, 120
+        page = io.StringIO()
+        Console(file=page, width=80, color_system=None).print(films(run))
+        shown.append(page.getvalue())
+
+    play(written(tmp_path, rows(portrait, ["a", "b", "c"])), Actors(), watch=look)
+    assert any("j1" in page and "25 %" in page for page in shown)
+    with Screen("jobs.jsonl") as screen:
+        screen.say("a line")
 
 
 def test_a_template_is_filled_by_rows(tmp_path: Path, portrait: str) -> None:

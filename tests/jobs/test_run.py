@@ -185,6 +185,17 @@ def test_half_of_what_was_sealed_is_not_enough(tmp_path: Path, portrait: str) ->
     assert crew.began == ["j0"] and (tmp_path / "out/j0.mp4").read_text() == "film of a"
 
 
+def test_what_nobody_will_ask_for_is_swept_away(tmp_path: Path, portrait: str) -> None:
+    file, crew = written(tmp_path, rows(portrait, ["a"], review=True)), Actors()
+    play(file, crew)
+    with Store(store_folder(file)) as store:
+        assert len(list((store.folder / "made").iterdir())) == 1
+        store.cancel("j0")
+    play(file, crew)
+    with Store(store_folder(file)) as store:
+        assert list((store.folder / "made").iterdir()) == [] and crew.began == ["j0"]
+
+
 def test_a_picture_that_changes_while_the_batch_runs(tmp_path: Path, portrait: str) -> None:
     face = tmp_path / "face.png"
     face.write_bytes(Path(portrait).read_bytes())

@@ -36,17 +36,17 @@ class Screen:
 
     def show(self, run: Run, counts: Mapping[Any, int]) -> None:
         """The table as it is now."""
-        table = Table.grid(padding=(0, 2))
-        for running in run.running.values():
-            total = running.total or None
-            share = f"{100 * running.done // running.total} %" if total else "…"
-            seconds = time.monotonic() - running.begun
-            table.add_row(
-                Text(running.job.id),
-                ProgressBar(total=total, completed=running.done, width=30),
-                share,
-                f"{seconds:.0f} s",
-            )
         told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         head = Text(f"{self._title}: {told} ({time.monotonic() - self._begun:.0f} s)", style="bold")
-        self._live.update(Group(head, table))
+        self._live.update(Group(head, films(run)))
+
+
+def films(run: Run) -> Table:
+    """What is being rendered, a line each."""
+    table = Table.grid(padding=(0, 2))
+    for running in run.running.values():
+        total = running.total or None
+        share = f"{100 * running.done // running.total} %" if total else "…"
+        seconds = f"{time.monotonic() - running.begun:.0f} s"
+        table.add_row(Text(running.job.id), ProgressBar(total=total, completed=running.done, width=30), share, seconds)
+    return table

@@ -177,14 +177,14 @@ def written(settings: config.Settings) -> dict[str, Any]:
     for section, name in _NAMED_IN_SETTINGS:
         if plain[section][name] and _is_file(Path(plain[section][name])):
             plain[section][name] = _file(Path(plain[section][name]).absolute())
-    return {section: plain[section] for section in plain if section not in ("origin", "hear", "think")}
+    return {section: plain[section] for section in plain if section not in ("origin", "hear", "think", "offline")}
 
 
 def _read_settings(plain: Mapping[str, Any], folder: Path) -> config.Settings:
     """As they were when the batch was planned. A calibration is read and not written: films do not hang together."""
     base = config.Settings()
     parts = {}
-    for section in (f.name for f in fields(base) if f.name in plain and f.name != "offline"):
+    for section in (f.name for f in fields(base) if f.name in plain):
         values = {name: _loaded(value) for name, value in plain[section].items()}
         if section == "face" and values["calibration"]:
             values["calibration"] = shutil.copy(values["calibration"], folder / "calibration")
@@ -193,7 +193,7 @@ def _read_settings(plain: Mapping[str, Any], folder: Path) -> config.Settings:
         )
     # Consent was looked at when the row was planned; its records stay on that machine.
     parts["trust"] = replace(parts["trust"], strict=False)
-    return replace(base, **parts, offline=bool(plain["offline"]) or config.offline())
+    return replace(base, **parts, offline=config.load().offline)
 
 
 def _file(path: Path) -> dict[str, str]:

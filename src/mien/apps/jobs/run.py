@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,6 +81,7 @@ class Run:
             self.store.enter(owner)
             try:
                 self._sweep(self.store.recover(owner))
+                self._sweep_made()
                 while self._step():
                     self._watch(self)
             finally:
@@ -209,7 +210,8 @@ class Run:
         return True
 
     def _fail(self, job: Job, fault: Fault, seconds: float = 0.0) -> None:
-        fault = Fault(fault.code, fault.message, fault.hint, fault.retryable or fault.code == "output.space")
+        if fault.code == "output.space":  # a full disk is no fault of the job's
+            fault = replace(fault, retryable=True)
         final = not fault.retryable or job.failures >= len(self._pauses)
         self.store.log(job, f"{fault.message} {fault.hint}".strip())
         if self.store.fail(job, fault, final=final, seconds=seconds):
@@ -238,6 +240,14 @@ class Run:
         for owner in dead:
             for folder in (self.store.folder / "work").glob(f"{owner}-*"):
                 artefacts.discard(folder)
+
+    def _sweep_made(self) -> None:
+        """Remove finished work that nobody will ask for any more, as of cancelled jobs."""
+        found = list((self.store.folder / "made").iterdir())
+        wanted = {job.key for job in self.store.jobs() if job.state not in (State.DONE, State.CANCELLED)}
+        for place in found:
+            if place.name not in wanted:
+                artefacts.discard(place)
 
     def _place(self, job: Job) -> Path:
         return self.store.folder / "made" / job.key

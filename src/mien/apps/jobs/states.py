@@ -40,8 +40,8 @@ class Fault:
 
     @staticmethod
     def of(error: MienError) -> Fault:
-        """What an error says. A full disk and what is not here yet is no fault of the job's: trying again may help."""
-        return Fault(error.code, error.message, error.hint, error.retryable or error.code == "output.space")
+        """What an error says."""
+        return Fault(error.code, error.message, error.hint, error.retryable)
 
     @property
     def mends_outside(self) -> bool:

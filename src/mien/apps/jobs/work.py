@@ -27,6 +27,11 @@ _PARTS: Final = (
 )  # fmt: skip
 """Packages whose other versions may make other films."""
 
+_SETTINGS_ASIDE: Final = (
+    ("trust", "moderation"), ("trust", "moderation_url"), ("trust", "moderation_model"), ("trust", "strict"),
+    ("voices", "timeout"),
+)  # fmt: skip
+"""Settings that decide whether and how something is made, but not what comes out."""
 _BLOCK: Final = 1 << 20
 
 CHANGED_FILES: Final = "A file that it reads was changed while the batch ran."
@@ -102,9 +107,22 @@ def digest(path: Path) -> str:
 
 def key_of(work: Work, digests: Digests) -> str:
     """The job's key: kind, arguments, the content of all files read, and the versions of what works on them."""
-    words = [work.kind, with_files(work.arguments, lambda path: {"sha256": digests.of(path)}), sorted(work.targets)]
+    deciding = with_files(_deciding(work.arguments), lambda path: {"sha256": digests.of(path)})
+    words = [work.kind, deciding, sorted(work.targets)]
     text = json.dumps([*words, versions()], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _deciding(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without what does not change a result."""
+    left = dict(arguments)
+    if "settings" in left:
+        aside = {section: [n for s, n in _SETTINGS_ASIDE if s == section] for section, _ in _SETTINGS_ASIDE}
+        left["settings"] = {
+            section: {name: value for name, value in values.items() if name not in aside.get(section, ())}
+            for section, values in left["settings"].items()
+        }
+    return left
 
 
 def files_of(arguments: Any) -> Iterator[Path]:
