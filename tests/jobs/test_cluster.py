@@ -185,7 +185,7 @@ def test_machines_with_other_versions_are_left_out(ray: PlayedRay, monkeypatch: 
         assert crew.machines == {"machine-1": 1} and "other versions (mien 0.0.1)" in notes[0]
     assert versions()[0][0] == "mien"
     ray.other_versions = {"n0", "n1"}
-    monkeypatch.setattr(cluster, "START", 0.2)
+    monkeypatch.setattr(cluster, "NOBODY", 0.2)
     with ClusterCrew("auto") as crew, pytest.raises(BackendError, match="No machine of the Ray cluster"):
         _until(lambda: crew.room() > 0)
 

@@ -221,6 +221,19 @@ def test_review_before_delivery(tmp_path: Path, portrait: str) -> None:
     assert crew.began == ["j0", "j1"], "what was looked at is delivered, not rendered again"
 
 
+def test_a_check_that_breaks_stops_one_job_only(tmp_path: Path, portrait: str) -> None:
+    file, crew = written(tmp_path, rows(portrait, ["a", "b"])), Actors()
+
+    def screen(job: Job) -> str:
+        return {"b": ""}[job.arguments["text"]]
+
+    play(file, crew, screen=screen)
+    assert list(states(file).values()) == [State.QUARANTINED, State.DONE]
+    with Store(store_folder(file)) as store:
+        fault = store.job("j0").fault
+        assert fault is not None and "KeyError" in fault.message
+
+
 def test_a_script_that_a_person_must_see_first(tmp_path: Path, portrait: str) -> None:
     file, crew = written(tmp_path, rows(portrait, ["a miracle cure", "b"])), Actors()
     play(file, crew, screen=lambda job: "It promises a cure." if "cure" in job.arguments["text"] else "")

@@ -27,7 +27,9 @@ from mien.errors import BackendError, MissingError, NetworkError
 PATIENCE: Final = 30.0
 """Seconds that a machine may take to answer."""
 START: Final = 120.0
-"""Seconds that a worker may take to start, and that a run waits for the first machine."""
+"""Seconds that a worker may take to start."""
+NOBODY: Final = 300.0
+"""Seconds that a run waits for a machine when there is none."""
 _POLL: Final = 0.5  # seconds between two questions to a machine that works
 _LOOK: Final = 5.0  # seconds between two looks for machines that came
 _REST: Final = 120.0  # seconds that a machine is left alone after it did not answer
@@ -66,13 +68,13 @@ class ClusterCrew:
         self.close()
 
     def room(self) -> int:
-        """See :class:`~mien.apps.jobs.crew.Crew`. Raises BackendError when no machine came in two minutes."""
+        """See :class:`~mien.apps.jobs.crew.Crew`. Raises BackendError when no machine came in five minutes."""
         with self._lock:
             ready = [seat for seat in self._seats if seat.ready]
             waits = not self._seats
         if not waits:
             self._begun = time.monotonic()
-        elif time.monotonic() - self._begun > START:
+        elif time.monotonic() - self._begun > NOBODY:
             raise BackendError(
                 "No machine of the Ray cluster can start a worker.",
                 hint="Each machine needs this version of Mien; see: ray status.",

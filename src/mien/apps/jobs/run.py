@@ -18,7 +18,7 @@ from mien.apps.jobs.crew import Crew, Event, Task
 from mien.apps.jobs.leases import BEAT, Owner
 from mien.apps.jobs.states import Fault, Job, State
 from mien.apps.jobs.store import Store
-from mien.apps.jobs.work import CHANGED_FILES, Digests, Work, files_of, key_of
+from mien.apps.jobs.work import CHANGED_FILES, Digests, Work, as_fault, files_of, key_of
 from mien.errors import InputError, MienError
 
 PAUSES: Final = (2.0, 8.0, 30.0)
@@ -118,8 +118,8 @@ class Run:
             began = True
             try:
                 self._begin(job)
-            except MienError as error:
-                self._fail(job, Fault.of(error))
+            except Exception as error:  # whatever is wrong with one job, the others go on
+                self._fail(job, Fault.of(as_fault(error)))
         return began, False
 
     def _begin(self, job: Job) -> None:
@@ -161,8 +161,8 @@ class Run:
             seconds = time.monotonic() - running.begun
             try:
                 self._ended(running, event.kind, fields, seconds)
-            except MienError as error:
-                self._fail(running.job, Fault.of(error), seconds)
+            except Exception as error:
+                self._fail(running.job, Fault.of(as_fault(error)), seconds)
 
     def _ended(self, running: Running, kind: str, fields: Mapping[str, Any], seconds: float) -> None:
         job = running.job

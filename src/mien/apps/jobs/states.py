@@ -46,7 +46,7 @@ class Fault:
     @property
     def mends_outside(self) -> bool:
         """Whether the mending may have happened elsewhere, so that the same command tries such a job again."""
-        return self.retryable or self.code.startswith(("missing", "avatar.missing", "output"))
+        return self.retryable or self.code.startswith(("missing", "avatar.missing", "output", "input.changed"))
 
 
 @dataclass(frozen=True, slots=True)
