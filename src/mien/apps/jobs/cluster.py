@@ -23,6 +23,7 @@ from mien.apps.jobs.cluster_host import PIECE, Host
 from mien.apps.jobs.crew import Event, Task
 from mien.apps.jobs.work import versions
 from mien.errors import BackendError, MissingError, NetworkError
+from mien.transmit.atomic import output_error
 
 PATIENCE: Final = 30.0
 """Seconds that a machine may take to answer."""
@@ -181,11 +182,19 @@ class ClusterCrew:
             if seat.given_up.wait(_POLL):
                 raise _Lost("given up")
             for kind, fields in self._ask(seat, "poll"):
-                if kind == "done":
-                    self._fetch(seat, task)
-                self._events.put(Event(job.id, kind, fields))
+                self._events.put(self._fetched(seat, task) if kind == "done" else Event(job.id, kind, fields))
                 if kind in ("done", "failed", "died"):
                     return
+
+    def _fetched(self, seat: _Seat, task: Task) -> Event:
+        """The last event of a task that a machine has done."""
+        try:
+            self._fetch(seat, task)
+        except OSError as error:  # of this machine's disk
+            fault = output_error(error, task.place)
+            words = {"code": fault.code, "message": fault.message, "hint": fault.hint, "retryable": fault.retryable}
+            return Event(task.job.id, "failed", words)
+        return Event(task.job.id, "done", {"report": {}})
 
     def _send_files(self, seat: _Seat, task: Task) -> None:
         lacking = set(self._ask(seat, "lacks", sorted(set(task.digests.values()))))
@@ -221,6 +230,8 @@ class ClusterCrew:
             raise _Lost(f"it did not answer for {limit or self._patience:.0f} s") from None
         except wrong.RayTaskError:
             raise
+        except OSError as error:
+            raise _Lost(f"it cannot be reached ({error})") from None
         except wrong.RayError as error:
             first = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise _Lost(f"its worker is gone ({first[:120]})") from None

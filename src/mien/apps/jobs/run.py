@@ -19,7 +19,7 @@ from mien.apps.jobs.leases import BEAT, Owner
 from mien.apps.jobs.states import Fault, Job, State
 from mien.apps.jobs.store import Store
 from mien.apps.jobs.work import CHANGED_FILES, Digests, Work, as_fault, files_of, key_of
-from mien.errors import InputError, MienError
+from mien.errors import BackendError, InputError, MienError
 
 PAUSES: Final = (2.0, 8.0, 30.0)
 """Seconds before the second, third and fourth try of what may help to try again; then it is quarantined."""
@@ -168,7 +168,7 @@ class Run:
         job = running.job
         if kind == "done":
             if not self._wants_review(job) and not self._deliver(job, "rendered", seconds):
-                raise MienError("What the worker made is not whole.", code="internal.artefact")
+                raise BackendError("What the worker made did not arrive whole.")
             return
         artefacts.discard(running.folder)
         if kind == "failed":
