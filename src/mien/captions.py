@@ -95,6 +95,7 @@ class _Token:
 
 
 _BREAK_COST: Final = {POOR: 4.0, WEAK: 3.0, PHRASE: 2.2, CLAUSE: 1.0, SENTENCE: 0.0}
+_SPLIT_COST: Final = {POOR: 1.2, WEAK: 0.8, PHRASE: 0.3, CLAUSE: 0.0, SENTENCE: 0.0}  # of a second line after it
 _BEGUN, _FEW = 2.0, 2  # for a caption that ends with the first words of a sentence
 _LINE_GAIN: Final = {POOR: -6, PHRASE: 7, CLAUSE: 18, SENTENCE: 22}
 
@@ -225,12 +226,14 @@ def _group_cost(group: Sequence[_Token], room: Room) -> float:
     limit = room.columns(text)
     if columns(text) > room.lines * limit or seconds > LONGEST / TICKS_PER_SECOND:
         return 1e6 + columns(text)
-    lines = _lines(text, group, _split(text, group, room))
+    split = _split(text, group, room)
+    lines = _lines(text, group, split)
     if any(columns(line) > limit for line in lines):
         return 1e6
     inner = [number for number, token in enumerate(group[:-1], 1) if token.after == SENTENCE]
     begun = _BEGUN if inner and group[-1].after < CLAUSE and len(group) - inner[-1] <= _FEW else 0.0
-    return 1.5 + 4.0 * max(0.0, 1.2 - seconds) + 1.2 * len(inner) + (0.4 if len(lines) == 2 else 0.0) + begun
+    second = 0.4 + _SPLIT_COST.get(group[split - 1].after, 2.0) if len(lines) == 2 else 0.0
+    return 1.5 + 4.0 * max(0.0, 1.2 - seconds) + 1.2 * len(inner) + second + begun
 
 
 def _split(text: str, group: Sequence[_Token], room: Room) -> int:

@@ -7,6 +7,9 @@ how good a place is: after a sentence, after a clause, before a phrase.
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 NEVER, POOR, WEAK, PHRASE, CLAUSE, SENTENCE = range(6)
@@ -21,6 +24,17 @@ SENTENCE_END: Final = frozenset("。．！？!?….؟।॥")
 CLAUSE_END: Final = frozenset("，、；：,;:،؛—–")
 CLOSERS: Final = frozenset("」』】〕）〉》”’)]}»›\"'")
 
+_LEANING_WORDS: Final = (  # articles, prepositions and conjunctions: they belong to what follows
+    "a an the of to in on at for by with from and or but nor as if my your his her its our their this that these those "
+    "no le la les un une des du de et à au aux der die das ein eine und el los las una y il lo gli di o os um"
+)
+_LEANING: Final = frozenset(_LEANING_WORDS.split())
+_LEANING_HAN: Final = frozenset(
+    "一二三四五六七八九十两几每第这那哪各某不没未很最太更再又只被把让使向从对为因所如与和及在"
+)
+_TRAILING_HAN: Final = frozenset(
+    "们儿子么些里上下中的了着过吗呢吧啊呀嘛得地性化者员度样个位次"
+)  # they belong to what is before
 _PHRASE_START: Final = frozenset("在和与及把被从对但而就都也还让使将或因所如比向为")  # words that open a Chinese phrase
 _PHRASE_END: Final = frozenset("的了着过吗呢吧啊地得")  # particles that close one
 
@@ -38,14 +52,25 @@ def break_after(text: str, following: str) -> int:
     ending = bare.rstrip("".join(CLOSERS))[-1:] or last
     if ending in SENTENCE_END or ending in CLAUSE_END:
         return SENTENCE if ending in SENTENCE_END else CLAUSE
-    return WEAK if spaced else _within(last, first)
+    if spaced:
+        return POOR if bare.split()[-1].lower() in _LEANING else WEAK
+    return _within(last, first)
 
 
 def _within(last: str, first: str) -> int:
     """Between two characters that no space parts."""
     if _is_kana(last) or _is_kana(first):
         return _in_japanese(last, first)
+    if last.isdecimal() or last in _LEANING_HAN or first in _TRAILING_HAN or last + first in _pairs():
+        return POOR
     return PHRASE if last in _PHRASE_END or first in _PHRASE_START else WEAK
+
+
+@cache
+def _pairs() -> frozenset[str]:
+    """Two characters of which everybody sees that they are one word, or part of one."""
+    words = Path(__file__).with_name("words_zh.txt").read_text("utf-8").split()
+    return frozenset(first + second for word in words for first, second in pairwise(word))
 
 
 def _in_japanese(last: str, first: str) -> int:

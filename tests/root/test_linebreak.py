@@ -11,7 +11,8 @@ from mien.linebreak import CLAUSE, NEVER, PHRASE, POOR, SENTENCE, WEAK, break_af
     "text, following, quality",
     [
         ("Hello ", "world", WEAK), ("Hello", "world", NEVER), ("Hello, ", "world", CLAUSE), ("Hello. ", "W", SENTENCE),
-        ("好", "，", NEVER), ("（", "好", NEVER), ("好，", "今", CLAUSE), ("好。”", "今", SENTENCE), ("今", "天", WEAK),
+        ("好", "，", NEVER), ("（", "好", NEVER), ("好，", "今", CLAUSE), ("好。”", "今", SENTENCE), ("今", "天", POOR),
+            ("茶", "山", WEAK), ("三", "步", POOR), ("90", "度", POOR), ("孩子", "们", POOR), ("我", "们", POOR),
         ("天", "在", PHRASE), ("的", "茶", PHRASE), ("用", "Python", WEAK), ("—", "—", NEVER), ("天", "🍵", WEAK),
         ("は", "今", PHRASE), ("美", "し", POOR), ("し", "い", POOR), ("テ", "ス", POOR), ("お", "茶", NEVER),
         ("end", "", SENTENCE), ("", "a", NEVER), ("100 ", "%", NEVER), ("שלום, ", "ת", CLAUSE),

@@ -29,16 +29,16 @@ Corners = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line in a layout. x: of its left end; baseline: below the top; width; pixels. runs: from left to right.
+    """A line in a layout. x: where its ink begins; baseline: below the top; width: of its ink; pixels.
 
-    empty: what is without ink at its ends because full-width punctuation is half empty, pixels, left and right.
+    runs: from left to right, the first begins ``blank`` pixels before x: full-width punctuation is half empty.
     """
 
     x: float
     baseline: float
     width: float
     runs: tuple[Run, ...]
-    empty: tuple[float, float] = (0.0, 0.0)
+    blank: float = 0.0
 
 
 class Painter:
@@ -121,7 +121,7 @@ class Painter:
     def _placed(self) -> list[tuple[float, float, Run]]:
         found: list[tuple[float, float, Run]] = []
         for line in self._lines:
-            x = line.x + self._pad
+            x = line.x - line.blank + self._pad
             for run in line.runs:
                 found.append((x, round(line.baseline) + self._pad, run))
                 x += run.width
@@ -174,8 +174,8 @@ def _bars(lines: Sequence[Line], box: Box, em: float) -> list[Corners]:
     """The rectangles of a box. By line, those of nearly one width get one, since small steps look like mistakes."""
     bars = [
         [
-            line.x + line.empty[0] - box.across * em, line.baseline - (ASCENT + box.down) * em,
-            line.x + line.width - line.empty[1] + box.across * em, line.baseline + (1 - ASCENT + box.down) * em,
+            line.x - box.across * em, line.baseline - (ASCENT + box.down) * em,
+            line.x + line.width + box.across * em, line.baseline + (1 - ASCENT + box.down) * em,
         ]
         for line in lines
         if line.runs

@@ -18,6 +18,8 @@ _CLOSING: Final = frozenset("，。、；：）】》〉」』〕\ue001\ue003")
 _OPENING: Final = frozenset("（【《〈「『〔\ue000\ue002")
 _PUNCTUATION: Final = _CLOSING | _OPENING | frozenset("！？")
 _HALF: Final = 0.5  # ems
+_EMPTY_RIGHT: Final = dict.fromkeys(_CLOSING, 0.5) | dict.fromkeys("！？", 0.4)
+_EMPTY_LEFT: Final = dict.fromkeys(_OPENING, 0.5)
 
 
 class Paragraph:
@@ -41,7 +43,18 @@ class Paragraph:
 
     def wrapped(self, width: float, whole: Sequence[Span]) -> Wrapped:
         """Its lines within ``width`` pixels. whole: words, characters of the paragraph."""
-        return wrap(self.text, width, self._width, whole)
+        return wrap(self.text, width, self._width, whole, self._blank_after)
+
+    def blank(self, begin: int, end: int) -> tuple[float, float]:
+        """What has no ink at the ends of a line, pixels: full-width punctuation is half empty."""
+        line = self._drawn[begin:end].strip()
+        if not line:
+            return 0.0, 0.0
+        em = self.style.size
+        return _EMPTY_LEFT.get(line[0], 0.0) * em, _EMPTY_RIGHT.get(line[-1], 0.0) * em
+
+    def _blank_after(self, end: int) -> float:
+        return self.blank(max(0, end - 1), end)[1]
 
     def runs(self, begin: int, end: int) -> list[Run]:
         """A line from left to right, without the space at its end."""

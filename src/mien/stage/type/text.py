@@ -14,8 +14,6 @@ from mien.stage.type.wrap import Span
 from mien.types import ByteArray
 
 _SHRINK: Final = 0.93
-_EMPTY_RIGHT: Final = dict.fromkeys("，。、；：）】》〉」』〕", 0.5) | dict.fromkeys("！？", 0.4)
-_EMPTY_LEFT: Final = dict.fromkeys("（【《〈「『〔", 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ class Layout:
     def _regions(self, word: Span) -> Iterator[Region]:
         em, pitch = self.style.size, self.style.leading * self.style.size
         for line in self.lines:
-            found, x = [], line.x
+            found, x = [], line.x - line.blank
             for run in line.runs:
                 part = reach(run, word, self.style)
                 if part is not None:
@@ -134,21 +132,14 @@ class Layout:
 def _placed(lines: Sequence[tuple[Paragraph, Span]], style: TextStyle) -> list[Line]:
     """Lines with their places, aligned."""
     runs = [tuple(paragraph.runs(*span)) for paragraph, span in lines]
-    widths = [sum(run.width for run in line) for line in runs]
+    blanks = [paragraph.blank(*span) for paragraph, span in lines]
+    widths = [sum(run.width for run in line) - sum(blank) for line, blank in zip(runs, blanks, strict=True)]
     widest = max(widths, default=0.0)
     pitch = style.leading * style.size
     found = []
-    for number, ((paragraph, span), line, width) in enumerate(zip(lines, runs, widths, strict=True)):
+    for number, (paragraph, _) in enumerate(lines):
         side = style.align if style.align != "start" else ("right" if paragraph.base else "left")
-        left, right = _empty(paragraph.text[slice(*span)].strip(), style.size)
-        x = {"left": 0.0, "center": (widest - width + right - left) / 2, "right": widest - width}[side]
+        x = {"left": 0.0, "center": (widest - widths[number]) / 2, "right": widest - widths[number]}[side]
         baseline = number * pitch + (pitch - style.size) / 2 + ASCENT * style.size
-        found.append(Line(x, baseline, width, line, (left, right)))
+        found.append(Line(x, baseline, widths[number], runs[number], blanks[number][0]))
     return found
-
-
-def _empty(line: str, em: float) -> tuple[float, float]:
-    """What has no ink at the ends of a line, pixels: it does not count for what the middle is."""
-    if not line:
-        return 0.0, 0.0
-    return _EMPTY_LEFT.get(line[0], 0.0) * em, _EMPTY_RIGHT.get(line[-1], 0.0) * em

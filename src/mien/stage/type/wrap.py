@@ -14,7 +14,7 @@ from mien.stage.type import clusters
 Span = tuple[int, int]
 """A half-open range of characters."""
 
-_COST: Final = {POOR: 0.12, WEAK: 0.05, PHRASE: 0.03, CLAUSE: 0.0, SENTENCE: -0.02}
+_COST: Final = {POOR: 0.16, WEAK: 0.08, PHRASE: 0.04, CLAUSE: 0.0, SENTENCE: -0.02}
 _TORN: Final = 4.0  # for a word that has to be cut
 _BESIDE: Final = 0.02  # an upper line that is longer than the last one
 _HYPHENS: Final = "-\u2010\u2013\u2014/"
@@ -44,15 +44,22 @@ class Wrapped:
     torn: bool
 
 
-def wrap(text: str, limit: float, measure: Measure, whole: Sequence[Span] = ()) -> Wrapped:
+def wrap(
+    text: str,
+    limit: float,
+    measure: Measure,
+    whole: Sequence[Span] = (),
+    blank: Callable[[int], float] = lambda end: 0.0,
+) -> Wrapped:
     """The lines of a paragraph: as few as fit, as even as good places allow.
 
     limit: how wide a line may be. whole: words that are not cut if it can be helped. Only what is wider than a line is
-    cut at other places.
+    cut at other places. blank: how much white a line ends with whose characters end there; it may lie outside.
     """
     if not text:
         return Wrapped(((0, 0),), False)
-    parts = _parts(text, limit, measure, whole)
+    ruler = _Ruler(text, limit, measure, blank)
+    parts = _parts(ruler, whole)
     count = _fewest(parts, limit)
     return Wrapped(tuple(_evenest(parts, limit, count)), any(part.cost >= _TORN for part in parts))
 
@@ -85,40 +92,51 @@ def _quality(before: str, following: str) -> int:
     return known
 
 
-def _parts(text: str, limit: float, measure: Measure, whole: Sequence[Span]) -> list[_Part]:
+@dataclass(frozen=True, slots=True)
+class _Ruler:
+    text: str
+    limit: float
+    measure: Measure
+    blank: Callable[[int], float]
+
+    def part(self, start: int, end: int, cost: float) -> _Part:
+        bare = start + len(self.text[start:end].rstrip())
+        width = self.measure(start, end)
+        space = width - self.measure(start, bare) if bare < end else 0.0
+        return _Part(start, end, width, space + self.blank(bare), cost)
+
+    def fits(self, part: _Part) -> bool:
+        return part.width - part.trailing <= self.limit
+
+
+def _parts(ruler: _Ruler, whole: Sequence[Span]) -> list[_Part]:
     found: list[_Part] = []
     start = 0
-    for end, quality in breaks(text, whole):
-        part = _part(text, start, end, measure, _COST[quality])
-        found += [part] if part.width - part.trailing <= limit else _torn(text, start, end, limit, measure)
+    for end, quality in breaks(ruler.text, whole):
+        part = ruler.part(start, end, _COST[quality])
+        found += [part] if ruler.fits(part) else _torn(ruler, start, end)
         start = end
     return found
 
 
-def _part(text: str, start: int, end: int, measure: Measure, cost: float) -> _Part:
-    bare = start + len(text[start:end].rstrip())
-    width = measure(start, end)
-    return _Part(start, end, width, width - measure(start, bare) if bare < end else 0.0, cost)
-
-
-def _torn(text: str, start: int, end: int, limit: float, measure: Measure) -> list[_Part]:
+def _torn(ruler: _Ruler, start: int, end: int) -> list[_Part]:
     """What is wider than a line, cut where it may be if words need not stay whole, else between its letters."""
     found, at = [], start
-    for place, quality in breaks(text[start:end]):
+    for place, quality in breaks(ruler.text[start:end]):
         stop = start + place
-        part = _part(text, at, stop, measure, _COST[quality])
-        found += [part] if part.width - part.trailing <= limit else _letters(text, at, stop, measure)
+        part = ruler.part(at, stop, _COST[quality])
+        found += [part] if ruler.fits(part) else _letters(ruler, at, stop)
         at = stop
     return found
 
 
-def _letters(text: str, start: int, end: int, measure: Measure) -> list[_Part]:
+def _letters(ruler: _Ruler, start: int, end: int) -> list[_Part]:
     found, at = [], start
-    for cluster in clusters.split(text[start:end].rstrip()):
-        found.append(_part(text, at, at + len(cluster), measure, _TORN))
+    for cluster in clusters.split(ruler.text[start:end].rstrip()):
+        found.append(ruler.part(at, at + len(cluster), _TORN))
         at += len(cluster)
     last = found.pop()
-    return [*found, _part(text, last.start, end, measure, 0.0)]
+    return [*found, ruler.part(last.start, end, 0.0)]
 
 
 def _fewest(parts: Sequence[_Part], limit: float) -> int:
