@@ -17,6 +17,8 @@ PICTURES: Final = 24
 """Pictures of a film that are looked at, evenly spread."""
 _SHORT: Final = 20.0  # seconds of a film that is decoded from end to end rather than sought in
 _MOST_PIXELS: Final = 8192 * 8192
+_Picture = tuple[NDArray[np.generic], bool]
+"""A picture's luma, and whether it was encoded by itself."""
 _STILLS: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp"})
 
 
@@ -25,21 +27,21 @@ def gather(path: Path, pictures: int = PICTURES) -> Evidence:
     if not path.is_file():
         raise InputError(f"There is no file '{path}'.", hint="Check the path.")
     evidence = Evidence()
-    for luma in _still(path) if path.suffix.lower() in _STILLS else _film(path, pictures):
-        evidence.add(luma)
+    for luma, whole in _still(path) if path.suffix.lower() in _STILLS else _film(path, pictures):
+        evidence.add(luma, whole=whole)
     if not evidence.pictures:
         raise InputError(f"'{path}' shows no picture.", hint="Give a picture or a film.")
     return evidence
 
 
-def _still(path: Path) -> Iterator[NDArray[np.generic]]:
+def _still(path: Path) -> Iterator[_Picture]:
     from mien.portrait.image import load_picture
 
     rgb = load_picture(path).rgb
-    yield rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    yield rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32), True
 
 
-def _film(path: Path, pictures: int) -> Iterator[NDArray[np.generic]]:
+def _film(path: Path, pictures: int) -> Iterator[_Picture]:
     import av.error
 
     try:
@@ -53,7 +55,7 @@ def _film(path: Path, pictures: int) -> Iterator[NDArray[np.generic]]:
         ) from None
 
 
-def _spread(file: Any, stream: Any, pictures: int) -> Iterator[NDArray[np.generic]]:
+def _spread(file: Any, stream: Any, pictures: int) -> Iterator[_Picture]:
     import av
 
     stream.thread_type = "AUTO"
@@ -61,13 +63,13 @@ def _spread(file: Any, stream: Any, pictures: int) -> Iterator[NDArray[np.generi
     if seconds > _SHORT:
         for k in range(pictures):
             file.seek(int(seconds * (k + 0.5) / pictures * av.time_base))
-            yield from (_luma(frame) for frame in _first(file.decode(stream)))
+            yield from (_picture(frame) for frame in _first(file.decode(stream)))
         return
     rate = float(stream.average_rate or 25)
     every = max(1, int(seconds * rate / pictures))
     for k, frame in enumerate(file.decode(stream)):
-        if k % every == 0:
-            yield _luma(frame)
+        if frame.key_frame or k % every == 0:
+            yield _picture(frame)
 
 
 def _first(frames: Any) -> Iterator[Any]:
@@ -76,8 +78,8 @@ def _first(frames: Any) -> Iterator[Any]:
         yield frame
 
 
-def _luma(frame: Any) -> NDArray[np.generic]:
+def _picture(frame: Any) -> _Picture:
     if frame.width * frame.height > _MOST_PIXELS:
         raise ValueError("its pictures are too large")
     luma: NDArray[np.generic] = frame.to_ndarray(format="gray")
-    return np.rot90(luma, round(getattr(frame, "rotation", 0) / 90) % 4)
+    return np.rot90(luma, round(getattr(frame, "rotation", 0) / 90) % 4), bool(frame.key_frame)

@@ -18,6 +18,8 @@ _MEMORY: Final = 6
 _GENERATORS: Final = (0o133, 0o171, 0o165)  # rate 1/3, constraint length 7, free distance 15 (Proakis, table 8.2-2)
 _STATES: Final = 1 << _MEMORY
 _STEPS: Final = BITS + _CHECK + _MEMORY
+LIST: Final = 16
+"""Paths through the code that are tried against the checksum."""
 CODED: Final = _STEPS * len(_GENERATORS)
 """Bits after coding."""
 
@@ -34,23 +36,36 @@ def encode(payload: int) -> NDArray[np.int8]:
 
 
 def decode(soft: FloatArray) -> int | None:
-    """The payload whose checksum fits, None where none does. soft: (CODED,), above 0 speaks for a 1."""
+    """The likeliest payload whose checksum fits, among the :data:`LIST` likeliest of all; None where none does.
+
+    soft: (CODED,), above 0 speaks for a 1. Noise fits by chance once in 65536 / LIST.
+    """
     arrives, outputs = _trellis()
-    score = np.full(_STATES, -np.inf)
-    score[0] = 0.0
+    score = np.full((_STATES, LIST), -np.inf)
+    score[0, 0] = 0.0
     came: list[NDArray[np.intp]] = []
     for step in soft.reshape(_STEPS, len(_GENERATORS)).astype(np.float64):
-        gains = score[arrives] + outputs @ step
-        best = gains.argmax(axis=1)
-        score = gains[np.arange(_STATES), best]
+        gains = (score[arrives] + (outputs @ step)[..., None]).reshape(_STATES, 2 * LIST)
+        best = np.argsort(-gains, axis=1, kind="stable")[:, :LIST]
+        score = np.take_along_axis(gains, best, axis=1)
         came.append(best)
+    for rank in range(LIST):
+        if score[0, rank] > -np.inf:
+            word = _traced(arrives, came, rank)
+            if word & 0xFFFF == _checksum(word >> _CHECK):
+                return word >> _CHECK
+    return None
+
+
+def _traced(arrives: NDArray[np.intp], came: list[NDArray[np.intp]], rank: int) -> int:
+    """The bits on the way to state 0, the last step first: serial for each rank (Seshadri and Sundberg, 1994)."""
     state, word = 0, 0
     for i in range(_STEPS - 1, -1, -1):
         if i < BITS + _CHECK:
             word |= (state & 1) << (BITS + _CHECK - 1 - i)
-        state = int(arrives[state, came[i][state]])
-    payload = word >> _CHECK
-    return payload if word & 0xFFFF == _checksum(payload) else None
+        way, rank = divmod(int(came[i][state, rank]), LIST)
+        state = int(arrives[state, way])
+    return word
 
 
 def _next(state: int, bit: int) -> int:

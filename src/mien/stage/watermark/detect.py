@@ -22,8 +22,9 @@ from mien.types import FloatArray
 
 SURE: Final = 8.0
 """From this z on the mark is there. At most 2·10⁻⁷ wrong keys a picture and key reach it."""
-LIKELY: Final = 6.6
-"""From this z on it is there if the payload's checksum fits as well (one in 65536 fits by chance): as rare."""
+LIKELY: Final = 6.9
+"""From this z on it is there if the payload's checksum fits as well (one in 4096 fits by chance): as rare."""
+_WHOLE: Final = 0.8  # weight of all pictures that were encoded by themselves; that of all others is 1
 _PLAIN: Final = 12.0  # from this z on no better place is looked for
 _SMALLEST, _LARGEST, _RATIO = 0.4, 2.5, 1.01
 _WINDOW: Final = 512  # side of what the search looks at first, pixels of the film as it was made
@@ -32,6 +33,11 @@ _USUAL: Final = (1.0, 0.5, 2 / 3, 0.75, 1.5, 2.0)
 _SPREAD: Final = 0.003  # beside a scale that was tried
 _ASPECT: Final = 0.016
 _DIRECTIONS: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))
+
+_PITCH: Final = 2  # pixels of the film as it was made, for one of the grid that it is folded onto
+_GRID: Final = SIDE // _PITCH
+_FINE: Final = 0.22  # cycles a pixel, at which half of a wave is taken to be lost
+_RING, _RINGS, _LEAST = 0.012, 12, 0.03  # rings of frequencies: width, cycles a pixel; count; least trust in one
 
 _Complex = NDArray[np.complex64]
 
@@ -59,34 +65,54 @@ class Evidence:
     """Pictures, gathered. All of one size; each adds to what is known."""
 
     def __init__(self) -> None:
-        self._sum: FloatArray | None = None
-        self._seen: FloatArray | None = None
-        self.pictures = 0
+        self._whole, self._rest = _Sum(), _Sum()
+        self._seen = _Sum()
 
-    def add(self, luma: NDArray[np.generic]) -> None:
-        """luma: (h, w), any real dtype, 0…255. A picture of another size than the first is passed over."""
+    @property
+    def pictures(self) -> int:
+        """How many were gathered."""
+        return self._seen.count
+
+    def add(self, luma: NDArray[np.generic], *, whole: bool = True) -> None:
+        """luma: (h, w), any real dtype, 0…255. A picture of another size than the first is passed over.
+
+        whole: whether it was encoded by itself. What is predicted from others drags along what moved in them, mark and
+        all, and counts less.
+        """
         seen = luma.astype(np.float32)
-        if self._sum is None or self._seen is None:
-            self._sum, self._seen = _residual(seen), seen
-        elif self._sum.shape == seen.shape:
-            self._sum += _residual(seen)
-            self._seen += seen
-        else:
-            return
-        self.pictures += 1
+        if self._seen.mean is None or self._seen.mean.shape == seen.shape:
+            self._seen.add(seen)
+            (self._whole if whole else self._rest).add(_residual(seen))
 
     @property
     def mean(self) -> FloatArray | None:
         """The average picture, (h, w), 0…255; None when there is none."""
-        return None if self._seen is None else self._seen / np.float32(self.pictures)
+        return self._seen.mean
 
     def look(self, keys: Iterable[str]) -> dict[str, Found]:
         """What is there of each key. Where nothing was gathered, or too small, z is 0."""
         wanted = list(dict.fromkeys(keys))
-        nothing = {key: Found(0.0, 1.0, (0, 0), None) for key in wanted}
-        if self._sum is None or min(self._sum.shape) < 32:
-            return nothing
-        return _search(self._sum, wanted)
+        known = [_WHOLE * mean for mean in (self._whole.mean,) if mean is not None]
+        known += [mean for mean in (self._rest.mean,) if mean is not None]
+        if not known or min(known[0].shape) < 32:
+            return {key: Found(0.0, 1.0, (0, 0), None) for key in wanted}
+        return _search(np.asarray(sum(known), np.float32), wanted)
+
+
+class _Sum:
+    """A running mean."""
+
+    def __init__(self) -> None:
+        self._total: FloatArray | None = None
+        self.count = 0
+
+    def add(self, picture: FloatArray) -> None:
+        self._total = picture if self._total is None else self._total + picture
+        self.count += 1
+
+    @property
+    def mean(self) -> FloatArray | None:
+        return None if self._total is None else self._total / np.float32(self.count)
 
 
 def _residual(luma: FloatArray) -> FloatArray:
@@ -103,7 +129,7 @@ class _Try:
     z: float
     across: float
     down: float
-    shift: tuple[int, int]
+    shift: tuple[float, float]
 
 
 def _search(residual: FloatArray, keys: list[str]) -> dict[str, Found]:
@@ -159,8 +185,9 @@ def _climb(residual: FloatArray, key: str, best: _Try) -> _Try:
 
 def _told(residual: FloatArray, key: str, best: _Try) -> Found:
     folded = _Folded(residual, best.across, best.down)
-    corner = (-best.shift[0] % SIDE, -best.shift[1] % SIDE)
-    return Found(best.z, (best.across * best.down) ** 0.5, corner, folded.read(key, best.shift))
+    z, shift = folded.exact(key, best.shift)
+    corner = (round(-shift[0]) % SIDE, round(-shift[1]) % SIDE)
+    return Found(z, (best.across * best.down) ** 0.5, corner, folded.read(key, shift))
 
 
 def _stretch(residual: FloatArray, key: str, best: _Try) -> _Try:
@@ -183,34 +210,70 @@ class _Folded:
         from mien.stage.watermark.kernel import fold
 
         self._across, self._down = across, down
-        tile = np.zeros((SIDE, SIDE), np.float32)
-        fold(residual, across, down, tile)
+        tile = np.zeros((_GRID, _GRID), np.float32)
+        fold(residual, across * _PITCH, down * _PITCH, tile)
         spectrum: _Complex = np.asarray(np.fft.rfft2(tile), np.complex64)
         self._phases: _Complex = spectrum / (np.abs(spectrum) + np.float32(1e-9))
 
     def agreement(self, key: str) -> _Try:
         """The best shift for the pilots of a key, and how well they agree there."""
         own = waves(key)
-        product = np.zeros((SIDE, SIDE // 2 + 1), np.complex64)
-        rows, columns = own.rows[own.pilots], own.columns[own.pilots]
-        product[rows, columns] = self._phases[rows, columns] * own.phases[own.pilots].conj()
+        product = np.zeros((_GRID, _GRID // 2 + 1), np.complex64)
+        rows, columns = own.rows[own.pilots] % _GRID, own.columns[own.pilots]
+        weights = self._weights(own)[own.pilots]
+        product[rows, columns] = self._phases[rows, columns] * own.phases[own.pilots].conj() * weights
         once = rows[columns == 0]  # of these irfft2 wants the mirror image as well
-        product[-once % SIDE, 0] = product[once, 0].conj()
-        sums = np.fft.irfft2(product, s=(SIDE, SIDE)) * np.float32(SIDE * SIDE / 2)
-        y, x = divmod(int(sums.argmax()), SIDE)
-        return _Try(float(sums[y, x] / np.sqrt(len(rows) / 2)), self._across, self._down, (x, y))
+        product[-once % _GRID, 0] = product[once, 0].conj()
+        sums = np.fft.irfft2(product, s=(_GRID, _GRID)) * np.float32(_GRID * _GRID / 2)
+        y, x = divmod(int(sums.argmax()), _GRID)
+        z = float(sums[y, x]) / _deviation(weights)
+        return _Try(z, self._across, self._down, (float(x * _PITCH), float(y * _PITCH)))
 
-    def read(self, key: str, shift: tuple[int, int]) -> int | None:
-        """The payload, read at a shift that is made exact by the pilots first."""
+    def exact(self, key: str, shift: tuple[float, float]) -> tuple[float, tuple[float, float]]:
+        """z and the shift, to a quarter of a pixel, near one of the grid's."""
         own = waves(key)
-        seen = self._phases[own.rows, own.columns] * own.phases.conj()
-        near = [(shift[0] + i / 4, shift[1] + j / 4) for i in range(-3, 4) for j in range(-3, 4)]
-        turned = max((seen * _shifted(own, x, y) for x, y in near), key=lambda t: float(t.real[own.pilots].sum()))
-        soft = np.bincount(own.bits, turned.real[own.carriers], code.CODED)
+        weights = self._weights(own)
+        seen = (self._turned(own, (0.0, 0.0)) * weights)[own.pilots]
+        rows, columns = own.rows[own.pilots], own.columns[own.pilots]
+        near = [(shift[0] + i / 4, shift[1] + j / 4) for i in range(-5, 6) for j in range(-5, 6)]
+        sums = [float((seen * _turn(rows, columns, *place)).real.sum()) for place in near]
+        best = int(np.argmax(sums))
+        return sums[best] / _deviation(weights[own.pilots]), near[best]
+
+    def read(self, key: str, shift: tuple[float, float]) -> int | None:
+        """The payload. The pilots tell how far waves of a frequency can be trusted."""
+        own = waves(key)
+        agreement = self._turned(own, shift).real
+        soft = np.bincount(own.bits, (agreement * _coherence(own, agreement))[own.carriers], code.CODED)
         return code.decode(soft.astype(np.float32))
 
+    def _turned(self, own: Waves, shift: tuple[float, float]) -> _Complex:
+        """Each wave's phase against the key's, 1 where they agree."""
+        seen = self._phases[own.rows % _GRID, own.columns] * own.phases.conj()
+        return seen * _turn(own.rows, own.columns, *shift)
 
-def _shifted(own: Waves, x: float, y: float) -> _Complex:
-    rows = np.where(own.rows > SIDE // 2, own.rows - SIDE, own.rows)
-    turned: _Complex = np.exp(2j * np.pi / SIDE * (rows * y + own.columns * x)).astype(np.complex64)
+    def _weights(self, own: Waves) -> FloatArray:
+        """What scalers and encoders leave of a wave: less, the finer it is now."""
+        finer = np.hypot(own.rows / self._down, own.columns / self._across) / (SIDE * _FINE)
+        weights: FloatArray = (1 / (1 + finer**4)).astype(np.float32)
+        return weights
+
+
+def _deviation(weights: FloatArray) -> float:
+    """Standard deviation of Σ w cos U, U drawn by lot."""
+    return float(np.sqrt(float(weights @ weights) / 2))
+
+
+def _turn(rows: NDArray[np.intp], columns: NDArray[np.intp], x: float, y: float) -> _Complex:
+    turned: _Complex = np.exp(2j * np.pi / SIDE * (rows * y + columns * x)).astype(np.complex64)
     return turned
+
+
+def _coherence(own: Waves, agreement: FloatArray) -> FloatArray:
+    """How far waves of such a frequency agree, from the pilots among them, for each wave."""
+    ring = np.minimum((np.hypot(own.rows, own.columns) / (SIDE * _RING)).astype(int), _RINGS - 1)
+    pilots = ring[own.pilots]
+    count = np.bincount(pilots, minlength=_RINGS)
+    mean = np.bincount(pilots, agreement[own.pilots], _RINGS) / np.maximum(count, 1)
+    trust: FloatArray = np.maximum(mean, _LEAST)[ring].astype(np.float32)
+    return trust

@@ -15,9 +15,9 @@ from mien.types import ByteArray, FloatArray
 PUBLIC_KEY: Final = "mien"
 """The key of everybody who set no other: whoever has Mien can read marks that were made with it."""
 _CALM: Final = 0.6  # RMS of the mark where the picture is flat, levels of 255
-_GAIN: Final = 0.5  # more of it for each level of texture
-_MOST: Final = 4.0
-_IN_ALL: Final = 2.2  # RMS over a picture that is busy everywhere: a PSNR of 41 dB
+_GAIN: Final = 0.7  # more of it for each level of texture
+_MOST: Final = 5.0
+_IN_ALL: Final = 2.3  # RMS over a picture that is busy everywhere: a PSNR of 41 dB
 _CLIP: Final = 2.2  # of the tile, in RMS: rare tall waves would be the first to be seen
 
 

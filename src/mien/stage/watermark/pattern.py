@@ -18,18 +18,18 @@ from numpy.typing import NDArray
 from mien.stage.watermark import code
 from mien.types import FloatArray
 
-SIDE: Final = 128
+SIDE: Final = 256
 """Side of the tile, pixels of the film as it was made."""
-_LOWEST, _HIGHEST = 0.05, 0.19  # cycles a pixel
+_LOWEST, _HIGHEST = 0.06, 0.12  # cycles a pixel
 _PILOTS: Final = 2 / 5
 
 
 @dataclass(frozen=True)
 class Waves:
-    """The waves of a key, cycles a tile, half a plane of them: the other half is their mirror image.
+    """The waves of a key, half a plane of them: the other half is their mirror image.
 
-    rows, columns: (n,). phases: (n,), complex, of length 1. pilots: which are pilots, indices. carriers: the others.
-    bits: which coded bit a carrier carries.
+    rows, columns: (n,), cycles a tile; rows may be negative. phases: (n,), complex, of length 1. pilots: which are
+    pilots, indices. carriers: the others. bits: which coded bit a carrier carries.
     """
 
     rows: NDArray[np.intp]
@@ -60,7 +60,7 @@ def tile(key: str, payload: int) -> FloatArray:
     values = own.phases.astype(np.complex128)
     values[own.carriers] *= code.encode(payload)[own.bits]
     spectrum = np.zeros((SIDE, SIDE), np.complex128)
-    spectrum[own.rows, own.columns] = values
+    spectrum[own.rows % SIDE, own.columns] = values
     spectrum[-own.rows % SIDE, -own.columns % SIDE] = values.conj()
     picture = np.fft.ifft2(spectrum).real
     made: FloatArray = (picture / picture.std()).astype(np.float32)
@@ -75,4 +75,4 @@ def _band() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     radius = np.hypot(u, v)
     half = (u > 0) | ((u == 0) & (v > 0))
     rows, columns = np.nonzero((radius >= _LOWEST) & (radius <= _HIGHEST) & half)
-    return rows, columns
+    return np.where(rows > SIDE // 2, rows - SIDE, rows), columns
