@@ -8,7 +8,7 @@ Events under ``--json``, one JSON object a line on standard output:
 - ``job``: id, line, state, what ("running", "rendered", "found", "copied", "failed", "crashed", "lost", "cancelled",
   "waiting", "note"), output, attempt, seconds, message. Something happened to a job.
 - ``jobs_progress``: films (list of id, done, total in frames), and how many jobs are in each state; one a second.
-- ``batch_done``: how many jobs are in each state, seconds.
+- ``batch_done``: how many jobs are in each state, seconds, peak (most bytes that one worker took; 0 for Ray's).
 - ``jobs``, ``job_details``, ``attempts``, ``artefacts``, ``job_log``, ``audit``: rows, from ``status`` and ``log``.
 - ``changed``: id, what ("cancelled", "queued"). From ``cancel`` and ``retry``.
 """
@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,18 +25,17 @@ import typer
 from typer.core import TyperGroup
 
 from mien.apps.cli import console
+from mien.apps.cli.batch_desk import Desk, counted, short
 from mien.apps.cli.options import option
-from mien.errors import InputError, Interrupted, UsageError
+from mien.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from mien.apps.jobs.batch import BadRows
-    from mien.apps.jobs.run import Change, Run
+    from mien.apps.jobs.run import Run
     from mien.apps.jobs.states import Job
     from mien.apps.jobs.store import Store
 
 _MOST_SHOWN = 20  # bad rows that are listed
-_PROGRESS_EVERY = 1.0  # seconds
-_PLAIN_EVERY = 10.0
 
 
 class _RunFirst(TyperGroup):
@@ -116,7 +114,7 @@ def run(
             "batch", plain="", store=str(opened.folder), jobs=len(wishes), workers=count, new=planned.new,
             changed=planned.changed, same=planned.same, again=planned.again, gone=planned.gone,
         )  # fmt: skip
-        with _crew(ray, gpus, patience, count) as crew, _Desk(file, opened) as desk:
+        with _crew(ray, gpus, patience, count) as crew, Desk(file, opened) as desk:
             asked = screen(console.note)  # scripts that a person must look at, by [trust]
             name = str(file.absolute())
             _go(Run(opened, crew, name, told=desk.tell, watch=desk.watch, screen=asked, digests=digests), desk)
@@ -131,9 +129,9 @@ def status(store: _Where, id: _Id = None) -> None:
             return
         jobs = opened.jobs()
         columns = ("id", "state", "attempt", "seconds", "output", "message")
-        rows = [(j.id, str(j.state), j.attempt, round(j.seconds, 1), _short(j.output), _reason(j)) for j in jobs]
+        rows = [(j.id, str(j.state), j.attempt, round(j.seconds, 1), short(j.output), _reason(j)) for j in jobs]
         console.table("jobs", columns, rows)
-        console.line(_counted(opened.counts()))
+        console.line(counted(opened.counts()))
 
 
 @app.command()
@@ -202,14 +200,14 @@ def _keep_output_clean() -> None:
         os.dup2(2, 1)
 
 
-def _go(work: Run, desk: _Desk) -> None:
+def _go(work: Run, desk: Desk) -> None:
     try:
         work.go()
     except KeyboardInterrupt:
         raise Interrupted(
             f"Stopped; {desk.standing()}.", hint="Run the same command again to go on where it stopped."
         ) from None
-    desk.done()
+    desk.done(work.peak)
 
 
 def _list(bad: BadRows) -> None:
@@ -246,97 +244,3 @@ def _show_job(store: Store, id: str) -> None:
 
 def _reason(job: Job) -> str | None:
     return None if job.fault is None else job.fault.message
-
-
-def _short(path: Path) -> str:
-    """As seen from here where that is shorter."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def _counted(counts: Any) -> str:
-    return ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no jobs"
-
-
-class _Desk:
-    """What is shown while a batch runs: a live table on a terminal, lines elsewhere, events under ``--json``."""
-
-    def __init__(self, file: Path, store: Store) -> None:
-        self._file, self._store = file, store
-        self._begun = self._shown = time.monotonic()
-        self._peak = 0
-        self._stack = ExitStack()
-        self._screen: Any = None
-
-    def __enter__(self) -> _Desk:
-        if not console.is_json() and sys.stderr.isatty():
-            from mien.apps.cli.batch_table import Screen
-
-            self._screen = self._stack.enter_context(Screen(self._file.name))
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._stack.close()
-
-    def tell(self, change: Change) -> None:
-        """Something happened to a job."""
-        job = change.job
-        console_line = ""
-        if change.what not in ("running", "note"):
-            took = f" in {change.seconds:.1f} s" if change.seconds else ""
-            console_line = f"{job.id}: {change.what}{took}" + (f": {change.message}" if change.message else "")
-        if console.is_json():
-            console.event(
-                "job", id=job.id, line=job.line, state=str(self._store.job(job.id).state), what=change.what,
-                output=str(job.output), attempt=job.attempt, seconds=round(change.seconds, 2), message=change.message,
-            )  # fmt: skip
-        elif self._screen is not None:
-            if console_line:
-                self._screen.say(console_line)
-        elif console_line:
-            console.note(console_line)
-
-    def watch(self, run: Run) -> None:
-        """Called several times a second."""
-        if self._screen is not None:
-            self._screen.show(run, self._store.counts(run.batch))
-            return
-        now = time.monotonic()
-        every = _PROGRESS_EVERY if console.is_json() else _PLAIN_EVERY
-        if now - self._shown < every:
-            return
-        self._shown = now
-        counts = self._store.counts(run.batch)
-        if console.is_json():
-            going = [{"id": r.job.id, "done": r.done, "total": r.total} for r in run.running.values()]
-            console.event("jobs_progress", "", films=going, **_keys(counts))
-        else:
-            console.note(_counted(counts))
-
-    def standing(self) -> str:
-        """How many are done, for a sentence."""
-        counts = self._store.counts(str(self._file.absolute()))
-        done = next(count for state, count in counts.items() if state == "done")
-        return f"{done} of {sum(counts.values())} jobs are done"
-
-    def done(self) -> None:
-        """The run is over: say how it stands. Raises InputError when some jobs are quarantined."""
-        self._stack.close()
-        counts = self._store.counts(str(self._file.absolute()))
-        seconds = time.monotonic() - self._begun
-        console.event(
-            "batch_done", plain=f"{self._file.name}: {_counted(counts)} in {seconds:.1f} s", seconds=round(seconds, 2),
-            **_keys(counts),
-        )  # fmt: skip
-        bad = next(count for state, count in counts.items() if state == "quarantined")
-        if bad:
-            raise InputError(
-                f"{bad} job{'s are' if bad > 1 else ' is'} quarantined.",
-                hint=f"See: mien batch status {_short(self._file)}", code="input.quarantined",
-            )  # fmt: skip
-
-
-def _keys(counts: Any) -> dict[str, Any]:
-    return {str(state).replace("-", "_"): count for state, count in counts.items()}

@@ -56,7 +56,10 @@ class Change:
 
 
 class Run:
-    """One run. told: of every change. watch: called several times a second. screen: asked before a job is rendered."""
+    """One run. told: of every change. watch: called several times a second. screen: asked before a job is rendered.
+
+    running: by job. peak: most bytes that one worker on this machine has had.
+    """
 
     def __init__(
         self, store: Store, crew: Crew, batch: str, *, told: Callable[[Change], None] = lambda change: None,
@@ -70,6 +73,7 @@ class Run:
         self._lost: Counter[str] = Counter()
         self._digests = digests or Digests()
         self._beaten = self._looked = 0.0
+        self.peak = 0
 
     def go(self) -> None:
         """Work until nothing is left that can be done. Raises OutputError when the store cannot be written.
@@ -167,6 +171,7 @@ class Run:
     def _ended(self, running: Running, kind: str, fields: Mapping[str, Any], seconds: float) -> None:
         job = running.job
         if kind == "done":
+            self.peak = max(self.peak, fields["report"].get("peak", 0))
             if not self._wants_review(job) and not self._deliver(job, "rendered", seconds):
                 raise BackendError("What the worker made did not arrive whole.")
             return
