@@ -22,9 +22,18 @@ EMOJI = "🍵🎉🏽👍👨👩👧🇨🇳🇫🇷❤⃣"
 
 
 def make_font(
-    path: Path, family: str, characters: Iterable[str], weight: int = 400, colour: bool = False, step: int = 0
+    path: Path,
+    family: str,
+    characters: Iterable[str],
+    weight: int = 400,
+    colour: bool = False,
+    step: int = 0,
+    version: int = 0,
 ) -> Path:
-    """A font whose letters are rectangles; step: how much each is wider than the one before, thousandths of an em."""
+    """A font whose letters are rectangles.
+
+    step: how much each is wider than the one before, thousandths of an em. version: of the table of colours.
+    """
     names = {ord(char): f"g{number}" for number, char in enumerate(dict.fromkeys(characters))}
     order = [".notdef", *names.values()]
     builder = FontBuilder(1000, isTTF=True)
@@ -38,8 +47,10 @@ def make_font(
     builder.setupOS2(usWeightClass=weight)
     builder.setupPost()
     if colour:
-        table: dict[str, Any] = {name: [(name, 0)] for name in order}
-        builder.font["COLR"] = buildCOLR(table, version=0)
+        solid = {"Format": 2, "PaletteIndex": 0, "Alpha": 1.0}
+        layers: dict[str, Any] = {name: [(name, 0)] for name in order}
+        paints: dict[str, Any] = {name: {"Format": 10, "Glyph": name, "Paint": solid} for name in order}
+        builder.font["COLR"] = buildCOLR(paints if version else layers, version=version)
         builder.font["CPAL"] = buildCPAL([[(0.1, 0.8, 0.2, 1.0)]])
     builder.save(path)
     return path

@@ -91,6 +91,11 @@ def test_emoji_are_coloured_where_there_is_a_font(tmp_path: Path) -> None:
     assert (letter := library.pick("茶", 700)) and not letter.colour
 
 
+def test_fonts_whose_colours_pillow_cannot_draw_are_passed_over(tmp_path: Path) -> None:
+    kit.make_font(tmp_path / "a.ttf", "Gradient Emoji", "🍵", colour=True, version=1)
+    assert Fonts(OWN, [tmp_path]).pick("🍵", 700) is None
+
+
 def test_a_font_by_name_or_file_is_used_for_what_it_has(tmp_path: Path) -> None:
     file = kit.make_font(tmp_path / "hand.ttf", "My Hand", "abc")
     library = Fonts(OWN, [tmp_path])

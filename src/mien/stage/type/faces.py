@@ -89,7 +89,7 @@ def _face(path: Path, file: BinaryIO, number: int, offset: int) -> Face | None:
     for _ in range(min(count, 256)):
         tag, begin, size = struct.unpack(">4s4xII", file.read(16))
         tables[tag] = (begin, size)
-    if b"cmap" not in tables:
+    if b"cmap" not in tables or _only_gradients(file, tables):
         return None
     weight, plain = _manner(_table(file, tables, b"OS/2"), _table(file, tables, b"post"))
     return Face(
@@ -120,6 +120,12 @@ def _coloured(file: BinaryIO, tables: _Tables) -> bool:
     if b"CBDT" in tables or b"sbix" in tables:
         return True
     return b"COLR" in tables and _table(file, tables, b"COLR")[:2] == b"\x00\x00"
+
+
+def _only_gradients(file: BinaryIO, tables: _Tables) -> bool:
+    """COLR version 1: Pillow draws nothing of such a glyph, and nothing is worse than a glyph of another font."""
+    pictures = b"CBDT" in tables or b"sbix" in tables
+    return not pictures and _table(file, tables, b"COLR")[:2] not in (b"", b"\x00\x00")
 
 
 def _family(names: bytes) -> str:

@@ -103,8 +103,8 @@ def _beside(cluster: str, split: list[str], number: int) -> str:
     """Quotation marks, dots and dashes are wide where what they stand beside is."""
     if cluster not in _FULL_WIDTH:
         return cluster
-    sides = (split[number - 1 :: -1] if number else [], split[number + 1 :])
-    near = [next((c for c in side if c not in _FULL_WIDTH), "") for side in sides]
+    sides = (range(number - 1, -1, -1), range(number + 1, len(split)))
+    near = [next((split[i] for i in side if split[i] not in _FULL_WIDTH), "") for side in sides]
     wide = any(side and is_wide(side[0]) and not clusters.is_emoji(side) for side in near)
     return _FULL_WIDTH[cluster] if wide else cluster
 

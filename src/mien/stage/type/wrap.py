@@ -18,6 +18,7 @@ _COST: Final = {POOR: 0.16, WEAK: 0.08, PHRASE: 0.04, CLAUSE: 0.0, SENTENCE: -0.
 _TORN: Final = 4.0  # for a word that has to be cut
 _BESIDE: Final = 0.02  # an upper line that is longer than the last one
 _HYPHENS: Final = "-\u2010\u2013\u2014/"
+_LOOK_BACK: Final = 12  # characters that say how good a break is
 _GLUE: Final = "\u00a0\u202f\u2060\ufeff"
 
 
@@ -72,7 +73,7 @@ def breaks(text: str, whole: Sequence[Span] = ()) -> list[tuple[int, int]]:
     split = clusters.split(text)
     for cluster, following in zip(split, [*split[1:], ""], strict=True):
         at += len(cluster)
-        quality = _quality(text[:at], following)
+        quality = _quality(text[max(0, at - _LOOK_BACK) : at], following)
         if quality != NEVER and (not following or at not in inside):
             found.append((at, quality))
     return found
@@ -85,7 +86,7 @@ def _quality(before: str, following: str) -> int:
         return NEVER
     if before[-1] == "\u200b":
         return WEAK
-    known = break_after(before[-8:], following)
+    known = break_after(before, following)
     if known == NEVER and before[-1] in _HYPHENS and len(before) > 1:
         both = unicodedata.category(before[-2])[0] == "L" and unicodedata.category(following[0])[0] == "L"
         return WEAK if both else NEVER
