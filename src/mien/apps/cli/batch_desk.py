@@ -80,7 +80,10 @@ class Desk:
         return f"{done} of {sum(counts.values())} jobs are done"
 
     def done(self, peak: int) -> None:
-        """The run is over: say how it stands. peak: bytes that one worker took at most. Raises InputError when some jobs are quarantined."""
+        """The run is over: say how it stands. Raises InputError when some jobs are quarantined.
+
+        peak: most bytes that one worker took.
+        """
         self._stack.close()
         counts = self._store.counts(str(self._file.absolute()))
         seconds = time.monotonic() - self._begun
