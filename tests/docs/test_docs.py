@@ -39,6 +39,7 @@ IN_CHINESE = [
     "docs/thinking",
     "docs/training",
     "docs/troubleshooting",
+    "docs/trust",
     "docs/voices",
 ]
 
@@ -208,7 +209,7 @@ def test_commands_and_options_shown_exist(
     assert command in cli.COMMANDS
     plain = re.sub(r'"[^"]*"|\'[^\']*\'', "TEXT", words.partition("#")[0])
     first = plain.split()[0] if plain.split() else ""
-    group = command in ("avatar", "memory", "voice", "models", "eval", "train", "studio")
+    group = command in ("avatar", "memory", "voice", "models", "eval", "train", "studio", "consent", "review")
     assert cli.main([command, *([first] if group else []), "--help"]) == 0
     help_text = capsys.readouterr().out
     for option in re.findall(r"(?<!\S)(--?[a-z][\w-]*)", plain):
