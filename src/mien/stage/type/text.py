@@ -65,27 +65,34 @@ def lay_out(text: str, style: TextStyle, width: float, *, words: Sequence[Span] 
     """As :func:`set_text`, to be painted later, once or in several ways."""
     lines: list[tuple[Paragraph, Span]] = []
     left_out: list[str] = []
-    torn, start = False, 0
+    torn, poor, start = False, False, 0
     for line in text.split("\n"):
         paragraph = Paragraph(line, style, start)
         left_out += [clusters.name(piece.text) for piece in paragraph.unseen]
         inside = [(max(a - start, 0), min(b - start, len(line))) for a, b in words]
         wrapped = paragraph.wrapped(width, [(a, b) for a, b in inside if a < b])
         lines += [(paragraph, span) for span in wrapped.lines]
-        torn = torn or wrapped.torn
+        torn, poor = torn or wrapped.torn, poor or wrapped.poor
         start += len(line) + 1
-    return Layout(_placed(lines, style), style, words, tuple(dict.fromkeys(left_out)), torn)
+    return Layout(_placed(lines, style), style, words, tuple(dict.fromkeys(left_out)), torn, poor)
 
 
 def fit_text(
-    text: str, style: TextStyle, width: float, height: float, *, words: Sequence[Span] = (), smallest: float = 0.5
-) -> Layout:
-    """As :func:`lay_out`, smaller where it would be higher or a word would be cut, down to ``smallest`` of its size."""
-    scale = 1.0
+    text: str, style: TextStyle, width: float, height: float, *,
+    words: Sequence[Span] = (), smallest: float = 0.5, better: float = 1.0,
+) -> Layout:  # fmt: skip
+    """As :func:`lay_out`, smaller where it would be higher or a word would be cut, down to ``smallest`` of its size.
+
+    better: down to which size lines that end well are looked for.
+    """
+    scale, first = 1.0, None
     while True:
         layout = lay_out(text, replace(style, size=max(4.0, style.size * scale)), width, words=words)
-        if scale <= smallest or (layout.height <= height and not layout.torn):
-            return layout
+        fits = layout.height <= height and not layout.torn
+        if first is None and (fits or scale <= smallest):
+            first = layout
+        if first is not None and ((fits and not layout.poor) or scale * _SHRINK < better):
+            return layout if fits and not layout.poor else first
         scale = max(smallest, scale * _SHRINK)
 
 
@@ -93,13 +100,15 @@ class Layout:
     """Text in lines, not yet painted.
 
     width, height: pixels, without what shadows, outlines and boxes add. words, left_out: as :class:`Block` has them.
-    torn: whether a word is cut that should be whole.
+    torn: whether a word is cut that should be whole. poor: whether a line ends where a reader stumbles.
     """
 
     def __init__(
-        self, lines: Sequence[Line], style: TextStyle, words: Sequence[Span], left_out: tuple[str, ...], torn: bool
-    ) -> None:
-        self.lines, self.style, self.left_out, self.torn = tuple(lines), style, left_out, torn
+        self, lines: Sequence[Line], style: TextStyle, words: Sequence[Span], left_out: tuple[str, ...],
+        torn: bool, poor: bool,
+    ) -> None:  # fmt: skip
+        self.lines, self.style, self.left_out = tuple(lines), style, left_out
+        self.torn, self.poor = torn, poor
         self.width = max((line.width for line in lines), default=0.0)
         self.height = len(lines) * style.leading * style.size
         self.words = tuple(tuple(self._regions(word)) for word in words)

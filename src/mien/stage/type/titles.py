@@ -27,6 +27,7 @@ ENTRANCES: Final = (*WAYS, "wipe")
 
 _PLACE: Final = {"top": 0.0, "upper": 0.03, "middle": 0.5, "lower": 0.8}  # share of the free height
 _SPEED: Final = to_ticks(0.45)
+_BETTER: Final = 0.76  # to this size titles shrink for lines that end well
 _PANEL: Final = "#12151bd8"
 _QUIET: Final = "#ffffffd0"
 
@@ -154,13 +155,13 @@ def _title(text: str, subtitle: str, canvas: tuple[int, int], style: TitleStyle)
         max(8.0, em), colour=style.colour, shadow=Shadow(0, 0.03, 0.13, "#000000d0"), outline=0.026,
         outline_colour="#0d0f1480", leading=1.22, font=style.font, language=style.language,
     )  # fmt: skip
-    big = fit_text(text, lettering, room, 3 * lettering.leading * em + 1)
+    big = fit_text(text, lettering, room, 3 * lettering.leading * em + 1, better=_BETTER)
     layouts: list[Layout] = [big]
     if subtitle:
         small = replace(
             lettering, size=max(8.0, 0.46 * em), leading=1.35, outline=0.045, shadow=Shadow(0, 0.04, 0.18, "#000000e0")
         )
-        layouts.append(fit_text(subtitle, small, room, 2 * small.leading * small.size + 1))
+        layouts.append(fit_text(subtitle, small, room, 2 * small.leading * small.size + 1, better=_BETTER))
     return _stacked(layouts, style, big.style.size), area
 
 

@@ -39,10 +39,14 @@ Measure = Callable[[int, int], float]
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """lines: ranges of characters, each with the space at its end. torn: whether a word had to be cut inside."""
+    """lines: ranges of characters, each with the space at its end.
+
+    torn: whether a word had to be cut inside. poor: whether a line ends where a reader stumbles.
+    """
 
     lines: tuple[Span, ...]
     torn: bool
+    poor: bool = False
 
 
 def wrap(
@@ -61,8 +65,10 @@ def wrap(
         return Wrapped(((0, 0),), False)
     ruler = _Ruler(text, limit, measure, blank)
     parts = _parts(ruler, whole)
-    count = _fewest(parts, limit)
-    return Wrapped(tuple(_evenest(parts, limit, count)), any(part.cost >= _TORN for part in parts))
+    lines = _evenest(parts, limit, _fewest(parts, limit))
+    costs = {part.end: part.cost for part in parts}
+    poor = any(costs[end] >= _COST[POOR] for _, end in lines[:-1])
+    return Wrapped(tuple(lines), any(part.cost >= _TORN for part in parts), poor)
 
 
 def breaks(text: str, whole: Sequence[Span] = ()) -> list[tuple[int, int]]:
