@@ -30,6 +30,8 @@ from mien.stage.size import check_size
 from mien.timeline import parse_fps, to_seconds
 from mien.transmit.captions import caption_paths, write_captions
 from mien.transmit.open import Output, open_sink, parse_output
+from mien.transmit.provenance import check as check_signing
+from mien.transmit.provenance import sign_if_wanted
 from mien.types import AudioChunk, Cue, VideoFrame
 
 
@@ -287,11 +289,7 @@ class Film:
         output.check(order.film.preset, order.film.encoder)
         order.marks.check()
         self._check_lettering()
-        if order.trust.c2pa:
-            from mien.transmit.provenance import identity, sign
-
-            sign.check_format(output.kind if output.pictures is None else "Numbered picture")
-            identity.identity(order.trust.certificate, order.trust.private_key)
+        check_signing("Numbered picture" if output.pictures is not None else output.kind, order.trust)
         written = [output.path, *extras.captions, *(p for p in (extras.motion, extras.trace) if p is not None)]
         for target in written:
             _refuse_overwriting(target, order.sources)
@@ -301,13 +299,7 @@ class Film:
 
     def _sign(self, output: Output) -> None:
         """Content Credentials, where they are wanted."""
-        trust = self._order.trust
-        if trust.c2pa:
-            from mien.transmit.provenance.identity import identity
-            from mien.transmit.provenance.sign import sign
-
-            who = identity(trust.certificate, trust.private_key)
-            sign(output.path, who, watermark=self._order.marks.payload, timestamp_url=trust.timestamp_url)
+        sign_if_wanted(output.path, self._order.trust, self._order.marks.payload)
 
     def _check_lettering(self) -> None:
         """Refuse captions that cannot be drawn; tell which emoji will not be."""

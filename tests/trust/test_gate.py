@@ -108,3 +108,25 @@ def test_all_words_of_a_short_are_judged_and_everybody_in_it_agreed(homes: Path)
         require_project(project, strict, lambda line: None)
     consent.add(consent.Record("avatar", consent.fingerprint(face), "face", "Anna", "2026-01-02", "all"))
     require_project(project, strict, lambda line: None)
+
+
+def test_shorts_have_the_marks_of_project_and_settings(homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.apps.studio.load import load
+    from mien.apps.studio.render import marks
+
+    short = homes / "short.yaml"
+    (homes / "face.png").write_bytes(b"a face")
+    short.write_text(
+        "mien: 1\nlanguage: zh\navatar: {portrait: face.png}\nscenes: [{script: 你好。}]\nwatermark: {payload: 7}\n",
+        "utf-8",
+    )
+    (homes / "key").write_text("secret", "utf-8")
+    plain = marks(load(short, {}).project)
+    assert (plain.payload, plain.key, plain.label) == (7, "mien", "")
+    monkeypatch.setenv("MIEN_TRUST_LABEL", "auto")
+    monkeypatch.setenv("MIEN_TRUST_WATERMARK", "9")
+    monkeypatch.setenv("MIEN_TRUST_KEY_FILE", str(homes / "key"))
+    both = marks(load(short, {}).project)
+    assert (both.payload, both.key, both.label) == (7, "secret", "AI 生成")
+    short.write_text(short.read_text("utf-8").replace("watermark: {payload: 7}\n", ""), "utf-8")
+    assert marks(load(short, {}).project).payload == 9

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from multiprocessing import get_context
@@ -30,11 +30,13 @@ from mien.apps.studio.scenery import Scenery
 from mien.apps.studio.small import small
 from mien.captions import Caption
 from mien.errors import UsageError
-from mien.stage.watermark.embed import Watermark
+from mien.stage.marks import Marks, marks_of
 from mien.timeline import frame_tick, to_seconds
 from mien.transmit.captions import write_captions
 from mien.transmit.film import FilmSink, FilmSpec
 from mien.transmit.join import join
+from mien.transmit.provenance import check as check_signing
+from mien.transmit.provenance import sign_if_wanted
 from mien.types import ByteArray, VideoFrame
 
 PIECE: Final = 20
@@ -94,6 +96,8 @@ def render(
     began = time.perf_counter()
     if target.suffix.lower() not in _KINDS:
         raise UsageError(f"'{target.name}' is no film.", hint=f"End it with {', '.join(_KINDS)}.")
+    if not job.preview:
+        check_signing(target.suffix, config.load().trust)
     folder = _workshop(job, target.suffix.lower())
     folder.mkdir(parents=True, exist_ok=True)
     film = film or load_plan(job, tell, folder)
@@ -103,6 +107,8 @@ def render(
     drawn = sum(last - first for first, last in missing)
     _draw_all(job, film, folder, missing, workers, observe, tell)
     join(list(pieces.values()), mix.blocks(), target, film.fps, job.preset)
+    if not job.preview:
+        sign_if_wanted(target, config.load().trust, marks(film.project).payload)
     captions = _write_captions(film, target)
     shutil.rmtree(folder, ignore_errors=True)
     return Rendered(
@@ -120,12 +126,20 @@ def load_plan(job: Job, tell: Callable[[str], None] = lambda _: None, folder: Pa
 
 def frames(film: Plan, first: int, last: int, tell: Callable[[str], None] = lambda _: None) -> Iterator[ByteArray]:
     """The frames of a stretch as they go to the encoder, uint8 (h, w, 3). An array lasts until the next."""
-    mark = film.project.watermark
-    finish = Watermark(mark.payload) if mark is not None else None
+    finish = marks(film.project).finisher()
     with painted(film, tell) as painting:
         for frame in range(first, last):
             pixels = painting.at(frame)
             yield pixels if finish is None else finish(frame_tick(frame, film.fps), pixels)
+
+
+def marks(project: Project) -> Marks:
+    """What marks the pictures: the project's own watermark, and what ``[trust]`` of the settings asks for."""
+    trust, own = config.load().trust, project.watermark
+    if own is not None:
+        trust = replace(trust, watermark=str(own.payload))
+    said = (line.script for scene in project.scenes for line in scene.lines)
+    return marks_of(trust, (project.title, *said), project.language)
 
 
 def painted(film: Plan, tell: Callable[[str], None] = lambda _: None) -> Painting:
@@ -216,7 +230,9 @@ def _loaded(job: Job) -> tuple[Project, tuple[Asset, ...]]:
 def _workshop(job: Job, kind: str) -> Path:
     """The folder where the parts of this very film are kept."""
     project, assets = _loaded(job)
-    whole = fingerprint(project_print(project, assets, project.canvas.fps), job.preset, job.encoder, kind)
+    whole = fingerprint(
+        project_print(project, assets, project.canvas.fps), marks(project), job.preset, job.encoder, kind
+    )
     return config.cache_dir() / "studio" / whole
 
 
