@@ -193,6 +193,9 @@ def _extras() -> Iterator[Check]:
     lacks = [package for package in _TRAINING if not find_spec(package)]
     found = f"not here (optional): {', '.join(lacks)}, for mien train" if lacks else "trains networks"
     yield Check("extra train", OK, found, "pip install 'mien[train]'" if lacks else "")
+    here = all(find_spec(module) for module in ("c2pa", "cryptography"))
+    found = "signs and reads Content Credentials" if here else "not here (optional): c2pa-python, for --c2pa"
+    yield Check("extra provenance", OK, found, "" if here else "pip install 'mien[provenance]'")
 
 
 def _lettering() -> Iterator[Check]:
