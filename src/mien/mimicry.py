@@ -91,7 +91,9 @@ def mimic(
         face=chosen.face,
         film=chosen.film,
         background=parse_background(chosen.film.background),
+        trust=chosen.trust,
     )
+    order.check_consent()
     return MimicFilm(order, say, follow, dials)
 
 

@@ -123,3 +123,16 @@ def test_strict_films_need_the_consent_of_face_and_cloned_voice(homes: Path) -> 
         film(strict=True)
     consent.add(consent.Record("voice", consent.fingerprint(homes / "voice.wav"), "v", "Anna", "2026-01-02", "all"))
     film(strict=True)
+
+
+def test_what_a_video_drives_needs_consent_as_well(homes: Path) -> None:
+    import av
+    import numpy as np
+
+    with av.open("driver.mp4", "w") as out:
+        stream: Any = out.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 64
+        frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+        out.mux([*stream.encode(frame), *stream.encode(None)])
+    with pytest.raises(ConsentMissing):
+        mien.mimic(homes / "face.png", "driver.mp4", settings=Settings(trust=TrustConfig(strict=True)))
