@@ -20,10 +20,11 @@ from mien.stage.watermark import code
 from mien.stage.watermark.pattern import SIDE, Waves, waves
 from mien.types import FloatArray
 
-SURE: Final = 8.0
-"""From this z on the mark is there. At most 2·10⁻⁷ wrong keys a picture and key reach it."""
-LIKELY: Final = 6.9
-"""From this z on it is there if the payload's checksum fits as well (one in 4096 fits by chance): as rare."""
+SURE: Final = 8.7
+"""From this z on the mark is there. Scales and aspects that differ by half a pixel at a picture's far end, times all
+shifts, make at most 10¹¹ places to look: fewer than one wrong key in 10⁵ reaches this, or LIKELY with a checksum."""
+LIKELY: Final = 7.6
+"""From this z on the mark is there if the payload's checksum fits as well; one in 4096 fits by chance."""
 _WHOLE: Final = 0.8  # weight of all pictures that were encoded by themselves; that of all others is 1
 _PLAIN: Final = 12.0  # from this z on no better place is looked for
 _SMALLEST, _LARGEST, _RATIO = 0.4, 2.5, 1.01
