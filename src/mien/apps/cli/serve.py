@@ -134,7 +134,7 @@ def _quotas(text: str) -> tuple[int, int]:
         sizes = 0.0, 0.0
     if not all(0.001 <= size <= 1e6 for size in sizes):
         raise UsageError(f"'{text[:40]}' are no gigabytes.", hint="Write --studio-quota 20, or 20/2.")
-    return round(sizes[0] * (1 << 30)), round(min(sizes) * (1 << 30))
+    return round(sizes[0] * 1e9), round(min(sizes) * 1e9)
 
 
 def _rtc(host: str, ports: str, announce: list[str], stun: str, turn: str) -> RtcSettings:

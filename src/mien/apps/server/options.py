@@ -50,8 +50,8 @@ class ServeOptions:
     openings: int = 30
     alone: float = 60.0
     studio: Path | None = None
-    studio_quota: int = 20 << 30
-    project_quota: int = 2 << 30
+    studio_quota: int = 20 * 10**9
+    project_quota: int = 2 * 10**9
 
     def __post_init__(self) -> None:
         if not is_loopback(self.host) and not self.tokens:

@@ -47,6 +47,18 @@ export async function send(path, file) {
   }
 }
 
+/**
+ * Ask the server in any way, for any kind of answer. Throws ApiError.
+ * @param {string} method @param {string} path @param {object|Blob} [body]
+ * @param {{headers?: Record<string, string>, signal?: AbortSignal}} [more] @returns {Promise<Response>}
+ */
+export async function exchange(method, path, body, more = {}) {
+  const response = await request(method, path, body, more)
+  if (response.ok) return response
+  const text = await response.text()
+  throw refusal(response.status, parse(text), text)
+}
+
 /** A picture as an address that an <img> can show. @param {string} path @returns {Promise<string>} */
 export async function picture(path) {
   const response = await request('GET', path)
@@ -73,16 +85,17 @@ export function farewell(path) {
   fetch(new URL(path, base), { method: 'DELETE', headers: headers(), keepalive: true }).catch(() => {})
 }
 
-/** @param {string} method @param {string} path @param {object} [body] */
-async function request(method, path, body) {
+/** @param {string} method @param {string} path @param {object} [body] @param {{headers?: Record<string, string>, signal?: AbortSignal}} [more] */
+async function request(method, path, body, more = {}) {
   try {
     return await fetch(new URL(path, base), {
       method,
-      headers: headers(body !== undefined && !(body instanceof Blob)),
+      headers: { ...headers(body !== undefined && !(body instanceof Blob)), ...more.headers },
       body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
-      signal: AbortSignal.timeout(60000),
+      signal: more.signal ?? AbortSignal.timeout(60000),
     })
   } catch (error) {
+    if (more.signal?.aborted) throw error
     throw new ApiError(0, 'unreachable', String(error))
   }
 }

@@ -34,14 +34,16 @@ export class Link extends EventTarget {
     this.stream = null
     this.pictureDelay = 0
     this.attempt = 0
+    this.resting = false // nobody wants a session now
     this.run = 0 // of what is going on now; what an older run still does is void
     addEventListener('pagehide', () => this.#leave())
-    addEventListener('pageshow', (event) => event.persisted && this.open()) // the way back to a page that was left
+    addEventListener('pageshow', (event) => event.persisted && !this.resting && this.open()) // the way back to a page that was left
     addEventListener('online', () => this.status.phase === 'retrying' && this.open())
   }
 
   /** Open a session, or join the one there is. Never throws: the status tells. */
   async open() {
+    this.resting = false
     const run = this.#begin()
     try {
       this.#tell({ phase: this.session ? 'connecting' : 'starting' })
@@ -67,6 +69,15 @@ export class Link extends EventTarget {
     this.wish = wish
     this.#leave()
     await this.open()
+  }
+
+  /** Leave the session, until it is opened again. */
+  close() {
+    this.resting = true
+    this.#begin()
+    this.#leave()
+    this.stage.renew()
+    this.#tell({ phase: 'starting' })
   }
 
   /** @param {object} message @returns {boolean} whether there was anybody to tell */

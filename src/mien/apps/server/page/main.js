@@ -9,6 +9,7 @@ import { Microphone } from './microphone.js'
 import { Settings } from './settings.js'
 import { Stagehand } from './stagehand.js'
 import { StatusView } from './status.js'
+import { Tabs } from './tabs.js'
 import { Talk } from './talk.js'
 import { showTiming } from './timing.js'
 import { Turns, spans } from './turns.js'
@@ -26,6 +27,7 @@ const conversation = new Conversation()
 const captions = new Captions((clause) => conversation.heard(clause))
 const turns = new Turns(measured)
 const status = new StatusView(link)
+const tabs = new Tabs(link)
 
 let state = 'idle'
 let answering = 0
@@ -42,7 +44,7 @@ function start() {
   look()
   setInterval(() => captions.look(stage.sound.on ? link.heardTick() : Infinity), LOOK_MS)
   setInterval(report, REPORT_MS)
-  link.open()
+  tabs.start()
 }
 
 // What the server says.
@@ -180,6 +182,11 @@ settings.addEventListener('background', (given) => {
   look()
 })
 settings.addEventListener('recast', () => recast())
+
+tabs.addEventListener('studio', () => {
+  microphone.close()
+  the('picture', HTMLElement).classList.remove('shown')
+})
 
 function recast() {
   stage.packed = settings.wish.alpha === true

@@ -1,3 +1,5 @@
+import { STUDIO_ENGLISH } from './studio-words-en.js'
+
 /** @type {Record<string, string>} */
 export const ENGLISH = {
   skip: 'Skip to the text field',
@@ -155,4 +157,5 @@ export const ENGLISH = {
   copied: 'Copied',
   reset: 'Back to the defaults',
   changing: 'One moment…',
+  ...STUDIO_ENGLISH,
 }

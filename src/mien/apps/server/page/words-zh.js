@@ -1,3 +1,5 @@
+import { STUDIO_CHINESE } from './studio-words-zh.js'
+
 /** @type {Record<string, string>} */
 export const CHINESE = {
   skip: '跳到输入框',
@@ -155,4 +157,5 @@ export const CHINESE = {
   copied: '已复制',
   reset: '恢复默认',
   changing: '请稍等……',
+  ...STUDIO_CHINESE,
 }

@@ -25,6 +25,7 @@ export function setLanguage(wanted) {
   language = wanted in TABLES ? wanted : 'en'
   remember('language', language)
   translate(document)
+  document.dispatchEvent(new Event('mien-language'))
 }
 
 /** A sentence, with {names} filled in. @param {string} key @param {Record<string, string|number>} [filling] */

@@ -326,4 +326,4 @@ def _when(seconds: float) -> str:
 
 
 def _shown(size: int) -> str:
-    return f"{size / (1 << 30):g} GB" if size >= 1 << 30 else f"{size / (1 << 20):g} MB"
+    return f"{size / 1e9:g} GB" if size >= 10**9 else f"{size / 1e6:g} MB"

@@ -1,0 +1,252 @@
+/** The form of a project: what holds for the whole film. Its scenes are in studio-scenes.js. */
+
+import { make } from './dom.js'
+import { backgroundFields } from './studio-background.js'
+import { asset, choice, dial, line, section, segments, toggle } from './studio-fields.js'
+import { SceneList } from './studio-scenes.js'
+import { canvasSize, even, expand, number, setIn } from './studio-values.js'
+import { say } from './words.js'
+
+const SHAPES = [['9:16', 9 / 16], ['16:9', 16 / 9], ['1:1', 1], ['4:5', 4 / 5]]
+const SIDES = [720, 1080, 1440, 2160]
+const RATES = ['24', '25', '30', '50', '60']
+const LANGUAGES = ['zh', 'en', 'ja', 'ko', 'de', 'fr', 'es']
+const CORNERS = ['top-left', 'top-right', 'bottom-left', 'bottom-right']
+const FILES = ['srt', 'vtt', 'ass']
+
+/** Events: "scene" {number} when another one is looked at, "upload" {kind}. */
+export class Form extends EventTarget {
+  /** @param {import('./studio-project.js').Project} project @param {any} choices what the server knows */
+  constructor(project, choices) {
+    super()
+    this.project = project
+    this.choices = choices
+    /** @type {import('./studio-api.js').Asset[]} */
+    this.assets = []
+    /** @type {string[]} */
+    this.voices = []
+    this.scenes = new SceneList(this)
+    this.element = make('div', { class: 'form' })
+    project.addEventListener('values', (given) => {
+      if (/** @type {CustomEvent} */ (given).detail?.structure) this.render()
+    })
+    project.addEventListener('problems', () => this.problems())
+  }
+
+  get values() {
+    return this.project.values
+  }
+
+  render() {
+    const { activeElement } = document
+    const inside = activeElement instanceof HTMLElement && this.element.contains(activeElement) ? activeElement : null
+    const key = inside?.dataset.key
+    this.element.classList.toggle('unreadable', !this.project.readable)
+    this.element.replaceChildren(
+      ...(this.project.readable ? [] : [make('p', { class: 'note' }, say('formUnreadable'))]),
+      this.#film(),
+      this.scenes.render(),
+      this.#people(),
+      this.#captions(),
+      section(say('formBackground'), ...backgroundFields(this, this.values, 'background', '')),
+      this.#music(),
+      this.#logo(),
+    )
+    this.problems()
+    if (!key) return
+    const again = /** @type {HTMLElement|null} */ (this.element.querySelector(`[data-key="${CSS.escape(key)}"]`))
+    again?.focus()
+    if (again instanceof HTMLTextAreaElement && inside instanceof HTMLTextAreaElement) again.setSelectionRange(inside.selectionStart, inside.selectionEnd)
+  }
+
+  /** Give a field of a group a value. @param {any} holder @param {string} path @param {string} name @param {string} key @param {any} value @param {boolean} [structure] */
+  put(holder, path, name, key, value, structure = false) {
+    this.project.edit(setIn(holder, path, name, key, value), structure)
+  }
+
+  /** @param {string} field @param {any} value @param {boolean} [structure] */
+  set(field, value, structure = false) {
+    this.project.edit([value === undefined ? { op: 'remove', field } : { op: 'set', field, value }], structure)
+  }
+
+  /** @param {string} kind */
+  upload(kind) {
+    this.dispatchEvent(new CustomEvent('upload', { detail: { kind } }))
+  }
+
+  /** Show what is wrong beside its field; the nearest around it where that is not in the form. */
+  problems() {
+    for (const old of this.element.querySelectorAll('.wrong')) old.remove()
+    for (const old of this.element.querySelectorAll('[aria-invalid]')) old.removeAttribute('aria-invalid')
+    for (const problem of this.project.problems) {
+      const box = this.#place(problem.field)
+      if (!box) continue
+      box.querySelector('input, select, textarea')?.setAttribute('aria-invalid', 'true')
+      if (!box.querySelector(':scope > .wrong')) box.append(make('span', { class: 'wrong', role: 'alert' }, problem.message))
+      const scene = box.closest('details')
+      if (scene) scene.classList.add('faulty')
+    }
+  }
+
+  /** The box of a field, or of what is around it. @param {string} path @returns {HTMLElement|null} */
+  #place(path) {
+    let rest = path
+    while (rest) {
+      const found = /** @type {HTMLElement|null} */ (this.element.querySelector(`[data-field="${CSS.escape(rest)}"]`))
+      if (found) return found
+      rest = rest.replace(/(\.[^.[\]]*|\[\d+\]|^[^.[\]]+)$/, '')
+    }
+    return null
+  }
+
+  /** Go to a field. @param {string} path */
+  reveal(path) {
+    const scene = /^scenes\[(\d+)\]/.exec(path)
+    if (scene) this.scenes.select(Number(scene[1]))
+    const box = this.#place(path)
+    box?.scrollIntoView({ block: 'center', behavior: 'smooth' })
+    /** @type {HTMLElement|null|undefined} */ (box?.querySelector('input, select, textarea'))?.focus({ preventScroll: true })
+  }
+
+  #film() {
+    const { values } = this
+    const canvas = expand('canvas', values.canvas)
+    const [width, height] = canvasSize(values.canvas)
+    const shape = SHAPES.find(([, ratio]) => Math.abs(width / height - Number(ratio)) < 0.02)?.[0] ?? `${width}×${height}`
+    const side = Math.min(width, height)
+    const resize = (/** @type {number} */ ratio, /** @type {number} */ least) => {
+      const [w, h] = ratio < 1 ? [least, even(least / ratio)] : [even(least * ratio), least]
+      this.set('canvas', { size: `${w}x${h}`, ...(canvas.fps ? { fps: canvas.fps } : {}) })
+    }
+    const shapes = /** @type {[string, string][]} */ (SHAPES.map(([name]) => [name, name]))
+    const sides = /** @type {[string, string][]} */ (SIDES.map((one) => [String(one), one === 2160 ? '4K' : `${one}p`]))
+    const languages = /** @type {[string, string][]} */ ([['auto', say('languageByLetters')], ...LANGUAGES.map((code) => [code, languageName(code)])])
+    return section(
+      say('formFilm'),
+      line({ label: say('formTitle'), field: 'title', value: values.title }, (text) => this.set('title', text)),
+      segments({ label: say('formShape'), field: 'canvas', value: String(shape), options: shapes }, (value) => {
+        resize(Number(SHAPES.find(([name]) => name === value)?.[1]), side)
+        this.dispatchEvent(new Event('shape'))
+      }),
+      make('div', { class: 'pair' },
+        choice({ label: say('formSize'), field: 'canvas.size', value: String(side), options: sides }, (value) => resize(width / height, Number(value))),
+        choice({ label: say('formRate'), field: 'canvas.fps', value: String(canvas.fps ?? 25), options: RATES.map((rate) => [rate, say('perSecond', { n: rate })]) },
+          (value) => this.put(values, 'canvas', 'canvas', 'fps', Number(value))),
+      ),
+      make('div', { class: 'pair' },
+        choice({ label: say('formLanguage'), field: 'language', value: String(values.language ?? 'auto'), options: languages }, (value) => this.set('language', value)),
+        choice({ label: say('formTransition'), field: 'transition', value: String(expand('transition', values.transition).kind ?? 'cut'), options: named(this.choices.transitions, 'change_') },
+          (value) => this.put(values, 'transition', 'transition', 'kind', value)),
+      ),
+    )
+  }
+
+  #people() {
+    const { values } = this
+    const cast = values.cast && typeof values.cast === 'object' ? values.cast : null
+    const avatar = expand('avatar', values.avatar)
+    const place = avatar.place ?? {}
+    const shapes = named(this.choices.shapes, 'shape_')
+    const parts = cast
+      ? Object.keys(cast).map((who) => this.#person(cast, who, `cast.${who}`, make('h4', {}, who)))
+      : [this.#person(values, 'avatar', 'avatar', null)]
+    return section(
+      say('formPeople'),
+      ...parts,
+      segments({ label: say('formCut'), field: 'avatar.shape', value: String(avatar.shape ?? 'rectangle'), options: shapes }, (value) => this.put(values, 'avatar', 'avatar', 'shape', value)),
+      ...(cast ? [] : [
+        dial({ label: say('formHeight'), field: 'avatar.place.height', value: number(place.height, 58), min: 10, max: 100, step: 1, unit: '%' },
+          (value) => this.put(values, 'avatar', 'avatar', 'place', { ...place, height: `${value}%` })),
+        dial({ label: say('formAcross'), field: 'avatar.place.x', value: number(place.x, 50), min: 0, max: 100, step: 1, unit: '%' },
+          (value) => this.put(values, 'avatar', 'avatar', 'place', { ...place, x: `${value}%` })),
+      ]),
+      toggle({ label: say('formShadow'), field: 'avatar.shadow', value: avatar.shadow === true }, (on) => this.put(values, 'avatar', 'avatar', 'shadow', on ? true : undefined)),
+    )
+  }
+
+  /** Face and voice of somebody. @param {any} holder @param {string} name @param {string} path @param {Node|null} head */
+  #person(holder, name, path, head) {
+    const person = expand('avatar', holder[name])
+    const project = name === 'avatar'
+    const voice = expand('voice', project ? this.values.voice : person.voice)
+    const kind = project ? 'avatar' : name
+    const pair = make('div', { class: 'pair' },
+      asset({ label: say('formFace'), field: `${path}.portrait`, value: person.portrait, kind: 'picture', assets: this.assets, none: person.name ? String(person.name) : say('faceNone') },
+        (file) => this.put(holder, path, kind, 'portrait', file || undefined), () => this.upload('picture')),
+      line({ label: say('formVoice'), field: project ? 'voice' : `${path}.voice`, value: voice.name ?? 'auto', list: ['auto', ...this.voices] }, (text) => {
+        if (project) this.put(this.values, 'voice', 'voice', 'name', text || 'auto')
+        else this.put(holder, path, kind, 'voice', text || 'auto')
+      }),
+    )
+    return head ? make('div', { class: 'person' }, head, pair) : pair
+  }
+
+  #captions() {
+    const { values } = this
+    const on = values.captions !== undefined && values.captions !== null && values.captions !== false && values.captions !== 'none'
+    const now = expand('captions', values.captions)
+    const files = Array.isArray(now.files) ? now.files.map(String) : ['srt']
+    const put = (/** @type {string} */ key, /** @type {any} */ value) => this.put(values, 'captions', 'captions', key, value)
+    const styles = named(this.choices.caption_styles, 'caption_')
+    const places = named(this.choices.platforms, 'platform_')
+    return section(
+      say('formCaptions'),
+      toggle({ label: say('captionsOn'), field: 'captions', value: on }, (wanted) => this.set('captions', wanted ? { style: 'plain' } : undefined, true)),
+      ...(on ? [
+        make('div', { class: 'pair' },
+          choice({ label: say('captionsStyle'), field: 'captions.style', value: String(now.style ?? 'plain'), options: styles }, (value) => put('style', value)),
+          choice({ label: say('captionsPlatform'), field: 'captions.platform', value: String(now.platform ?? 'none'), options: places }, (value) => put('platform', value)),
+        ),
+        make('div', { class: 'checks', role: 'group', 'aria-label': say('captionsFiles') }, make('span', { class: 'small' }, say('captionsFiles')), ...FILES.map((kind) => {
+          const box = make('input', { type: 'checkbox', 'data-key': `captions.files=${kind}` })
+          box.checked = files.includes(kind)
+          box.addEventListener('change', () => put('files', FILES.filter((one) => (one === kind ? box.checked : files.includes(one)))))
+          return make('label', {}, box, kind.toUpperCase())
+        })),
+      ] : []),
+    )
+  }
+
+  #music() {
+    const { values } = this
+    const now = expand('music', values.music)
+    const put = (/** @type {string} */ key, /** @type {any} */ value) => this.put(values, 'music', 'music', key, value)
+    return section(
+      say('formMusic'),
+      asset({ label: say('musicFile'), field: 'music.file', value: now.file, kind: 'sound', assets: this.assets, none: say('musicNone') },
+        (file) => (file ? this.project.edit(setIn(values, 'music', 'music', 'file', file), true) : this.set('music', undefined, true)), () => this.upload('sound')),
+      ...(now.file ? [
+        dial({ label: say('musicVolume'), field: 'music.volume', value: number(now.volume, -18), min: -40, max: 0, step: 1, unit: ' dB' }, (value) => put('volume', `${value}dB`)),
+        dial({ label: say('musicDuck'), field: 'music.duck', value: number(now.duck, -12), min: -30, max: 0, step: 1, unit: ' dB' }, (value) => put('duck', `${value}dB`)),
+      ] : []),
+    )
+  }
+
+  #logo() {
+    const { values } = this
+    const now = expand('logo', values.logo)
+    const corners = /** @type {[string, string][]} */ (CORNERS.map((one) => [one, say(`corner_${one.replace('-', '_')}`)]))
+    return section(
+      say('formLogo'),
+      make('div', { class: 'pair' },
+        asset({ label: say('logoPicture'), field: 'logo.picture', value: now.picture, kind: 'picture', assets: this.assets, none: say('logoNone') },
+          (file) => (file ? this.project.edit(setIn(values, 'logo', 'logo', 'picture', file), true) : this.set('logo', undefined, true)), () => this.upload('picture')),
+        ...(now.picture ? [choice({ label: say('logoCorner'), field: 'logo.corner', value: String(now.corner ?? 'top-right'), options: corners }, (value) => this.put(values, 'logo', 'logo', 'corner', value))] : []),
+      ),
+    )
+  }
+}
+
+/** Values with their names in the visitor's language. @param {string[]} values @param {string} prefix @returns {[string, string][]} */
+export function named(values, prefix) {
+  return values.map((value) => {
+    const key = prefix + value.replaceAll('-', '_')
+    const text = say(key)
+    return [value, text === key ? value : text]
+  })
+}
+
+/** @param {string} code */
+function languageName(code) {
+  return new Intl.DisplayNames([document.documentElement.lang], { type: 'language' }).of(code) ?? code
+}

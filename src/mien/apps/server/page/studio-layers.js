@@ -1,0 +1,93 @@
+/** What lies over a scene: titles, names, pictures, videos, slides, each for its time. */
+
+import { make } from './dom.js'
+import { asset, choice, line, mark, tool } from './studio-fields.js'
+import { expand } from './studio-values.js'
+import { say } from './words.js'
+
+const KINDS = ['title', 'lower_third', 'picture', 'video', 'slides']
+const OF = /** @type {Record<string, string>} */ ({ picture: 'picture', video: 'video', slides: 'document' })
+const TIME = /^\s*[\d.]+\s*(ms|s|min)?\s*$/
+const PLACES = /** @type {Record<string, object>} */ ({
+  top: { y: '12%' }, middle: { y: '50%' }, bottom: { y: '82%' }, upper: { x: '50%', y: '18%', width: '80%' },
+})
+
+/** @param {import('./studio-form.js').Form} form @param {any} scene @param {string} path of the scene */
+export function layerList(form, scene, path) {
+  const layers = /** @type {any[]} */ (Array.isArray(scene.layers) ? scene.layers : [])
+  const rows = layers.map((layer, i) => row(form, layer ?? {}, `${path}.layers[${i}]`, () => remove(form, layers, path, i)))
+  const adder = make('select', { class: 'adder', 'aria-label': say('layerAdd'), 'data-key': `${path}.layers:add` },
+    make('option', { value: '' }, say('layerAdd')), ...KINDS.map((kind) => make('option', { value: kind }, say(`layer_${kind}`))))
+  adder.addEventListener('change', () => add(form, layers, path, adder))
+  return make('div', { class: 'layers' }, make('h4', {}, say('layers')), ...rows, adder)
+}
+
+/** @param {import('./studio-form.js').Form} form @param {any[]} layers @param {string} path @param {HTMLSelectElement} adder */
+function add(form, layers, path, adder) {
+  const kind = adder.value
+  adder.value = ''
+  const value = fresh(form, kind)
+  if (!value) return form.upload(OF[kind])
+  if (layers.length) form.project.edit([{ op: 'insert', field: `${path}.layers[${layers.length}]`, value }], true)
+  else form.set(`${path}.layers`, [value], true)
+}
+
+/** A new layer, null where its file is still to come. @param {import('./studio-form.js').Form} form @param {string} kind */
+function fresh(form, kind) {
+  if (kind === 'title') return { title: say('layerTitle'), at: '0.3s', for: '3s', enter: 'fade', exit: 'fade', place: PLACES.top }
+  if (kind === 'lower_third') return { lower_third: { name: say('layerName'), role: say('layerRole') }, at: '0.5s', for: '4s', enter: 'fade', exit: 'fade' }
+  const file = form.assets.find((one) => one.kind === OF[kind])?.file
+  if (!file) return null
+  if (kind === 'slides') return { slides: file, page: 1, place: { x: '50%', y: '30%', width: '90%' }, fit: 'contain' }
+  return { [kind]: file, at: '0.5s', for: '3s', enter: 'fade', exit: 'fade', place: PLACES.upper }
+}
+
+/** @param {import('./studio-form.js').Form} form @param {any[]} layers @param {string} path @param {number} i */
+function remove(form, layers, path, i) {
+  form.set(layers.length > 1 ? `${path}.layers[${i}]` : `${path}.layers`, undefined, true)
+}
+
+/** @param {import('./studio-form.js').Form} form @param {any} layer @param {string} path @param {() => void} away */
+function row(form, layer, path, away) {
+  const kind = KINDS.find((one) => layer[one] !== undefined) ?? 'title'
+  const put = (/** @type {string} */ key, /** @type {any} */ value) => form.set(`${path}.${key}`, value)
+  const text = (/** @type {string} */ label, /** @type {string} */ key, /** @type {any} */ value, hint = '') =>
+    line({ label, field: `${path}.${key}`, value, hint }, (now) => put(key, now === '' ? undefined : now))
+  const shown = {
+    title: () => [text(say('layer_title'), 'title', layer.title)],
+    lower_third: () => [text(say('layerName'), 'lower_third.name', layer.lower_third?.name), text(say('layerRole'), 'lower_third.role', layer.lower_third?.role)],
+    picture: () => [file(form, layer, 'picture', path)],
+    video: () => [file(form, layer, 'video', path)],
+    slides: () => [file(form, layer, 'slides', path), line({ label: say('layerPage'), field: `${path}.page`, value: layer.page ?? 1, type: 'number' }, (now) => put('page', Number(now) || 1))],
+  }[kind]
+  const head = make('div', { class: 'layer-head' }, make('span', { class: 'badge' }, say(`layer_${kind}`)), tool('close', say('layerRemove'), away))
+  return mark(make('div', { class: 'layer' }, head, make('div', { class: 'pair' }, ...(shown?.() ?? [])), timing(form, layer, path, kind)), path)
+}
+
+/** When it comes, how long it stays, where and how. @param {import('./studio-form.js').Form} form @param {any} layer @param {string} path @param {string} kind */
+function timing(form, layer, path, kind) {
+  const word = layer.at && typeof layer.at === 'object' ? String(layer.at.word ?? '') : ''
+  const at = word || String(layer.at ?? '')
+  const when = line({ label: say('layerAt'), field: `${path}.at`, value: at, hint: say('layerAtHint') }, (now) => {
+    form.set(`${path}.at`, now.trim() === '' ? undefined : TIME.test(now) ? timed(now) : { word: now.trim() })
+  })
+  const long = line({ label: say('layerFor'), field: `${path}.for`, value: layer.for, hint: say('layerForHint') }, (now) => form.set(`${path}.for`, now.trim() ? timed(now) : undefined))
+  const spot = layer.place === undefined ? '' : Object.keys(PLACES).find((one) => JSON.stringify(PLACES[one]) === JSON.stringify(layer.place)) ?? 'own'
+  const spots = /** @type {[string, string][]} */ ([['', say('placeUsual')], ['top', say('placeTop')], ['middle', say('placeMiddle')], ['bottom', say('placeBottom')], ['upper', say('placeUpper')], ...(spot === 'own' ? [['own', say('placeOwn')]] : [])])
+  const where = choice({ label: say('layerPlace'), field: `${path}.place`, value: spot, options: spots }, (now) => now !== 'own' && form.set(`${path}.place`, PLACES[now]))
+  const words = kind === 'title' || kind === 'lower_third'
+  const ways = form.choices.entrances.filter((/** @type {string} */ one) => words || one !== 'wipe')
+  const enter = choice({ label: say('layerEnter'), field: `${path}.enter`, value: String(expand('enter', layer.enter).kind ?? ''), options: [['', say('placeUsual')], ...ways.map((/** @type {string} */ one) => [one, say(`enter_${one}`)])] },
+    (now) => form.set(`${path}.enter`, now || undefined))
+  return make('div', { class: 'four' }, when, long, where, enter)
+}
+
+/** A time with its unit: seconds, if nothing else is said. @param {string} text */
+export function timed(text) {
+  return /^[\d.]+$/.test(text.trim()) ? `${text.trim()}s` : text.trim()
+}
+
+/** @param {import('./studio-form.js').Form} form @param {any} layer @param {string} key @param {string} path */
+function file(form, layer, key, path) {
+  return asset({ label: say('file'), field: `${path}.${key}`, value: layer[key], kind: OF[key], assets: form.assets }, (name) => name && form.set(`${path}.${key}`, name), () => form.upload(OF[key]))
+}

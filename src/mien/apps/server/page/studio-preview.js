@@ -1,0 +1,144 @@
+/** A moment of the scene that is worked on, as it will be in the film; and the sheet of all scenes. */
+
+import { ApiError } from './api.js'
+import { make } from './dom.js'
+import { api, told } from './studio-api.js'
+import { button } from './studio-fields.js'
+import { canvasSize } from './studio-values.js'
+import { say } from './words.js'
+
+const WAIT_MS = 450
+const BUSY_MS = 1500
+
+export class Preview {
+  /** @param {import('./studio-project.js').Project} project @param {(number: number) => void} choose another scene is wanted */
+  constructor(project, choose) {
+    this.project = project
+    this.choose = choose
+    this.scene = 0
+    this.at = 0.5
+    this.key = ''
+    this.seconds = 0
+    this.image = make('img', { alt: '', draggable: 'false' })
+    this.note = make('p', { class: 'still-note' })
+    this.frame = make('div', { class: 'still' }, this.image, make('span', { class: 'shimmer', 'aria-hidden': 'true' }), this.note)
+    this.range = make('input', { type: 'range', min: '0', max: '1000', value: '500' })
+    this.time = make('output', { class: 'figure' })
+    this.strip = make('div', { class: 'strip', role: 'group' })
+    this.element = make('div', { class: 'preview' })
+    this.range.addEventListener('input', () => {
+      this.at = this.range.valueAsNumber / 1000
+      this.#times()
+      this.ask(120)
+    })
+    project.addEventListener('settled', () => {
+      this.#shape()
+      this.ask()
+    })
+    project.addEventListener('values', () => this.#strip())
+    this.render()
+    this.ask(0)
+  }
+
+  render() {
+    this.range.setAttribute('aria-label', say('previewMoment'))
+    this.strip.setAttribute('aria-label', say('formScenes'))
+    const slide = make('label', { class: 'scrub' }, this.range, this.time)
+    this.element.replaceChildren(this.frame, slide, this.strip, button(say('sheet'), () => this.#sheet(), 'line', 'sheet'))
+    this.#shape()
+    this.#strip()
+    this.#times()
+  }
+
+  /** Follow another scene. @param {number} number */
+  follow(number) {
+    if (number === this.scene) return
+    this.scene = number
+    this.#strip()
+    this.ask(60)
+  }
+
+  /** A picture of how it is now, soon. @param {number} [ms] */
+  ask(ms = WAIT_MS) {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.#draw(), ms)
+  }
+
+  close() {
+    clearTimeout(this.timer)
+    this.drawing?.abort()
+    if (this.image.src) URL.revokeObjectURL(this.image.src)
+  }
+
+  async #draw() {
+    const { project, scene, at } = this
+    if (!project.readable) return this.#say(say('formUnreadable'))
+    const key = JSON.stringify([project.text, scene, at])
+    if (key === this.key) return
+    this.drawing?.abort()
+    const drawing = (this.drawing = new AbortController())
+    this.element.classList.add('drawing')
+    try {
+      const made = await api.still(project.name, { text: project.text, scene, at, side: 720 }, drawing.signal)
+      if (this.image.src) URL.revokeObjectURL(this.image.src)
+      this.image.src = made.url
+      this.image.alt = say('previewOf', { n: scene + 1 })
+      this.key = key
+      this.seconds = made.seconds
+      this.#say('')
+      this.#times()
+    } catch (error) {
+      if (drawing.signal.aborted) return
+      if (error instanceof ApiError && error.code === 'busy.studio') this.ask(BUSY_MS)
+      else this.#say(told(error))
+    } finally {
+      if (this.drawing === drawing) this.element.classList.remove('drawing')
+    }
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    this.note.textContent = text
+    this.frame.classList.toggle('failed', text !== '')
+  }
+
+  #times() {
+    this.time.textContent = this.seconds ? say('secondsOf', { at: (this.at * this.seconds).toFixed(1), all: this.seconds.toFixed(1) }) : ''
+    this.range.style.setProperty('--filled', `${this.at * 100}%`)
+  }
+
+  #shape() {
+    const [width, height] = canvasSize(this.project.values.canvas)
+    this.frame.style.setProperty('--shape', String(width / height))
+  }
+
+  #strip() {
+    const scenes = Array.isArray(this.project.values.scenes) ? this.project.values.scenes : []
+    this.strip.replaceChildren(...scenes.map((_, number) => {
+      const chip = make('button', { type: 'button', class: 'dot-button figure', 'aria-label': say('sceneNumber', { n: number + 1 }) }, String(number + 1))
+      if (number === this.scene) chip.setAttribute('aria-current', 'true')
+      chip.addEventListener('click', () => this.choose(number))
+      return chip
+    }))
+  }
+
+  async #sheet() {
+    const image = make('img', { alt: say('sheet') })
+    const words = make('p', { class: 'about', role: 'status' }, say('sheetDrawing'))
+    const dialog = make('dialog', { class: 'sheet-dialog', 'aria-label': say('sheet') })
+    dialog.append(make('header', {}, make('h2', {}, say('sheet')), button(say('close'), () => dialog.close(), 'line')), words)
+    dialog.addEventListener('close', () => {
+      URL.revokeObjectURL(image.src)
+      dialog.remove()
+    })
+    dialog.addEventListener('click', (event) => event.target === dialog && dialog.close())
+    document.body.append(dialog)
+    dialog.showModal()
+    try {
+      image.src = (await api.sheet(this.project.name, this.project.text)).url
+      words.replaceWith(image)
+    } catch (error) {
+      words.textContent = told(error)
+    }
+  }
+}

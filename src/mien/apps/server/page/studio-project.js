@@ -1,0 +1,223 @@
+/** A project that is open: its text, its values, what is wrong with it, and whether it is saved. */
+
+import { ApiError } from './api.js'
+import { api, told } from './studio-api.js'
+
+const SAVE_MS = 900
+const READ_MS = 350
+const CHECK_MS = 700
+const MOST_UNDO = 200
+
+/** @typedef {import('./studio-api.js').Problem} Problem */
+
+/**
+ * Events: "text" (it changed), "values" {structure} (they changed; structure: the form is another), "problems",
+ * "state", "settled" (text that can be read, and nothing under way).
+ * state: saved, changed, saving, conflict or failed.
+ */
+export class Project extends EventTarget {
+  /** @param {any} info as the server tells of it */
+  constructor(info) {
+    super()
+    this.name = /** @type {string} */ (info.name)
+    this.file = /** @type {string} */ (info.file)
+    this.state = 'saved'
+    this.trouble = ''
+    this.seconds = 0
+    this.closed = false
+    /** @type {Promise<void>} */
+    this.chain = Promise.resolve()
+    /** @type {string[]} */
+    this.before = []
+    /** @type {string[]} */
+    this.after = []
+    this.#adopt(info)
+  }
+
+  /** @param {any} info */
+  #adopt(info) {
+    this.text = /** @type {string} */ (info.text)
+    this.version = /** @type {string} */ (info.version)
+    this.values = info.values ?? {}
+    this.readable = info.values !== null && typeof info.values === 'object' && !info.problems.length
+    /** @type {Problem[]} */
+    this.problems = info.problems
+    this.saved = this.text
+  }
+
+  /** Look at the text, once it is open. */
+  begin() {
+    this.#later('check', CHECK_MS / 10, () => this.#check())
+  }
+
+  /**
+   * Change fields; what somebody types meanwhile goes first. @param {import('./studio-api.js').Change[]} changes
+   * @param {boolean} [structure] whether the form has other fields then
+   */
+  edit(changes, structure = false) {
+    this.chain = this.chain.then(async () => {
+      try {
+        let asked, made
+        do {
+          asked = this.text
+          made = await api.edit(this.name, asked, changes)
+        } while (asked !== this.text) // somebody typed in the file meanwhile
+        this.#take(made, true, structure)
+      } catch (error) {
+        this.trouble = told(error)
+        this.#tell('values', { structure: true }) // what the form shows is not so
+        this.#tell('state')
+      }
+    })
+    return this.chain
+  }
+
+  /** Somebody typed in the file. @param {string} text */
+  type(text) {
+    if (text === this.text) return
+    this.#remember()
+    this.text = text
+    this.#changed()
+    this.#later('read', READ_MS, () => this.edit0())
+  }
+
+  /** Read the values of the text again. */
+  edit0() {
+    this.chain = this.chain.then(async () => {
+      const asked = this.text
+      const made = await api.edit(this.name, asked, []).catch(() => null)
+      if (made && asked === this.text) this.#take(made, false, true)
+    })
+    return this.chain
+  }
+
+  undo() {
+    this.#swap(this.before, this.after)
+  }
+
+  redo() {
+    this.#swap(this.after, this.before)
+  }
+
+  /** Save now, what is being written included. */
+  async save() {
+    clearTimeout(this.timers.save)
+    await this.chain
+    if (this.text === this.saved || this.state === 'conflict' || this.state === 'saving') return
+    const { text } = this
+    this.#become('saving')
+    try {
+      const info = await api.write(this.name, text, this.version)
+      this.version = info.version
+      this.saved = text
+      this.trouble = ''
+      this.#become(this.text === text ? 'saved' : 'changed')
+      if (this.text !== text) this.#later('save', SAVE_MS, () => this.save())
+    } catch (error) {
+      this.trouble = told(error)
+      this.#become(error instanceof ApiError && error.code === 'project.changed' ? 'conflict' : 'failed')
+      if (this.state === 'failed' && !this.closed) this.#later('save', 5000, () => this.save())
+    }
+  }
+
+  /** Somebody else has saved meanwhile: whose text is it? @param {boolean} mine */
+  async settle(mine) {
+    const info = await api.read(this.name)
+    if (mine) {
+      this.version = info.version
+      this.saved = info.text
+      this.state = 'changed'
+      await this.save()
+      return
+    }
+    this.#remember()
+    this.#adopt(info)
+    this.#become('saved')
+    this.#tell('text')
+    this.#tell('values', { structure: true })
+    this.begin()
+  }
+
+  async close() {
+    this.closed = true
+    await this.save()
+    for (const timer of Object.values(this.timers)) clearTimeout(timer)
+    this.looking?.abort()
+  }
+
+  /** @type {Record<string, ReturnType<typeof setTimeout>>} */
+  timers = {}
+
+  /** @param {any} made @param {boolean} own whether the form made it @param {boolean} structure */
+  #take(made, own, structure) {
+    if (own && made.text !== this.text) {
+      this.#remember()
+      this.text = made.text
+      this.#changed()
+    }
+    this.readable = made.values !== null && typeof made.values === 'object' && !Array.isArray(made.values)
+    if (this.readable) this.values = made.values
+    this.problems = made.problems
+    this.#tell('values', { structure })
+    this.#tell('problems')
+    if (this.readable) {
+      this.#tell('settled')
+      this.#later('check', CHECK_MS, () => this.#check())
+    }
+  }
+
+  async #check() {
+    this.looking?.abort()
+    const looking = (this.looking = new AbortController())
+    const asked = this.text
+    try {
+      const found = await api.check(this.name, asked, looking.signal)
+      if (asked !== this.text) return
+      this.problems = found.problems
+      this.seconds = found.seconds
+      this.#tell('problems')
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'busy.studio') this.#later('check', 2000, () => this.#check())
+    }
+  }
+
+  #changed() {
+    this.trouble = ''
+    if (this.state !== 'conflict') this.#become('changed')
+    this.#tell('text')
+    this.#later('save', SAVE_MS, () => this.save())
+  }
+
+  #remember() {
+    if (this.before.at(-1) !== this.text) this.before.push(this.text)
+    if (this.before.length > MOST_UNDO) this.before.shift()
+    this.after = []
+  }
+
+  /** @param {string[]} from @param {string[]} to */
+  #swap(from, to) {
+    const text = from.pop()
+    if (text === undefined) return
+    to.push(this.text)
+    this.text = text
+    this.#changed()
+    this.edit0()
+  }
+
+  /** @param {string} what @param {number} ms @param {() => void} work */
+  #later(what, ms, work) {
+    clearTimeout(this.timers[what])
+    this.timers[what] = setTimeout(work, ms)
+  }
+
+  /** @param {string} state */
+  #become(state) {
+    this.state = state
+    this.#tell('state')
+  }
+
+  /** @param {string} type @param {any} [detail] */
+  #tell(type, detail) {
+    if (!this.closed) this.dispatchEvent(new CustomEvent(type, { detail }))
+  }
+}

@@ -1,0 +1,168 @@
+/** The films: those that wait, run, wait for somebody's decision, and those that can be fetched. */
+
+import { saved } from './api.js'
+import { icon, make, recall, remember } from './dom.js'
+import { api, told } from './studio-api.js'
+import { bytes } from './studio-assets.js'
+import { button, tool } from './studio-fields.js'
+import { say } from './words.js'
+
+const BUSY_MS = 1000
+const CALM_MS = 8000
+const OPEN = ['queued', 'running', 'failed-retrying']
+const AGAIN = ['quarantined', 'cancelled', 'failed-retrying']
+
+/** Events: "change" {open} how many are not done. */
+export class Queue extends EventTarget {
+  constructor() {
+    super()
+    /** @type {any[]} */
+    this.films = []
+    this.list = make('ul', { class: 'films' })
+    this.element = make('section', { class: 'queue', 'aria-labelledby': 'queue-title' })
+    /** @type {Map<string, string>} */
+    this.watched = new Map()
+    this.shown = ''
+    this.render()
+  }
+
+  render() {
+    this.shown = ''
+    this.element.replaceChildren(make('h2', { id: 'queue-title' }, say('films')), this.list)
+    this.#show()
+  }
+
+  /** Look at the queue from now on. */
+  begin() {
+    clearTimeout(this.timer)
+    this.running = true
+    this.#look()
+  }
+
+  stop() {
+    this.running = false
+    clearTimeout(this.timer)
+  }
+
+  async #look() {
+    if (!document.hidden) {
+      const films = await api.films().catch(() => null)
+      if (films) this.films = films
+      this.#show()
+      this.dispatchEvent(new CustomEvent('change', { detail: { open: this.films.filter((one) => OPEN.includes(one.state)).length } }))
+    }
+    clearTimeout(this.timer)
+    if (!this.running) return
+    const busy = this.films.some((one) => OPEN.includes(one.state))
+    this.timer = setTimeout(() => this.#look(), busy ? BUSY_MS : CALM_MS)
+  }
+
+  #show() {
+    const key = JSON.stringify(this.films)
+    if (key === this.shown || this.list.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement) return
+    const focused = document.activeElement instanceof HTMLElement && this.list.contains(document.activeElement) ? document.activeElement.dataset.key : ''
+    this.shown = key
+    const queued = this.films.filter((one) => one.state === 'queued').map((one) => one.id).sort()
+    this.list.replaceChildren(...(this.films.length ? this.films.map((one) => this.#film(one, queued)) : [make('li', { class: 'nothing' }, say('filmsNone'))]))
+    if (focused) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus()
+  }
+
+  /** @param {any} film @param {string[]} queued */
+  #film(film, queued) {
+    const share = film.total ? Math.round((100 * film.done) / film.total) : 0
+    const place = queued.indexOf(film.id) + 1
+    const facts = film.state === 'done' ? [say('filmLong', { n: (film.report.duration ?? 0).toFixed(1) }), `${film.report.width}×${film.report.height}`, bytes(film.files.find((/** @type {any} */ one) => one.role === 'film')?.size ?? 0)] : []
+    const words = film.state === 'running' && film.total ? say('filmShare', { n: share }) : film.state === 'queued' ? say('filmPlace', { n: place }) : say(`film_${film.state.replaceAll('-', '_')}`)
+    const row = make('li', { class: 'film', 'data-state': film.state },
+      make('div', { class: 'film-head' },
+        make('span', { class: 'film-name' }, make('b', {}, film.title || film.project), make('span', { class: 'about' }, [film.project, when(film.made), ...facts].join(' · '))),
+        make('span', { class: 'state' }, words),
+      ))
+    if (film.state === 'running') {
+      const bar = make('progress', film.total ? { max: '100', value: String(share) } : {})
+      bar.setAttribute('aria-label', words)
+      row.append(bar)
+    }
+    if (film.fault && film.state !== 'cancelled' && film.state !== 'waiting-for-review') row.append(make('p', { class: 'fault' }, told(fault(film.fault))))
+    row.append(this.#actions(film))
+    return row
+  }
+
+  /** @param {any} film */
+  #actions(film) {
+    const parts = film.files.map((/** @type {any} */ file) => this.#fetch(film, file))
+    if (film.files.some((/** @type {any} */ one) => one.role === 'film')) parts.unshift(this.#watch(film))
+    if (film.state === 'waiting-for-review') parts.push(this.#decision(film))
+    if (AGAIN.includes(film.state)) parts.push(this.#do(say('filmAgain'), () => api.retry(film.id), `${film.id}:again`))
+    const open = OPEN.includes(film.state) || film.state === 'waiting-for-review'
+    const away = tool(open ? 'close' : 'bin', open ? say('filmCancel') : say('filmRemove'), () => this.#then(api.removeFilm(film.id)))
+    away.dataset.key = `${film.id}:away`
+    return make('div', { class: 'film-tools' }, ...parts, away)
+  }
+
+  /** @param {any} film @param {any} file */
+  #fetch(film, file) {
+    const made = make('a', { class: file.role === 'film' ? 'solid link' : 'line link', href: file.url.slice(1), download: file.name }, ...(file.role === 'film' ? [icon('save')] : []), make('span', {}, file.role === 'film' ? say('download') : file.role.toUpperCase()))
+    made.addEventListener('click', async (event) => {
+      if (made.dataset.ready) return
+      event.preventDefault()
+      made.href = await saved(file.url)
+      made.dataset.ready = 'yes'
+      made.click()
+    })
+    return made
+  }
+
+  /** @param {any} film */
+  #watch(film) {
+    const shown = button(say('watch'), async () => {
+      const video = make('video', { controls: true, playsinline: true, autoplay: true })
+      const address = this.watched.get(film.id) ?? (await saved(film.files.find((/** @type {any} */ one) => one.role === 'film').url))
+      this.watched.set(film.id, address)
+      video.src = address
+      const dialog = make('dialog', { class: 'sheet-dialog watch', 'aria-label': film.title || film.project }, make('header', {}, make('h2', {}, film.title || film.project), button(say('close'), () => dialog.close(), 'line')), video)
+      dialog.addEventListener('close', () => dialog.remove())
+      document.body.append(dialog)
+      dialog.showModal()
+    }, 'line', 'film')
+    shown.dataset.key = `${film.id}:watch`
+    return shown
+  }
+
+  /** @param {any} film */
+  #decision(film) {
+    const who = make('input', { type: 'text', maxlength: '100', autocomplete: 'name', 'aria-label': say('reviewWho'), placeholder: say('reviewWho') })
+    who.value = recall('reviewer', '')
+    const decide = (/** @type {boolean} */ approved) => {
+      if (!who.value.trim()) return who.focus()
+      remember('reviewer', who.value.trim())
+      who.blur()
+      this.#then(api.decide(film.id, { approved, who: who.value.trim() }))
+    }
+    return make('div', { class: 'decision' }, who, button(say('approve'), () => decide(true), 'solid'), button(say('reject'), () => decide(false), 'line'))
+  }
+
+  /** @param {string} label @param {() => Promise<any>} work @param {string} key */
+  #do(label, work, key) {
+    const made = button(label, () => this.#then(work()))
+    made.dataset.key = key
+    return made
+  }
+
+  /** @param {Promise<any>} work */
+  async #then(work) {
+    await work.catch((error) => this.dispatchEvent(new CustomEvent('fault', { detail: told(error) })))
+    this.shown = ''
+    this.#look()
+  }
+}
+
+/** @param {any} given */
+function fault(given) {
+  return { sentence: [given.message, given.hint].filter(Boolean).join(' ') }
+}
+
+/** @param {string} iso */
+export function when(iso) {
+  return new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
+}

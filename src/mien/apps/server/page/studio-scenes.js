@@ -1,0 +1,157 @@
+/** The scenes in the form: one is open, and the preview follows it. */
+
+import { make } from './dom.js'
+import { backgroundFields } from './studio-background.js'
+import { asset, button, choice, line, mark, tool, words } from './studio-fields.js'
+import { layerList, timed } from './studio-layers.js'
+import { expand, saidIn } from './studio-values.js'
+import { say } from './words.js'
+
+const FEELINGS = ['happy', 'sad', 'surprised', 'serious']
+
+export class SceneList {
+  /** @param {import('./studio-form.js').Form} form */
+  constructor(form) {
+    this.form = form
+    this.open = 0
+  }
+
+  get all() {
+    const { scenes } = this.form.values
+    return /** @type {any[]} */ (Array.isArray(scenes) ? scenes : [])
+  }
+
+  render() {
+    this.open = Math.max(0, Math.min(this.open, this.all.length - 1))
+    const cards = this.all.map((scene, number) => this.#card(scene && typeof scene === 'object' ? scene : {}, number))
+    const add = button(say('sceneAdd'), () => this.#add(), 'line', 'plus')
+    return make('section', { class: 'part scenes' }, make('h3', {}, say('formScenes')), make('div', { class: 'cards' }, ...cards), add)
+  }
+
+  /** Look at another one. @param {number} number */
+  select(number) {
+    if (number === this.open || number >= this.all.length) return
+    this.open = number
+    this.form.render()
+    this.#tell()
+  }
+
+  #tell() {
+    this.form.dispatchEvent(new CustomEvent('scene', { detail: { number: this.open } }))
+  }
+
+  /** @param {any} scene @param {number} number */
+  #card(scene, number) {
+    const path = `scenes[${number}]`
+    const open = number === this.open
+    const name = make('span', { class: 'scene-name' }, make('b', { class: 'figure' }, String(number + 1)), make('span', {}, saidIn(scene) || String(scene.id ?? say('sceneSilent'))))
+    const summary = make('summary', { 'data-key': `${path}:open` }, name)
+    const card = make('details', { class: 'scene-card', open }, summary, ...(open ? [this.#body(scene, number, path)] : []))
+    summary.addEventListener('click', (event) => {
+      event.preventDefault()
+      if (!open) this.select(number)
+    })
+    return mark(card, path)
+  }
+
+  /** @param {any} scene @param {number} number @param {string} path */
+  #body(scene, number, path) {
+    const { form } = this
+    const last = number + 1 === this.all.length
+    const tools = make('div', { class: 'scene-tools' },
+      tool('up', say('moveUp'), () => this.#move(number, number - 1)),
+      tool('down', say('moveDown'), () => this.#move(number, number + 1)),
+      tool('copy', say('sceneCopy'), () => this.#copy(scene, number)),
+      tool('bin', say('sceneRemove'), () => this.#remove(number)),
+    )
+    ;/** @type {HTMLButtonElement} */ (tools.children[0]).disabled = number === 0
+    ;/** @type {HTMLButtonElement} */ (tools.children[1]).disabled = last
+    ;/** @type {HTMLButtonElement} */ (tools.children[3]).disabled = this.all.length === 1
+    const changes = /** @type {[string, string][]} */ ([['', say('changeUsual')], ...form.choices.transitions.map((/** @type {string} */ one) => [one, say(`change_${one}`)])])
+    return make('div', { class: 'scene-body' },
+      ...this.#spoken(scene, path),
+      make('div', { class: 'pair' },
+        ...backgroundFields(form, scene, `${path}.background`, say('behindInherited')).slice(0, 1),
+        ...(last ? [] : [choice({ label: say('sceneChange'), field: `${path}.transition`, value: String(expand('transition', scene.transition).kind ?? ''), options: changes },
+          (value) => (value ? form.put(scene, `${path}.transition`, 'transition', 'kind', value) : form.set(`${path}.transition`, undefined)))]),
+      ),
+      ...backgroundFields(form, scene, `${path}.background`, say('behindInherited')).slice(1),
+      layerList(form, scene, path),
+      tools,
+    )
+  }
+
+  /** What is said. @param {any} scene @param {string} path @returns {HTMLElement[]} */
+  #spoken(scene, path) {
+    const { form } = this
+    if (Array.isArray(scene.dialogue)) return [this.#dialogue(scene, path)]
+    if (scene.audio !== undefined) {
+      return [asset({ label: say('sceneAudio'), field: `${path}.audio`, value: scene.audio, kind: 'sound', assets: form.assets }, (file) => file && form.set(`${path}.audio`, file), () => form.upload('sound'))]
+    }
+    if (scene.script === undefined && scene.for !== undefined) {
+      return [line({ label: say('sceneFor'), field: `${path}.for`, value: scene.for, hint: '3s' }, (text) => form.set(`${path}.for`, timed(text)))]
+    }
+    const box = words({ label: say('sceneScript'), field: `${path}.script`, value: scene.script, hint: say('sceneScriptHint') }, (text) => form.set(`${path}.script`, text))
+    const area = /** @type {HTMLTextAreaElement} */ (box.querySelector('textarea'))
+    return [make('div', { class: 'script' }, box, marks(area))]
+  }
+
+  /** @param {any} scene @param {string} path */
+  #dialogue(scene, path) {
+    const { form } = this
+    const people = Object.keys(form.values.cast ?? {})
+    const rows = scene.dialogue.map((/** @type {any} */ spoken, /** @type {number} */ i) => {
+      const [who = '', said = ''] = Object.entries(spoken ?? {})[0] ?? []
+      const plain = typeof said === 'object' ? String(said?.script ?? '') : String(said)
+      const at = `${path}.dialogue[${i}]`
+      const speaker = choice({ label: say('lineWho'), field: at, value: who, options: people.map((one) => [one, one]) }, (value) => form.set(at, { [value]: said }))
+      const text = words({ label: say('lineSays'), field: `${at}.${who}`, value: plain }, (value) => form.set(at, { [who]: value }))
+      return make('div', { class: 'line-of' }, speaker, text, tool('close', say('lineRemove'), () => form.set(at, undefined, true)))
+    })
+    const add = button(say('lineAdd'), () => form.project.edit([{ op: 'insert', field: `${path}.dialogue[${rows.length}]`, value: { [people[rows.length % Math.max(1, people.length)] ?? 'anna']: say('lineNew') } }], true), 'line', 'plus')
+    return make('div', { class: 'dialogue' }, ...rows, add)
+  }
+
+  #add() {
+    const number = this.all.length
+    const spoken = this.form.values.cast ? { dialogue: [{ [Object.keys(this.form.values.cast)[0]]: say('lineNew') }] } : { script: say('sceneNew') }
+    this.#change([{ op: number ? 'insert' : 'set', field: number ? `scenes[${number}]` : 'scenes', value: number ? spoken : [spoken] }], number)
+  }
+
+  /** @param {any} scene @param {number} number */
+  #copy(scene, number) {
+    const { id, ...rest } = scene
+    this.#change([{ op: 'insert', field: `scenes[${number + 1}]`, value: rest }], number + 1)
+  }
+
+  /** @param {number} from @param {number} to */
+  #move(from, to) {
+    this.#change([{ op: 'move', field: `scenes[${from}]`, to }], to)
+  }
+
+  /** @param {number} number */
+  #remove(number) {
+    this.#change([{ op: 'remove', field: `scenes[${number}]` }], Math.max(0, number - 1))
+  }
+
+  /** @param {import('./studio-api.js').Change[]} changes @param {number} then the scene that is looked at afterwards */
+  async #change(changes, then) {
+    this.open = then
+    await this.form.project.edit(changes, true)
+    this.#tell()
+  }
+}
+
+/** Buttons that put marks into a script. @param {HTMLTextAreaElement} area */
+function marks(area) {
+  const put = (/** @type {string} */ before, /** @type {string} */ after) => {
+    const { selectionStart: from, selectionEnd: to } = area
+    area.focus()
+    area.setRangeText(before + area.value.slice(from, to) + after, from, to, 'end')
+    area.dispatchEvent(new Event('input'))
+  }
+  return make('div', { class: 'script-marks', role: 'group', 'aria-label': say('marks') },
+    ...FEELINGS.map((one) => button(say(one), () => put(`[${one}]`, `[/${one}]`), 'chip')),
+    button(say('markPause'), () => put('[pause 500ms]', ''), 'chip'),
+  )
+}

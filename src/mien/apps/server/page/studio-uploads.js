@@ -1,0 +1,105 @@
+/** Files on their way to the server, in pieces: after a break each goes on where it was, also on another visit. */
+
+import { ApiError } from './api.js'
+import { api, told } from './studio-api.js'
+
+const PIECE = 4 << 20
+const WAITS = [1, 2, 5, 10, 20]
+
+/** @typedef {{file: File, name: string, sent: number, state: 'waiting'|'sending'|'pausing'|'done'|'failed', words: string, stop?: AbortController, id?: string}} Going */
+
+/** Events: "change", "done" {name}. */
+export class Uploads extends EventTarget {
+  /** @param {string} project @param {number} piece the most that the server takes at once */
+  constructor(project, piece) {
+    super()
+    this.project = project
+    this.piece = Math.min(PIECE, piece)
+    /** @type {Going[]} */
+    this.all = []
+    this.working = false
+  }
+
+  /** @param {Iterable<File>} files */
+  add(files) {
+    for (const file of files) {
+      this.all = this.all.filter((one) => one.name !== file.name || one.state === 'sending')
+      this.all.push({ file, name: file.name, sent: 0, state: 'waiting', words: '' })
+    }
+    this.#changed()
+    this.#work()
+  }
+
+  /** @param {Going} going */
+  cancel(going) {
+    going.stop?.abort()
+    if (going.id) api.drop(going.id).catch(() => {})
+    this.all = this.all.filter((one) => one !== going)
+    this.#changed()
+  }
+
+  close() {
+    this.closed = true
+    for (const going of this.all) going.stop?.abort()
+  }
+
+  async #work() {
+    if (this.working) return
+    this.working = true
+    for (let next; !this.closed && (next = this.all.find((one) => one.state === 'waiting')); ) await this.#send(next)
+    this.working = false
+  }
+
+  /** @param {Going} going */
+  async #send(going) {
+    going.state = 'sending'
+    going.stop = new AbortController()
+    this.#changed()
+    let failures = 0
+    while (going.state !== 'done' && going.state !== 'failed') {
+      try {
+        await this.#pieces(going)
+        failures = 0
+      } catch (error) {
+        if (going.stop.signal.aborted) return
+        const again = !(error instanceof ApiError) || error.status === 0 || error.status >= 502 || ['upload.offset', 'input.conflict'].includes(error.code)
+        if (!again || failures >= WAITS.length) {
+          going.state = 'failed'
+          going.words = told(error)
+          if (error instanceof ApiError && error.code === 'missing.upload') going.id = undefined
+        } else {
+          going.state = 'pausing'
+          this.#changed()
+          await new Promise((resolve) => setTimeout(resolve, 1000 * WAITS[failures]))
+          failures += 1
+          going.state = 'sending'
+        }
+      }
+      this.#changed()
+    }
+    if (going.state === 'done') this.dispatchEvent(new CustomEvent('done', { detail: { name: going.name } }))
+  }
+
+  /** @param {Going} going */
+  async #pieces(going) {
+    const { file } = going
+    const mark = [file.name, file.size, file.lastModified].join(' ').slice(-200)
+    const begun = await api.announce(this.project, { file: going.name, size: file.size, mark })
+    going.id = begun.id
+    let offset = begun.offset
+    while (true) {
+      const piece = file.slice(offset, offset + this.piece)
+      const now = await api.put(begun.id, piece, offset, /** @type {AbortController} */ (going.stop).signal)
+      offset = going.sent = now.offset
+      if (now.done) {
+        going.state = 'done'
+        return
+      }
+      this.#changed()
+    }
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'))
+  }
+}
