@@ -111,8 +111,8 @@ def test_damaged_records_are_told_and_never_taken_for_consent(homes: Path) -> No
 
 
 def test_strict_films_need_the_consent_of_face_and_cloned_voice(homes: Path) -> None:
-    def film(**trust: bool) -> mien.Film:
-        settings = Settings(trust=TrustConfig(**trust), voices=VoicesConfig(reference=str(homes / "voice.wav")))
+    def film(*, strict: bool = False) -> mien.Film:
+        settings = Settings(trust=TrustConfig(strict=strict), voices=VoicesConfig(reference=str(homes / "voice.wav")))
         return mien.make(homes / "face.png", "Hello.", settings=settings)
 
     film()

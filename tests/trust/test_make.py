@@ -14,6 +14,7 @@ from mien.apps.cli import main
 from mien.apps.trust.verify import verify
 from mien.errors import InputError, UsageError
 from mien.stage.marks import Marks, marks_of, payload_of
+from mien.types import ByteArray
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +40,8 @@ def test_a_marked_labelled_and_signed_film_says_so(
 
 
 def test_frames_are_marked_as_the_film_is_and_alike_each_time(portrait: str) -> None:
-    def first(**trust: str) -> object:
-        return next(mien.make(portrait, "Hi.", size="192", **trust).frames())[0].pixels.copy()  # type: ignore[arg-type]
+    def first(watermark: str | None = None) -> ByteArray:
+        return next(mien.make(portrait, "Hi.", size="192", watermark=watermark).frames())[0].pixels.copy()
 
     plain, marked = first(), first(watermark="7")
     assert not np.array_equal(plain, marked) and np.array_equal(marked, first(watermark="7"))

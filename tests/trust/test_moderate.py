@@ -144,8 +144,9 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def asked(server: Server, **more: str) -> TrustConfig:
-    return TrustConfig(moderation="openai", moderation_url=f"http://127.0.0.1:{server.server_port}/v1", **more)
+def asked(server: Server, moderation_model: str = "") -> TrustConfig:
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    return TrustConfig(moderation="openai", moderation_url=url, moderation_model=moderation_model)
 
 
 def result(**categories: bool) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from mien.errors import InputError, UsageError
 from mien.stage.label import Label
 from mien.stage.watermark.embed import Watermark
 from mien.transmit.provenance.identity import SELF_MADE, identity
-from mien.transmit.provenance.sign import SOURCE_TYPE, STATEMENT, check_format, sign
+from mien.transmit.provenance.sign import SOURCE_TYPE, STATEMENT, check_format, manifest, sign
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +95,45 @@ def test_a_signed_film_is_read_by_the_reference_implementation(homes: Path, caps
     assert stated["signer"] == SELF_MADE and STATEMENT in stated["words"] and stated["faults"] == []
     assert main(["verify", str(file)]) == 0
     assert "no list vouches for" in capsys.readouterr().out
+
+
+def test_who_trusts_an_authority_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    own = identity("", "")
+    file = save(busy(1, 64, 64))
+    sign(file, own)
+    issuer = own.certificates.decode().split("-----END CERTIFICATE-----\n")[1] + "-----END CERTIFICATE-----\n"
+    Path("list.pem").write_text(issuer)
+    assert told(capsys, str(file), "--trust-list", "list.pem")[1][-1]["credentials"]["state"] == "trusted"
+    assert told(capsys, str(file))[1][-1]["credentials"]["state"] == "valid"
+    Path("list.pem").write_text("no list")
+    assert told(capsys, str(file), "--trust-list", "list.pem")[0] == 3
+
+
+def test_a_manifest_elsewhere_is_not_fetched() -> None:
+    import c2pa
+
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    own, file = identity("", ""), save(busy(1, 64, 64))
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        builder = c2pa.Builder(json.dumps(manifest("x", "image/png", None)))
+        builder.set_no_embed()
+        builder.set_remote_url(f"http://127.0.0.1:{server.server_port}/manifest.c2pa")
+        signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", own.certificates, own.private_key, None))
+        builder.sign_file(str(file), "remote.png", signer)
+        assert b"manifest.c2pa" in Path("remote.png").read_bytes()
+        stated = statements.read(Path("remote.png"))
+        server.shutdown()
+    assert asked == [] and (stated is None or stated.state == "invalid")
 
 
 def test_what_was_changed_after_signing_is_told() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mien.stage.watermark.detect import Found
 
 _STATES = {
-    "trusted": "intact, and signed by somebody whom C2PA's list trusts",
+    "trusted": "intact, and signed by somebody whom the list trusts",
     "valid": "intact, but signed by somebody whom no list vouches for",
     "invalid": "broken: do not rely on what they say",
 }
@@ -34,6 +34,10 @@ def command(
     key_file: Annotated[
         list[str] | None,
         typer.Option("--key-file", metavar="FILE", help="A secret key to try as well.", show_default=False),
+    ] = None,
+    trust_list: Annotated[
+        Path | None,
+        typer.Option("--trust-list", metavar="FILE", help="PEM of authorities whose signatures are trusted."),
     ] = None,
 ) -> None:
     """Say what a picture or film tells of itself: invisible mark, Content Credentials, label.
@@ -46,7 +50,7 @@ def command(
         raise UsageError("What should be looked at?", hint="Name a picture or a film.")
     keys = [config.load().trust.key_file, *(key_file or ())]
     for file in files:
-        findings = verify(file, keys)
+        findings = verify(file, keys, trust_list)
         for line in _lines(findings):
             console.line(line)
         console.event(

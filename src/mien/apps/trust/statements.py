@@ -39,17 +39,26 @@ class Statement:
         return any("lgorithmic" in kind for kind in self.source_types)
 
 
-def read(path: Path) -> Statement | None:
-    """None where the file holds no Content Credentials. Raises MissingError without the extra ``provenance``."""
+def read(path: Path, trust_list: str = "") -> Statement | None:
+    """None where the file holds no Content Credentials.
+
+    trust_list: PEM of the authorities that are trusted; Mien carries none of its own. Nothing is fetched, wherever the
+    file says that its manifest lies. Raises MissingError without the extra ``provenance``.
+    """
     require()
     import c2pa
 
+    asked: dict[str, Any] = {"version": 1, "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
+    if trust_list:
+        asked["trust"] = {"trust_anchors": trust_list}
+        asked["verify"]["verify_trust"] = True
     try:
-        reader = c2pa.Reader.try_create(str(path))
-        if reader is None:
-            return None
-        with reader:
-            told = json.loads(reader.json())
+        with c2pa.Context(c2pa.Settings.from_dict(asked)) as context:
+            reader = c2pa.Reader.try_create(str(path), context=context)
+            if reader is None:
+                return None
+            with reader:
+                told = json.loads(reader.json())
     except c2pa.C2paError as error:
         if type(error).__name__.endswith(("ManifestNotFound", "NotSupported")):
             return None
