@@ -157,7 +157,7 @@ def work(clip: Clip, keys: int) -> Result:
             evidence = attack(frames, Path(folder) / "clip.mp4")
             found = evidence.look([_KEY])[_KEY]
             result.found[name] = (found.marked, found.payload == clip.payload, found.z)
-            if clip.marked and name == "crf 23" and keys:
+            if clip.marked and name == "50 % size, crf 23" and keys:
                 others = evidence.look([f"wrong {clip.number} {k}" for k in range(keys)])
                 result.wrong = [other.z for other in others.values()]
                 result.false = sum(other.marked for other in others.values())
