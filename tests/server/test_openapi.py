@@ -22,6 +22,7 @@ EXAMPLES: Final = int(os.environ.get("MIEN_TEST_EXAMPLES", "10"))
 """Requests to each operation, of each kind."""
 SECONDS: Final = 1.5 * EXAMPLES
 """For each kind; on a machine that is too busy, operations get fewer requests, two at least."""
+PROJECT: Final = "tea"
 CHECKS: Final = [
     checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance,
     checks.response_headers_conformance,
@@ -30,9 +31,12 @@ CHECKS: Final = [
 
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server that sends nothing to other machines."""
+    """A server that sends nothing to other machines, with a project that nobody can render."""
     pictures = (portrait(tmp_path_factory.mktemp("portraits")),)
-    with serving(portraits=pictures, outside=False) as server:
+    studio = tmp_path_factory.mktemp("studio")
+    (studio / PROJECT).mkdir()
+    (studio / PROJECT / f"{PROJECT}.yaml").write_text("title: nothing\n")
+    with serving(portraits=pictures, outside=False, studio=studio) as server:
         yield server
 
 
@@ -51,7 +55,8 @@ def test_every_operation_answers_as_it_is_described(described: Served, mode: Gen
     wrong: list[str] = []
     for number, operation in enumerate(every, 1):
         until = began + SECONDS * number / len(every)
-        for inside in (False, True) if "{session}" in operation.path else (False,):
+        among = any(part in operation.path for part in ("{session}", "{project}"))
+        for inside in (False, True) if among else (False,):
             probe = prober(described, until, asked, wrong)
             ask(operation, mode, described, probe, inside=inside)
     assert not wrong, "\n".join(wrong[:10])
@@ -65,8 +70,10 @@ def ask(
     operation: Any, mode: GenerationMode, served: Served, probe: Callable[[Any], None], *,
     inside: bool,
 ) -> None:  # fmt: skip
-    """Ask one operation again and again. inside: of a session that is there."""
-    fixed = {"session": served.session()} if inside else None
+    """Ask one operation again and again. inside: of a session, or a project, that is there."""
+    fixed = None
+    if inside:
+        fixed = {"session": served.session()} if "{session}" in operation.path else {"project": PROJECT}
     bounded = settings(
         max_examples=EXAMPLES, phases=[Phase.explicit, Phase.generate], database=None, derandomize=True, deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -81,7 +88,7 @@ def ask(
         with contextlib.suppress(Unsatisfiable):  # nothing about it can be wrong
             again_and_again()
     finally:
-        if fixed:
+        if fixed and "session" in fixed:
             close(served, fixed["session"])
 
 

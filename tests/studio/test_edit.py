@@ -64,7 +64,7 @@ def test_scenes_come_go_and_move_with_their_comments() -> None:
 
 
 def test_fields_are_taken_away() -> None:
-    after = changed(TEXT, Change("remove", "captions"), Change("remove", "avatar.shadow"), Change("remove", "canvas.fps"))
+    after = changed(TEXT, *(Change("remove", field) for field in ("captions", "avatar.shadow", "canvas.fps")))
     assert set(values(TEXT)) - set(values(after)) == {"captions"}
     assert "shadow" not in values(after)["avatar"] and values(after)["canvas"] == {"size": "1080x1920"}
     bare = changed(TEXT, Change("remove", "scenes[0].id"), Change("remove", "scenes[0].layers"))

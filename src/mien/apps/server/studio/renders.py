@@ -26,7 +26,8 @@ from mien.apps.jobs.run import Run
 from mien.apps.jobs.states import OPEN, Entry, Job, Line, State, Wish
 from mien.apps.jobs.store import Store
 from mien.apps.server.studio.bench import Bench
-from mien.apps.server.studio.projects import OWN, Projects
+from mien.apps.server.studio.projects import OWN, Projects, Source
+from mien.apps.studio.source import parse, to_json
 from mien.errors import InputError, MienError, MissingError
 from mien.transmit.atomic import output_error
 
@@ -125,7 +126,7 @@ class Renders:
             planned = self._bench.ask(
                 "plan", _PLANNING, file=str(file), output=str(folder / f"{project}.mp4"), preset=preset
             )
-            about = About(project, _title(source.text), preset, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+            about = About(project, _title(source), preset, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
             (folder / "about.json").write_text(json.dumps(asdict(about)), encoding="utf-8")
             targets = {role: Path(path) for role, path in planned["targets"].items()}
             wish = Wish(id, 1, "studio", planned["arguments"], planned["key"], targets, review=review)
@@ -275,6 +276,6 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _title(text: str) -> str:
-    found = re.search(r"^title:\s*(.+?)\s*$", text, re.MULTILINE)
-    return found[1].strip("\"'")[:200] if found else ""
+def _title(source: Source) -> str:
+    fields = to_json(parse(source.text, source.file.name))
+    return str(fields.get("title") or "")[:200] if isinstance(fields, dict) else ""
