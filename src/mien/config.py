@@ -22,9 +22,12 @@ from mien.timeline import parse_fps
 FILE_NAME: Final = "mien.toml"
 _MAX_FILE_BYTES: Final = 1 << 20
 _PATH_VARIABLES: Final = frozenset(
-    {"MIEN_CACHE_DIR", "MIEN_DATA_DIR", "MIEN_CONFIG", "MIEN_DEBUG", "MIEN_OFFLINE", "MIEN_THINK_KEY"}
-)
-"""Not settings: places, and a key, which never stands in a file."""
+    {
+        "MIEN_CACHE_DIR", "MIEN_DATA_DIR", "MIEN_CONFIG", "MIEN_DEBUG", "MIEN_OFFLINE", "MIEN_THINK_KEY",
+        "MIEN_SERVE_TOKEN",
+    }
+)  # fmt: skip
+"""Not settings: places, a key and a token, which never stand in a file."""
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 _SIZE: Final = re.compile(r"auto|\d{2,5}p?|\d{2,5}x\d{2,5}")
@@ -202,8 +205,8 @@ class FilmConfig:
 class TrustConfig:
     """``[trust]``: what makes films answerable. A moderation key comes from the environment only (``OPENAI_API_KEY``).
 
-    watermark: the invisible mark's payload, 0…4294967295, "auto" = of the portrait and the words, "" = no mark. key_file:
-    its secret key, "" = the key that every Mien knows. label: words in a corner, "auto" = that it is made by a
+    watermark: the invisible mark's payload, 0…4294967295, "auto" = of the portrait and the words, "" = no mark.
+    key_file: its secret key, "" = the key that every Mien knows. label: words in a corner, "auto" = that it is made by a
     machine, "" = none. c2pa: whether films are signed with Content Credentials. certificate, private_key: PEM files,
     "" = made by Mien itself, and untrusted. timestamp_url: of an RFC 3161 server, "" = no trusted time. strict: only
     faces and cloned voices whose people agreed. moderation: entry point of ``mien.moderate`` that checks scripts,
@@ -224,6 +227,17 @@ class TrustConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """``[serve]``: the studio behind the page. studio: the folder of its projects, "" = there is none. studio_quota,
+    project_quota: gigabytes (10⁹ bytes) that all of it, films included, and one project may take.
+    """
+
+    studio: str = ""
+    studio_quota: float = _number(20.0, 0.001, 1_000_000.0)
+    project_quota: float = _number(2.0, 0.001, 1_000_000.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. offline: nothing is fetched. origin: the files that were read."""
 
@@ -236,6 +250,7 @@ class Settings:
     portrait: PortraitConfig = field(default_factory=PortraitConfig)
     film: FilmConfig = field(default_factory=FilmConfig)
     trust: TrustConfig = field(default_factory=TrustConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
     offline: bool = False
     origin: Path | None = None
 
@@ -250,10 +265,12 @@ _SECTIONS: Final[dict[str, type[Any]]] = {
     "hear": HearConfig,
     "think": ThinkConfig,
     "trust": TrustConfig,
+    "serve": ServeConfig,
 }
 _C = TypeVar(
     "_C",
-    SpeakConfig, VoicesConfig, HearConfig, ThinkConfig, AudioConfig, FaceConfig, PortraitConfig, FilmConfig, TrustConfig,
+    SpeakConfig, VoicesConfig, HearConfig, ThinkConfig, AudioConfig, FaceConfig, PortraitConfig, FilmConfig,
+    TrustConfig, ServeConfig,
 )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ StudioFolder = Annotated[
     Path | None, option(WHERE, "--studio", metavar="FOLDER", text="Projects that visitors edit and render on the page.")
 ]
 StudioQuota = Annotated[
-    str, option(WHERE, "--studio-quota", metavar="GB[/GB]", text="For the studio, and for one project; 20/2.")
+    str | None, option(WHERE, "--studio-quota", metavar="GB[/GB]", text="For the studio, and for one project; 20/2.")
 ]
 Portraits = Annotated[
     list[Path] | None, option(WHO, "--portrait", "-p", metavar="FILE", text="A picture of a face; several to choose.")
@@ -81,7 +81,7 @@ def command(
     sessions: Sessions = 0,
     send_outside: Outside = None,
     studio: StudioFolder = None,
-    studio_quota: StudioQuota = "20/2",
+    studio_quota: StudioQuota = None,
     portrait: Portraits = None,
     documents: Documents = None,
     persona: PersonaName = None,
@@ -103,16 +103,18 @@ def command(
 
     if not 0 <= port <= 65535 or sessions < 0:
         raise UsageError("A port is 0 to 65535, and sessions are counted from 0.")
-    whole, each = _quotas(studio_quota)
+    settings = config.load()
+    kept = settings.serve
+    folder = studio or (Path(kept.studio).expanduser() if kept.studio else None)
+    whole, each = _quotas(studio_quota or f"{kept.studio_quota}/{kept.project_quota}")
     options = ServeOptions(
         host=host, port=port, tokens=parse_tokens(token or [], os.environ.get(TOKEN_VARIABLE, "")),
         origins=tuple(o.rstrip("/") for o in origin or ()), sessions=sessions,
         rtc=_rtc(host, udp_port, announce or [], stun, turn), portraits=tuple(portrait or ()), outside=send_outside,
-        studio=studio, studio_quota=whole, project_quota=each,
+        studio=folder, studio_quota=whole, project_quota=each,
     )  # fmt: skip
     if any(weak(t) for t in options.tokens):
         console.note("A token of fewer than 16 characters might be guessed.")
-    settings = config.load()
     think_settings = config.override(settings.think, backend=think, persona=persona)
     if documents is not None:
         if not documents.exists():

@@ -26,6 +26,8 @@ _NAMED_IN_SETTINGS: Final = (
     ("film", "background"), ("trust", "key_file"),
 )  # fmt: skip
 """Settings that may name a file: what it holds is part of the job."""
+_APART: Final = ("origin", "hear", "think", "serve", "offline")
+"""Settings that no film depends on."""
 _MOST_TEXT: Final = 4_000_000
 
 
@@ -177,7 +179,7 @@ def written(settings: config.Settings) -> dict[str, Any]:
     for section, name in _NAMED_IN_SETTINGS:
         if plain[section][name] and _is_file(Path(plain[section][name])):
             plain[section][name] = _file(Path(plain[section][name]).absolute())
-    return {section: plain[section] for section in plain if section not in ("origin", "hear", "think", "offline")}
+    return {section: plain[section] for section in plain if section not in _APART}
 
 
 def _read_settings(plain: Mapping[str, Any], folder: Path) -> config.Settings:
