@@ -65,7 +65,6 @@ def hop(file: Path, look_ahead: int, at_once: int = 1) -> float:
     """Milliseconds of processor time that features and network take for 20 ms of sound, live; least of five."""
     from mien.audio.read import read_audio
     from mien.face.listen.acoustics import Acoustics
-    from mien.face.listen.driver import PROMPT_EVERY
     from mien.face.listen.features import Features
     from mien.face.listen.heads import ROW
     from mien.face.listen.network import Network
@@ -73,7 +72,7 @@ def hop(file: Path, look_ahead: int, at_once: int = 1) -> float:
     sound = next(iter(read_audio(str(file)))).samples
     step = at_once * ROW
     hops = [sound[at : at + step] for at in range(0, len(sound) - step, step)]
-    features, network = Features(acoustics=Acoustics(PROMPT_EVERY)), Network(look_ahead)
+    features, network = Features(acoustics=Acoustics()), Network(look_ahead)
     times = []
     for _ in range(5):
         began = time.process_time()

@@ -31,6 +31,10 @@ _ABSOLUTE_GATE: Final = -70.0
 _RELATIVE_GATE: Final = -10.0
 _OFFSET: Final = -0.691  # BS.1770: makes 0 dBFS, 997 Hz on one channel read -3.01
 
+_EITHER: Final = 24
+"""Samples on either side of a stretch that tell what lies between its own."""
+_BLOCK: Final = 240
+
 _TAPS: Final = 4096  # the 38 Hz high pass has died away to -170 dB by then
 _FFT: Final = 32768
 _STEP: Final = (_FFT - _TAPS) // _HOP * _HOP  # whole hops, so that the grid never depends on how sound arrives
@@ -203,7 +207,7 @@ class _Limiter:
         out = (
             loud
             if np.abs(around).max(initial=0.0) < 0.5 * self._ceiling
-            else (around * dip(peaks_of(around), self._ceiling))[low:high]
+            else (around * dip(peaks_of(around, self._ceiling), self._ceiling))[low:high]
         )
         return dataclasses.replace(part, audio=AudioChunk(part.audio.start, out.astype(np.float32, copy=False)))
 
@@ -277,17 +281,41 @@ def _interpolators() -> NDArray[np.float32]:
     return np.stack([row / row.sum() for row in rows]).astype(np.float32)
 
 
-def peaks_of(samples: FloatArray) -> FloatArray:
-    """For each sample, the largest magnitude at it and within a sample on either side."""
+def peaks_of(samples: FloatArray, above: float = 0.0) -> FloatArray:
+    """For each sample, the largest magnitude at it and within a sample on either side.
+
+    above: where nothing can be that large, the samples' own magnitudes will do, which takes less time.
+    """
     here = np.abs(samples)
-    if len(samples) < 2:
-        return here
-    between = np.zeros(len(samples), np.float32)
-    for row in _interpolators():
-        np.maximum(
-            between,
-            np.abs(np.convolve(samples, row[::-1], "full")[len(row) // 2 : len(samples) + len(row) // 2]),
-            out=between,
-        )
-    here[1:] = np.maximum(here[1:], between[:-1])
-    return np.maximum(here, between)
+    for start, end in _to_look_at(here, above):
+        low, high = max(0, start - _EITHER), min(len(samples), end + _EITHER)
+        part = samples[low:high]
+        if len(part) < 2:
+            continue
+        between = np.zeros(len(part), np.float32)
+        for row in _interpolators():
+            whole = np.convolve(part, row[::-1], "full")
+            np.maximum(between, np.abs(whole[len(row) // 2 : len(part) + len(row) // 2]), out=between)
+        found = np.abs(part)
+        found[1:] = np.maximum(found[1:], between[:-1])
+        found = np.maximum(found, between)
+        here[start:end] = found[start - low : end - low]
+    return here
+
+
+def _to_look_at(magnitudes: FloatArray, above: float) -> list[tuple[int, int]]:
+    """Stretches in which something between the samples may exceed a level: interpolation adds no more than its
+    weights' magnitudes do.
+    """
+    if above <= 0:
+        return [(0, len(magnitudes))]
+    most = above / float(np.abs(_interpolators()).sum(axis=1).max())
+    blocks = -(-len(magnitudes) // _BLOCK)
+    padded = np.zeros(blocks * _BLOCK, np.float32)
+    padded[: len(magnitudes)] = magnitudes
+    loud = padded.reshape(blocks, _BLOCK).max(axis=1, initial=0.0) > most
+    loud = loud | np.append(loud[1:], False) | np.append(False, loud[:-1])
+    edges = np.flatnonzero(np.diff(loud.astype(np.int8), prepend=0, append=0))
+    return [
+        (int(a) * _BLOCK, min(int(b) * _BLOCK, len(magnitudes))) for a, b in zip(edges[::2], edges[1::2], strict=True)
+    ]

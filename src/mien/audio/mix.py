@@ -220,7 +220,7 @@ def _limited(before: FloatArray, block: FloatArray, after: FloatArray, ceiling: 
     low, high = len(before), len(before) + len(block)
     if np.abs(around).max(initial=0.0) < 0.5 * ceiling:
         return block
-    peaks = np.maximum(*(peaks_of(np.ascontiguousarray(around[:, c])) for c in range(2)))
+    peaks = np.maximum(*(peaks_of(np.ascontiguousarray(around[:, c]), ceiling) for c in range(2)))
     return np.asarray((around * dip(peaks, ceiling)[:, None])[low:high], np.float32)
 
 

@@ -38,7 +38,7 @@ def rows_of(sound: FloatArray) -> FloatArray:
     """Shares of phones, whose lips are made to be themselves."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(acoustics, "lips_of_phones", lambda: np.eye(acoustics.PHONES))
-        stream = Features(acoustics=acoustics.Acoustics())
+        stream = Features(acoustics=acoustics.Acoustics(every=1))
         stream.push(np.concatenate([sound, np.zeros(9600, np.float32)]))
         return stream.lips.astype(np.float32)
 
@@ -92,7 +92,7 @@ def test_chunked_equals_whole(sizes: list[int], every: int) -> None:
 
 
 def test_asked_about_every_third_row_it_says_the_same_of_that_row(spoken: tuple[FloatArray, object]) -> None:
-    always, seldom = Features(acoustics=acoustics.Acoustics()), Features(acoustics=acoustics.Acoustics(3))
+    always, seldom = (Features(acoustics=acoustics.Acoustics(every)) for every in (1, 3))
     always.push(spoken[0])
     seldom.push(spoken[0])
     assert np.ptp(always.lips) > 1.0

@@ -44,6 +44,9 @@ SHARPNESS: Final = 0.6
 LATE: Final = 3
 """Windows of 10 ms that must follow the one that a row is about: its changes are seen over them."""
 REACH: Final = 7
+EVERY: Final = 3
+"""Rows of which one is asked about: what the lips are taken for is averaged over more of them anyway, and lips are
+followed no worse on recordings that nothing was chosen on."""
 USUAL_MEAN: Final = (-51.63, 5.99, 1.93, 18.36, 4.30, 0.47, -4.38, -3.87, -4.07, -1.98, -1.86, 0.29, 0.31)
 """Mean cepstra of loud rows of 34 speakers' recordings, relative to the voice's level: what a channel is thought to be
 until it was heard."""
@@ -69,30 +72,29 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Mixtures:
-    """The model as products: log density of a Gaussian = [f², f] · form + bias, for each stream of 13 numbers.
+    """The model as products: log density of a Gaussian = [f², f, 1] · form, for each stream of 13 numbers.
 
-    form: (3, 26, PHONES · 128). bias: (3, PHONES · 128). weights: (3, PHONES, 128, STATES), of each state's mixture.
+    form: (3, PHONES, 27, 128), the bias last. weights: (3, PHONES, 128, STATES), of each state's mixture.
     """
 
     form: Array
-    bias: Array
     weights: Array
 
 
 class Acoustics:
     """Rows of lips from mel bands, streaming. Chunked equals whole. Row k is about one row earlier: row k - 1.
 
-    every: rows of which one is asked about, the others say the same: row by row, most of the time goes into reading
-    the tables, and what the lips are taken for is averaged over more rows than a few anyway.
+    every: rows of which one is asked about, the others say the same.
     """
 
-    def __init__(self, every: int = 1) -> None:
+    def __init__(self, every: int = EVERY) -> None:
         self._mixtures = mixtures()
         self._every, self._rows = every, 0
-        self._said = np.zeros((1, PHONES), np.float32)
         self._mean = np.array(USUAL_MEAN)
         self._worth = MEAN_WORTH
         self._before = np.full((REACH - 2, CEPSTRA), np.nan)
+        self._waiting: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+        self._said = np.zeros((1, PHONES), np.float32)
 
     def push(self, power: FloatArray, levels: FloatArray, loudness: FloatArray) -> NDArray[np.float64]:
         """The next rows: aperture and width, mm, (n, LIPS); NaN without the model's files.
@@ -107,29 +109,34 @@ class Acoustics:
         rows = len(levels)
         if self._mixtures is None or not rows:
             return np.zeros((0, PHONES), np.float32)
+        self._waiting.append((power, levels, loudness))
+        until = -self._rows % self._every  # rows before the first that is asked about
+        self._rows = (self._rows + rows) % self._every
+        if until >= rows:
+            return np.repeat(self._said, rows, axis=0)
+        features = self._features()
+        asked = features[len(features) - rows + until :: self._every]
+        told = [shares(asked[i : i + _BLOCK], self._mixtures) for i in range(0, len(asked), _BLOCK)]
+        known = np.concatenate([self._said, *told])
+        self._said = known[-1:]
+        return np.asarray(known[(np.arange(rows) - until) // self._every + 1])
+
+    def _features(self) -> Array:
+        """Of all rows that wait, (n, 3, CEPSTRA)."""
+        power, levels, loudness = (np.concatenate(arrays) for arrays in zip(*self._waiting, strict=True))
+        self._waiting.clear()
         cepstra = cepstra_of(power, np.repeat(levels, 2))
         if np.isnan(self._before[0, 0]):
             self._before[:] = cepstra[0]
-        means = np.empty((rows, CEPSTRA))
+        means, pairs = np.empty((len(levels), CEPSTRA)), (cepstra[::2] + cepstra[1::2]) / 2
         for i, loud in enumerate((loudness > LOUD).tolist()):
             if loud:
                 self._worth = min(self._worth + 1, MEAN_MEMORY)
-                self._mean = self._mean + (cepstra[2 * i : 2 * i + 2].mean(0) - self._mean) / self._worth
+                self._mean = self._mean + (pairs[i] - self._mean) / self._worth
             means[i] = self._mean
         whole = np.concatenate([self._before, cepstra])
         self._before = whole[len(whole) - (REACH - 2) :]
-        return self._repeated(changes(whole, means), self._mixtures)
-
-    def _repeated(self, features: Array, model: Mixtures) -> Array:
-        """The shares of the rows that are asked about, each until the next one."""
-        first = -self._rows % self._every
-        asked = features[first :: self._every]
-        told = [shares(asked[i : i + _BLOCK], model) for i in range(0, len(asked), _BLOCK)]
-        known = np.concatenate([self._said, *told])
-        ages = (np.arange(len(features)) - first) // self._every + 1
-        self._rows = (self._rows + len(features)) % self._every
-        self._said = known[-1:]
-        return np.asarray(known[ages])
+        return changes(whole, means)
 
 
 def cepstra_of(power: FloatArray, levels: FloatArray) -> NDArray[np.float64]:
@@ -152,14 +159,13 @@ def changes(cepstra: NDArray[np.float64], means: NDArray[np.float64]) -> Array:
 def shares(features: Array, model: Mixtures) -> Array:
     """Shares of the phones, (n, PHONES), of features (n, 3, CEPSTRA)."""
     parts = features.transpose(1, 0, 2)
-    each = np.matmul(np.concatenate([parts * parts, parts], axis=2), model.form)  # stream, row, phone · gaussian
-    each += model.bias[:, None]
-    each = each.reshape(_STREAMS, -1, PHONES, _GAUSSIANS)
-    most = each.max(axis=3, keepdims=True)
-    each -= most
+    asked = np.concatenate([parts * parts, parts, np.ones_like(parts[..., :1])], axis=2)[:, None]
+    # phone by phone: products as small as that start no threads, whose waiting costs more than they save
+    each = np.matmul(asked, model.form)  # stream, phone, row, gaussian
+    each -= each.max(axis=(1, 3), keepdims=True)
     np.exp(each, out=each)
-    sums = np.matmul(each.transpose(0, 2, 1, 3), model.weights)  # stream, phone, row, state
-    found = (np.log(sums + 1e-30) + most.transpose(0, 2, 1, 3)).sum(axis=0)
+    sums = np.matmul(each, model.weights)  # stream, phone, row, state
+    found = np.log(sums + 1e-30).sum(axis=0)
     best = found.max(axis=2)
     phones = SHARPNESS * (best + np.log(np.exp(found - best[..., None]).sum(axis=2))).T
     phones = np.exp(phones - phones.max(axis=1, keepdims=True))
@@ -199,13 +205,9 @@ def mixtures() -> Mixtures | None:
 def read_mixtures(means: Path, variances: Path, weights: Path) -> Mixtures:
     """The model of Sphinx's files. Raises InputError for files that are something else."""
     middle, spread = _gaussians(means), np.maximum(_gaussians(variances), _LEAST_VARIANCE)
-    form = np.concatenate([-0.5 / spread, middle / spread], axis=3)  # phone, stream, gaussian, 26
-    bias = -0.5 * (np.log(2 * np.pi * spread) + middle**2 / spread).sum(axis=3)
-    return Mixtures(
-        np.ascontiguousarray(form.transpose(1, 3, 0, 2).reshape(_STREAMS, 2 * CEPSTRA, -1), np.float32),
-        np.ascontiguousarray(bias.transpose(1, 0, 2).reshape(_STREAMS, -1), np.float32),
-        _weights(weights),
-    )
+    bias = -0.5 * (np.log(2 * np.pi * spread) + middle**2 / spread).sum(axis=3, keepdims=True)
+    form = np.concatenate([-0.5 / spread, middle / spread, bias], axis=3)  # phone, stream, gaussian, 27
+    return Mixtures(np.ascontiguousarray(form.transpose(1, 0, 3, 2), np.float32), _weights(weights))
 
 
 def _gaussians(file: Path) -> NDArray[np.float64]:

@@ -38,9 +38,6 @@ Rows = NDArray[np.float64]
 
 _PROMPT_AHEAD, _PATIENT_AHEAD = 3, 8
 """Rows that the network hears beyond what it speaks of, when nothing else is asked for."""
-PROMPT_EVERY: Final = 3
-"""Rows of which a prompt driver asks the acoustic model about one. It costs .01 of correlation and saves a third of the
-time of a hop."""
 _BLOCK: Final = 256
 _SETTLE: Final = 50
 _WORTH_KEEPING: Final = 150
@@ -83,7 +80,7 @@ class ListenDriver:
         self._network = Network(usual if look_ahead is None else look_ahead, model)
         # a model of one's own knows its person's lips better than a table does
         self._opinions = None if model else Opinions(self._network.look_ahead)
-        self._features = Features(known.level, None if model else Acoustics(PROMPT_EVERY if prompt else 1))
+        self._features = Features(known.level, None if model else Acoustics())
         self._range, self._pauses, self._contacts = Range(known), Pauses(), PromptContacts()
         self._before = np.zeros(AROUND)
         self._prosody = Prosody()

@@ -40,6 +40,7 @@ TINY: Final = 3e-7
 _RATIO: Final = 3
 _TAPS: Final = 145
 _KEPT: Final = WINDOW - HOP
+_AT_ONCE: Final = 12
 
 
 class Features:
@@ -117,7 +118,9 @@ def band_power(sound: FloatArray, mel: FloatArray) -> FloatArray:
     sound = np.ascontiguousarray(sound, np.float32)
     windows = np.ndarray(((len(sound) - WINDOW) // HOP + 1, WINDOW), np.float32, sound, 0, (4 * HOP, 4)) * _hann()
     spectrum = np.fft.rfft(windows, FFT)
-    return np.asarray((spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ mel.T, np.float32)
+    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+    # few at once: larger products start threads, whose waiting costs more than they save
+    return np.concatenate([power[at : at + _AT_ONCE] @ mel.T for at in range(0, len(power), _AT_ONCE)])
 
 
 def scaled(power: FloatArray, level: FloatArray) -> FloatArray:
