@@ -206,7 +206,7 @@ class TrustConfig:
     """``[trust]``: what makes films answerable. A moderation key comes from the environment only (``OPENAI_API_KEY``).
 
     watermark: the invisible mark's payload, 0…4294967295, "auto" = of the portrait and the words, "" = no mark.
-    key_file: its secret key, "" = the key that every Mien knows. label: words in a corner, "auto" = that it is made by a
+    key_file: its secret key, "" = what every Mien knows. label: words in a corner, "auto" = that it is made by a
     machine, "" = none. c2pa: whether films are signed with Content Credentials. certificate, private_key: PEM files,
     "" = made by Mien itself, and untrusted. timestamp_url: of an RFC 3161 server, "" = no trusted time. strict: only
     faces and cloned voices whose people agreed. moderation: entry point of ``mien.moderate`` that checks scripts,

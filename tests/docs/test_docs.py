@@ -36,6 +36,7 @@ IN_CHINESE = [
     "docs/settings",
     "docs/streaming",
     "docs/studio",
+    "docs/studio-web",
     "docs/thinking",
     "docs/training",
     "docs/troubleshooting",
