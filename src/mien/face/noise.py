@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -55,6 +56,7 @@ def _mix(z: int) -> int:
     return z ^ (z >> 31)
 
 
+@lru_cache(1024)
 def _key(seed: int, stream: str) -> int:
     z = seed & _MASK
     for byte in stream.encode():
