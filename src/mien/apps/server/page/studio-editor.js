@@ -1,6 +1,6 @@
 /** A project that is worked on: form, file and preview side by side; on a phone one after the other. */
 
-import { make, recall, remember } from './dom.js'
+import { icon, make, recall, remember } from './dom.js'
 import { api, told } from './studio-api.js'
 import { Drawer } from './studio-assets.js'
 import { button, choice, toggle, tool } from './studio-fields.js'
@@ -64,7 +64,7 @@ export class Editor extends EventTarget {
   render() {
     const { project } = this
     const back = make('a', { class: 'quiet link', href: '#studio', 'aria-label': say('projects'), title: say('projects') })
-    back.append(tool('back', '', () => {}).firstChild ?? '')
+    back.append(icon('back'))
     const wide = recall('studioFile', 'on') === 'on'
     this.element.classList.toggle('with-file', wide)
     const code = tool('code', say('fileToggle'), () => {

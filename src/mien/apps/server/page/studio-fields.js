@@ -120,10 +120,19 @@ export function dial(given, change) {
 /** A colour. @param {Named & {value: string}} given @param {(value: string) => void} change */
 export function colour(given, change) {
   const input = make('input', { type: 'color' })
-  input.value = /^#[0-9a-f]{6}$/i.test(given.value) ? given.value : '#2f6f62'
+  input.value = hex(given.value)
   if (given.field) input.dataset.key = given.field
   input.addEventListener('change', () => change(input.value))
   return mark(make('label', { class: 'row' }, make('span', {}, given.label), input), given.field ?? '')
+}
+
+/** A colour as browsers' fields have it; names such as teal have one, too. @param {string} value */
+function hex(value) {
+  const pen = document.createElement('canvas').getContext('2d')
+  if (!pen) return '#2f6f62'
+  pen.fillStyle = '#2f6f62'
+  pen.fillStyle = value
+  return /^#[0-9a-f]{6}$/.test(pen.fillStyle) ? pen.fillStyle : '#2f6f62'
 }
 
 /** A button with a picture on it. @param {string} name of the icon @param {string} label @param {() => void} press @param {string} [kind] */
@@ -160,4 +169,13 @@ export function asset(given, change, upload) {
     upload()
   })
   return field(given, select)
+}
+
+/** Values with their names in the visitor's language. @param {string[]} values @param {string} prefix @returns {[string, string][]} */
+export function named(values, prefix) {
+  return values.map((value) => {
+    const key = prefix + value.replaceAll('-', '_')
+    const text = say(key)
+    return [value, text === key ? value : text]
+  })
 }

@@ -2,7 +2,7 @@
 
 import { make } from './dom.js'
 import { backgroundFields } from './studio-background.js'
-import { asset, choice, dial, line, section, segments, toggle } from './studio-fields.js'
+import { asset, choice, dial, line, named, section, segments, toggle } from './studio-fields.js'
 import { SceneList } from './studio-scenes.js'
 import { canvasSize, even, expand, number, setIn } from './studio-values.js'
 import { say } from './words.js'
@@ -81,7 +81,7 @@ export class Form extends EventTarget {
     for (const problem of this.project.problems) {
       const box = this.#place(problem.field)
       if (!box) continue
-      box.querySelector('input, select, textarea')?.setAttribute('aria-invalid', 'true')
+      if (box.matches('label, .field')) box.querySelector('input, select, textarea')?.setAttribute('aria-invalid', 'true')
       if (!box.querySelector(':scope > .wrong')) box.append(make('span', { class: 'wrong', role: 'alert' }, problem.message))
       const scene = box.closest('details')
       if (scene) scene.classList.add('faulty')
@@ -175,6 +175,7 @@ export class Form extends EventTarget {
         (file) => this.put(holder, path, kind, 'portrait', file || undefined), () => this.upload('picture')),
       line({ label: say('formVoice'), field: project ? 'voice' : `${path}.voice`, value: voice.name ?? 'auto', list: ['auto', ...this.voices] }, (text) => {
         if (project) this.put(this.values, 'voice', 'voice', 'name', text || 'auto')
+        else if (typeof person.voice === 'object') this.put(person, `${path}.voice`, 'voice', 'name', text || 'auto')
         else this.put(holder, path, kind, 'voice', text || 'auto')
       }),
     )
@@ -235,15 +236,6 @@ export class Form extends EventTarget {
       ),
     )
   }
-}
-
-/** Values with their names in the visitor's language. @param {string[]} values @param {string} prefix @returns {[string, string][]} */
-export function named(values, prefix) {
-  return values.map((value) => {
-    const key = prefix + value.replaceAll('-', '_')
-    const text = say(key)
-    return [value, text === key ? value : text]
-  })
 }
 
 /** @param {string} code */

@@ -1,6 +1,7 @@
 /** A project that is open: its text, its values, what is wrong with it, and whether it is saved. */
 
 import { ApiError } from './api.js'
+import { recall, remember } from './dom.js'
 import { api, told } from './studio-api.js'
 
 const SAVE_MS = 900
@@ -47,6 +48,9 @@ export class Project extends EventTarget {
 
   /** Look at the text, once it is open. */
   begin() {
+    const [version, draft] = JSON.parse(recall(`draft.${this.name}`, '') || '[]') // what could not be saved last time
+    remember(`draft.${this.name}`, '')
+    if (draft !== undefined && version === this.version) this.type(draft)
     this.#later('check', CHECK_MS / 10, () => this.#check())
   }
 
@@ -141,6 +145,7 @@ export class Project extends EventTarget {
   async close() {
     this.closed = true
     await this.save()
+    remember(`draft.${this.name}`, this.text === this.saved ? '' : JSON.stringify([this.version, this.text]))
     for (const timer of Object.values(this.timers)) clearTimeout(timer)
     this.looking?.abort()
   }

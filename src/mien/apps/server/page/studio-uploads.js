@@ -57,6 +57,7 @@ export class Uploads extends EventTarget {
     this.#changed()
     let failures = 0
     while (going.state !== 'done' && going.state !== 'failed') {
+      if (going.stop.signal.aborted) return
       try {
         await this.#pieces(going)
         failures = 0

@@ -39,7 +39,7 @@ export function setIn(holder, path, name, key, value) {
   const now = holder?.[name]
   const whole = now && typeof now === 'object'
   if (!whole && now !== undefined && now !== null) {
-    const fields = { ...expand(name, now), [key]: value }
+    const fields = { ...expand(path.startsWith('cast.') ? 'avatar' : name, now), [key]: value }
     if (value === undefined) delete fields[key]
     return [{ op: 'set', field: path, value: fields }]
   }

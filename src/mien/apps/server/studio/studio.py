@@ -19,7 +19,7 @@ from mien.apps.studio.assets import About
 from mien.errors import InputError, MissingError
 
 _T = TypeVar("_T")
-_THREADS: Final = 8
+_THREADS: Final = 16
 _CHECKING: Final = 60.0
 _STILL: Final = 60.0
 _SHEET: Final = 180.0

@@ -22,7 +22,7 @@ from typing import Final
 from mien.apps.server.studio.projects import FILE, OWN, Projects, kind_of
 from mien.apps.studio.assets import LARGEST, About
 from mien.apps.studio.source import ENDINGS
-from mien.errors import InputError, MissingError, OutputError
+from mien.errors import BackendError, InputError, MissingError, OutputError
 from mien.transmit.atomic import output_error
 
 MOST: Final = 64
@@ -168,7 +168,7 @@ class Uploads:
         looked = place / f"whole{Path(upload.file).suffix.lower()}"
         try:
             (place / "part").rename(looked)
-            about = self._examine(looked, kind_of(upload.file))
+            about = self._looked_at(upload, looked)
             if about.wrong:
                 raise InputError(
                     f"'{upload.file}' was not taken: {about.wrong}", hint="Choose another file.", code="input.asset"
@@ -182,7 +182,17 @@ class Uploads:
         except OSError as error:
             raise OutputError(f"'{upload.file}' cannot be kept: {error.strerror or error}.") from None
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            if not (place / "part").exists():
+                shutil.rmtree(place, ignore_errors=True)
+
+    def _looked_at(self, upload: Upload, file: Path) -> About:
+        """What it holds. Where nobody has time to look, it stays, and the sender asks again."""
+        try:
+            return self._examine(file, kind_of(upload.file))
+        except BackendError as error:
+            if error.code == "busy.studio":
+                file.rename(file.with_name("part"))
+            raise
 
     def _write(self, upload: Upload) -> None:
         folder = self._folder / upload.id
