@@ -115,11 +115,15 @@ def test_values_in_short_are_understood_and_changed(chromium: Browser, address: 
       const { problemWords } = await import('/page/studio-problems.js')
       const short = {captions: 'karaoke', cast: {anna: 'anna.jpg'}}
       return [
-        m.expand('background', 'sea.JPG'), m.expand('background', 'blur'), m.expand('avatar', 'anna'), m.expand('music', false),
+        m.expand('background', 'sea.JPG'), m.expand('background', 'blur'), m.expand('avatar', 'anna'),
+        m.expand('music', false),
         m.canvasSize('9:16'), m.canvasSize({size: '720p', aspect: '16:9'}), m.canvasSize({size: '640x480'}),
-        m.setIn(short, 'captions', 'captions', 'platform', 'tiktok'), m.setIn(short, 'music', 'music', 'file', 'a.mp3'),
-        m.setIn(short.cast, 'cast.anna', 'anna', 'voice', 'auto'), m.setIn({logo: {picture: 'a.png'}}, 'logo', 'logo', 'picture'),
-        m.saidIn({dialogue: [{anna: '[happy]Tea![/happy]'}, {bo: {script: 'Yes.'}}]}), problemWords("there is no file 'a'; x."),
+        m.setIn(short, 'captions', 'captions', 'platform', 'tiktok'),
+        m.setIn(short, 'music', 'music', 'file', 'a.mp3'),
+        m.setIn(short.cast, 'cast.anna', 'anna', 'voice', 'auto'),
+        m.setIn({logo: {picture: 'a.png'}}, 'logo', 'logo', 'picture'),
+        m.saidIn({dialogue: [{anna: '[happy]Tea![/happy]'}, {bo: {script: 'Yes.'}}]}),
+        problemWords("there is no file 'a'; x."),
       ]
     }"""
     with visit(chromium, f"{address}/health") as page:
