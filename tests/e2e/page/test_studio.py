@@ -135,3 +135,17 @@ def test_values_in_short_are_understood_and_changed(chromium: Browser, address: 
     assert cast == [{"op": "set", "field": "cast.anna", "value": {"portrait": "anna.jpg", "voice": "auto"}}]
     assert logo == [{"op": "remove", "field": "logo"}]
     assert (said, told) == ("Tea! Yes.", "there is no file 'a'; x.")
+
+
+def test_what_is_wrong_is_told_in_chinese_too(chromium: Browser, address: str, tmp_path: Path) -> None:
+    from tests.studio import folder
+    from tests.studio.test_bad_projects import YAML, problems
+
+    home = folder.fill(tmp_path)
+    told = sorted({problem.message for case in YAML for problem in problems(home, case[1])})
+    assert len(told) > 80
+    with visit(chromium, f"{address}/health", locale="zh-CN") as page:
+        body = "async told => { const m = await import('/page/studio-problems.js'); return told.map(m.problemWords) }"
+        chinese = page.evaluate(body, told)
+    assert not [one for one, words in zip(told, chinese, strict=True) if not re.search("[一-鿿]{4}", words)]
+    assert not [words for words in chinese if re.search(r"(?:[a-z]+ ){5}", words)]

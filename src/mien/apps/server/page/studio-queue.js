@@ -5,7 +5,7 @@ import { icon, make, recall, remember } from './dom.js'
 import { api, told } from './studio-api.js'
 import { bytes } from './studio-assets.js'
 import { button, tool } from './studio-fields.js'
-import { say } from './words.js'
+import { explained, say } from './words.js'
 
 const BUSY_MS = 1000
 const CALM_MS = 8000
@@ -83,7 +83,7 @@ export class Queue extends EventTarget {
       bar.setAttribute('aria-label', words)
       row.append(bar)
     }
-    if (film.fault && film.state !== 'cancelled' && film.state !== 'waiting-for-review') row.append(make('p', { class: 'fault' }, told(fault(film.fault))))
+    if (film.fault && film.state !== 'cancelled' && film.state !== 'waiting-for-review') row.append(make('p', { class: 'fault' }, explained(film.fault)))
     row.append(this.#actions(film))
     return row
   }
@@ -155,11 +155,6 @@ export class Queue extends EventTarget {
     this.shown = ''
     this.#look()
   }
-}
-
-/** @param {any} given */
-function fault(given) {
-  return { sentence: [given.message, given.hint].filter(Boolean).join(' ') }
 }
 
 /** @param {string} iso */
