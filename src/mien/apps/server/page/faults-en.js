@@ -119,6 +119,8 @@ export const FAULTS_ENGLISH = {
   'request.malformed': 'The request cannot be read.',
   'request.method': 'This address does not take that.',
   'request.path': 'There is nothing at this address.',
+  'script.held': 'Somebody must look at its words first.',
+  'script.refused': 'There are words in it that may not be said here.',
   'session.broken': 'The session broke. Reload the page.',
   'session.unknown': 'The session is over.',
   'studio.broken': 'Drawing broke down. Try again; a file may be damaged.',

@@ -119,6 +119,8 @@ export const FAULTS_CHINESE = {
   'request.malformed': '请求读不出来。',
   'request.method': '这个地址不支持这种请求。',
   'request.path': '这个地址没有内容。',
+  'script.held': '讲稿要先由人看过。',
+  'script.refused': '讲稿里有这里不允许的内容。',
   'session.broken': '会话出了故障，请刷新页面。',
   'session.unknown': '会话已经结束。',
   'studio.broken': '绘制时出了故障，请再试一次；也可能有文件已损坏。',
