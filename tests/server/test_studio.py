@@ -306,6 +306,7 @@ def test_a_film_waits_for_somebody_who_has_looked_at_it(studio: Served, client: 
         for _ in "ab"
     ]
     waits = until(client, films[0], "waiting-for-review", "quarantined")
+    assert "Tea." in client.get(f"/api/studio/films/{films[0]}/log").json()["words"]
     assert waits["state"] == "waiting-for-review", waits
     assert client.get(f"/api/studio/films/{films[0]}/film").content[4:8] == b"ftyp"
     place = f"/api/studio/films/{films[0]}/decision"

@@ -52,6 +52,8 @@ export const api = {
   /** @param {string} id */
   removeFilm: (id) => call('DELETE', `api/studio/films/${id}`),
   /** @param {string} id */
+  log: (id) => call('GET', `api/studio/films/${id}/log`),
+  /** @param {string} id */
   retry: (id) => call('POST', `api/studio/films/${id}/retry`),
   /** @param {string} id @param {object} wish */
   decide: (id, wish) => call('POST', `api/studio/films/${id}/decision`, wish),

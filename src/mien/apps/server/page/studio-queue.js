@@ -84,6 +84,7 @@ export class Queue extends EventTarget {
       row.append(bar)
     }
     if (film.fault && film.state !== 'cancelled' && film.state !== 'waiting-for-review') row.append(make('p', { class: 'fault' }, explained(film.fault)))
+    if (film.state === 'waiting-for-review') row.append(words(film))
     row.append(this.#actions(film))
     return row
   }
@@ -155,6 +156,16 @@ export class Queue extends EventTarget {
     this.shown = ''
     this.#look()
   }
+}
+
+/** What is said in a film, for who decides. @param {any} film */
+function words(film) {
+  const text = make('p', { class: 'said-in' })
+  const box = make('details', { class: 'words-of' }, make('summary', {}, say(film.files.length ? 'reviewWords' : 'reviewHeld')), text)
+  box.addEventListener('toggle', async () => {
+    if (box.open) text.textContent = await api.log(film.id).then((found) => found.words, told)
+  })
+  return box
 }
 
 /** @param {string} iso */

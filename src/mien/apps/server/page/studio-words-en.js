@@ -42,5 +42,6 @@ export const STUDIO_ENGLISH = {
   render: 'Render', renderNow: 'Render the film', preset: 'Quality', presetFast: 'Fast', presetBalanced: 'Balanced', presetBest: 'Best', reviewFirst: 'Somebody approves it first',
   films: 'Films', filmsNone: 'Nothing has been rendered yet.', filmShare: '{n} %', filmPlace: 'Waiting, number {n}', filmLong: '{n} s',
   film_queued: 'Waiting', film_running: 'Preparing…', film_failed_retrying: 'Tries again soon', film_waiting_for_review: 'Waits for approval', film_done: 'Done', film_quarantined: 'Failed', film_cancelled: 'Cancelled',
-  filmAgain: 'Try again', filmCancel: 'Cancel this film', filmRemove: 'Delete this film', download: 'Download', watch: 'Watch', reviewWho: 'Your name', approve: 'Approve', reject: 'Reject',
+  filmAgain: 'Try again', filmCancel: 'Cancel this film', filmRemove: 'Delete this film', download: 'Download', watch: 'Watch', reviewWords: 'What is said and shown in it', reviewHeld: 'It is rendered when somebody has read its words',
+  reviewWho: 'Your name', approve: 'Approve', reject: 'Reject',
 }

@@ -42,5 +42,6 @@ export const STUDIO_CHINESE = {
   render: '渲染', renderNow: '渲染影片', preset: '画质', presetFast: '快速', presetBalanced: '均衡', presetBest: '最佳', reviewFirst: '先由人审核',
   films: '影片', filmsNone: '还没有渲染过。', filmShare: '进度 {n}%', filmPlace: '排队中，第 {n} 位', filmLong: '{n} 秒',
   film_queued: '排队中', film_running: '正在准备……', film_failed_retrying: '稍后重试', film_waiting_for_review: '等待审核', film_done: '已完成', film_quarantined: '失败', film_cancelled: '已取消',
-  filmAgain: '再试一次', filmCancel: '取消这条影片', filmRemove: '删除这条影片', download: '下载', watch: '观看', reviewWho: '你的名字', approve: '通过', reject: '退回',
+  filmAgain: '再试一次', filmCancel: '取消这条影片', filmRemove: '删除这条影片', download: '下载', watch: '观看', reviewWords: '片中的台词和文字', reviewHeld: '有人看过讲稿以后才会渲染',
+  reviewWho: '你的名字', approve: '通过', reject: '退回',
 }

@@ -53,10 +53,11 @@ async def look(film: FilmId, studio: TheStudio) -> FilmInfo:
 
 @router.get("/films/{film}/log", responses=responses(404))
 async def log(film: FilmId, studio: TheStudio) -> FilmLog:
-    """What happened to it, and what people decided."""
-    lines, entries = await studio.run(studio.renders.log, film)
+    """What happened to it, what is said in it, and what people decided."""
+    lines, words, entries = await studio.run(studio.renders.log, film)
     return FilmLog(
         log=[LogLine(at=one.at, text=one.text) for one in lines],
+        words=words,
         audit=[AuditEntry(at=one.at, who=one.who, action=one.action, why=one.why) for one in entries],
     )
 

@@ -34,6 +34,8 @@ from mien.transmit.atomic import output_error
 MOST_OPEN: Final = 100
 """Films that may be queued."""
 _PLANNING: Final = 60.0
+_LOOK: Final = 10.0
+"""Seconds after which the queue is looked at though nobody said so: ``mien review`` may have let something pass."""
 _AGAIN: Final = 5.0
 """Seconds after which a run that broke is begun again."""
 _ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
@@ -156,10 +158,14 @@ class Renders:
             raise MissingError("There is no such film (any more).", code="missing.film")
         return self._film(self.store.job(id), about)
 
-    def log(self, id: str) -> tuple[list[Line], list[Entry]]:
-        """What happened to it, and what people decided. Raises MissingError."""
-        self.look(id)
-        return self.store.log_of(id), self.store.audit(id)
+    def log(self, id: str) -> tuple[list[Line], str, list[Entry]]:
+        """What happened to it, what is said in it, and what people decided. Raises MissingError."""
+        from mien.apps.trust.gate import words_of_job
+
+        job, words = self.look(id).job, ""
+        with suppress(MienError):
+            words = words_of_job(job)
+        return self.store.log_of(id), words, self.store.audit(id)
 
     def remove(self, id: str, who: str) -> None:
         """Cancel what is not done; take what is done out of the list, with its files. Raises MissingError."""
@@ -239,12 +245,11 @@ class Renders:
     def _go_on(self) -> None:
         """Render whatever is queued, until the server ends."""
         while not self._over.is_set():
-            self._wake.wait()
+            self._wake.wait(_LOOK)
             self._wake.clear()
-            if self._over.is_set():
-                return
             try:
-                self._run()
+                if not self._over.is_set() and self._anything():
+                    self._run()
             except _Over:
                 return
             except MienError as error:
@@ -253,6 +258,10 @@ class Renders:
             except Exception:
                 _log.exception("The queue of films broke.")
                 self._later()
+
+    def _anything(self) -> bool:
+        counts = self.store.counts()
+        return any(counts[state] for state in OPEN)
 
     def _run(self) -> None:
         with LocalCrew(self._workers) as crew:

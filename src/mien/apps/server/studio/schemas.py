@@ -261,7 +261,8 @@ class AuditEntry(BaseModel):
 
 
 class FilmLog(BaseModel):
-    """What happened to a film, and what people decided."""
+    """What happened to a film, what is said and shown in it, and what people decided."""
 
     log: list[LogLine]
+    words: str
     audit: list[AuditEntry]
