@@ -84,7 +84,7 @@ export class Queue extends EventTarget {
       row.append(bar)
     }
     if (film.fault && film.state !== 'cancelled' && film.state !== 'waiting-for-review') row.append(make('p', { class: 'fault' }, explained(film.fault)))
-    if (film.state === 'waiting-for-review') row.append(words(film))
+    if (film.state === 'waiting-for-review') row.append(wordsOf(film))
     row.append(this.#actions(film))
     return row
   }
@@ -159,7 +159,7 @@ export class Queue extends EventTarget {
 }
 
 /** What is said in a film, for who decides. @param {any} film */
-function words(film) {
+function wordsOf(film) {
   const text = make('p', { class: 'said-in' })
   const box = make('details', { class: 'words-of' }, make('summary', {}, say(film.files.length ? 'reviewWords' : 'reviewHeld')), text)
   box.addEventListener('toggle', async () => {
