@@ -3,6 +3,7 @@
 import { make } from './dom.js'
 import { backgroundFields } from './studio-background.js'
 import { asset, choice, dial, line, named, section, segments, toggle } from './studio-fields.js'
+import { problemWords } from './studio-problems.js'
 import { SceneList } from './studio-scenes.js'
 import { canvasSize, even, expand, number, setIn } from './studio-values.js'
 import { say } from './words.js'
@@ -82,7 +83,7 @@ export class Form extends EventTarget {
       const box = this.#place(problem.field)
       if (!box) continue
       if (box.matches('label, .field')) box.querySelector('input, select, textarea')?.setAttribute('aria-invalid', 'true')
-      if (!box.querySelector(':scope > .wrong')) box.append(make('span', { class: 'wrong', role: 'alert' }, problem.message))
+      if (!box.querySelector(':scope > .wrong')) box.append(make('span', { class: 'wrong', role: 'alert' }, problemWords(problem.message)))
       const scene = box.closest('details')
       if (scene) scene.classList.add('faulty')
     }

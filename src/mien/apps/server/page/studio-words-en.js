@@ -21,7 +21,7 @@ export const STUDIO_ENGLISH = {
   formCaptions: 'Captions', captionsOn: 'Show captions', captionsStyle: 'Style', captionsPlatform: 'Keep clear of', captionsFiles: 'Files beside the film',
   caption_plain: 'Plain', caption_box: 'In a box', caption_karaoke: 'Karaoke', caption_big_word: 'Big word',
   platform_none: 'Nothing', platform_tiktok: 'TikTok’s buttons', platform_douyin: 'Douyin’s buttons', platform_reels: 'Reels’ buttons', platform_shorts: 'Shorts’ buttons', platform_bilibili: 'Bilibili’s buttons',
-  formBackground: 'Background', behindKind: 'Behind everything', behindNone: 'Black', behindInherited: 'As in the film', behindColour: 'A colour', behindGradient: 'A gradient', behindPicture: 'A picture', behindVideo: 'A video', behindBlur: 'The portrait, blurred', behindStop: 'Colour {n}',
+  formBackground: 'Background', behindKind: 'Background', behindNone: 'Black', behindInherited: 'As in the film', behindColour: 'A colour', behindGradient: 'A gradient', behindPicture: 'A picture', behindVideo: 'A video', behindBlur: 'The portrait, blurred', behindStop: 'Colour {n}',
   behindMove: 'Camera', moveStill: 'Still', moveIn: 'Slowly nearer', moveOut: 'Slowly away',
   formMusic: 'Music', musicFile: 'Piece', musicNone: 'No music', musicVolume: 'Volume', musicDuck: 'Under speech',
   formLogo: 'Logo', logoPicture: 'Picture', logoNone: 'No logo', logoCorner: 'Corner',

@@ -21,7 +21,7 @@ export const STUDIO_CHINESE = {
   formCaptions: '字幕', captionsOn: '显示字幕', captionsStyle: '样式', captionsPlatform: '避开', captionsFiles: '另存为文件',
   caption_plain: '朴素', caption_box: '底框', caption_karaoke: '逐词高亮', caption_big_word: '大字',
   platform_none: '不用避开', platform_tiktok: 'TikTok 的按钮', platform_douyin: '抖音的按钮', platform_reels: 'Reels 的按钮', platform_shorts: 'Shorts 的按钮', platform_bilibili: 'B 站的按钮',
-  formBackground: '背景', behindKind: '最底层', behindNone: '黑色', behindInherited: '与全片一致', behindColour: '纯色', behindGradient: '渐变', behindPicture: '图片', behindVideo: '视频', behindBlur: '照片虚化', behindStop: '颜色 {n}',
+  formBackground: '背景', behindKind: '背景', behindNone: '黑色', behindInherited: '与全片一致', behindColour: '纯色', behindGradient: '渐变', behindPicture: '图片', behindVideo: '视频', behindBlur: '照片虚化', behindStop: '颜色 {n}',
   behindMove: '镜头', moveStill: '静止', moveIn: '缓缓推近', moveOut: '缓缓拉远',
   formMusic: '配乐', musicFile: '曲子', musicNone: '不要配乐', musicVolume: '音量', musicDuck: '说话时降低',
   formLogo: '标志', logoPicture: '图片', logoNone: '不要标志', logoCorner: '位置',
