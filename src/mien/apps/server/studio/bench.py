@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -115,6 +116,7 @@ class Bench:
             process = subprocess.Popen(
                 [sys.executable, "-m", "mien.apps.server.studio.painter"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
+                start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             raise BackendError(f"Nothing can look at projects: {error.strerror or error}.") from None
@@ -126,8 +128,11 @@ class Bench:
         process, self._process = self._process, None
         if process is None:
             return
-        with suppress(OSError):
-            process.kill()
+        with suppress(OSError):  # with voices and whatever else it has started
+            if os.name == "posix":
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
         with suppress(subprocess.TimeoutExpired):
             process.wait(5.0)
         with suppress(OSError):
