@@ -188,6 +188,9 @@ def test_a_moment_is_seen_as_it_will_be(studio: Served, client: httpx.Client) ->
     assert min(shown.getpixel((4, 4))) > 240  # type: ignore[arg-type]
     other = client.post(place, json={"scene": 1, "text": TEXT.replace("white", "black")})
     assert max(Image.open(io.BytesIO(other.content)).getpixel((4, 4))) < 20  # type: ignore[arg-type]
+    assert client.get("/api/studio/projects/seen/picture").status_code == 404  # nobody has seen its first scene
+    assert client.post(place, json={"scene": 0, "side": 96}).status_code == 200
+    assert client.get("/api/studio/projects/seen/picture").headers["content-type"] == "image/jpeg"
     assert client.post(place, json={"scene": 7}).status_code == 422
     bad = client.post(place, json={"text": TEXT.replace("white", "nocolour")})
     assert code(bad) == (422, "project") and "nocolour" in bad.json()["error"]["message"]

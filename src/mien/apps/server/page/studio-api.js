@@ -20,6 +20,8 @@ export const api = {
   create: (wish) => exchange('POST', 'api/studio/projects', wish, { signal: AbortSignal.timeout(PATIENCE) }).then((answer) => answer.json()),
   /** @param {string} name */
   read: (name) => call('GET', at(name)),
+  /** @param {string} name */
+  picture: (name) => picture(at(name, '/picture')),
   /** @param {string} name @param {string} text @param {string} version */
   write: (name, text, version) => exchange('PUT', at(name), { text }, { headers: { 'If-Match': `"${version}"` } }).then((answer) => answer.json()),
   /** @param {string} name */

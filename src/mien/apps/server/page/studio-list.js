@@ -16,6 +16,8 @@ export class ProjectList extends EventTarget {
     this.offer = offer
     /** @type {any[]} */
     this.projects = []
+    /** @type {Map<string, string>} */
+    this.pictures = new Map()
     this.grid = make('ul', { class: 'projects' })
     this.words = make('p', { class: 'about', role: 'status' })
     this.element = make('div', { class: 'list' })
@@ -52,12 +54,21 @@ export class ProjectList extends EventTarget {
     const [width, height] = canvasSize(/x/.test(one.canvas) || one.canvas === '' ? one.canvas.split(' ')[0] || undefined : { size: one.canvas.split(' ').find((/** @type {string} */ part) => !part.includes(':')), aspect: one.canvas.split(' ').find((/** @type {string} */ part) => part.includes(':')) })
     const shape = make('span', { class: 'glyph' }, make('i', {}))
     shape.style.setProperty('--shape', String(width / height || 1))
+    if (one.look) this.#picture(one, shape)
     const facts = one.problem ? say('projectBroken') : say('sceneCount', { n: one.scenes })
     const open = make('a', { class: 'card-link', href: `#studio/${encodeURIComponent(one.name)}` }, shape,
       make('b', {}, one.title || one.name), make('span', { class: 'about' }, [one.title ? one.name : '', facts, when(one.changed)].filter(Boolean).join(' · ')))
     return make('li', { class: 'project' }, open, make('div', { class: 'project-tools' },
       tool('copy', say('projectCopy', { name: one.name }), () => this.#new(one.name)),
       tool('bin', say('projectRemove', { name: one.name }), () => this.#remove(one.name))))
+  }
+
+  /** @param {any} one @param {HTMLElement} place */
+  async #picture(one, place) {
+    const key = `${one.name} ${one.look}`
+    if (!this.pictures.has(key)) this.pictures.set(key, await api.picture(one.name).catch(() => ''))
+    const url = this.pictures.get(key)
+    if (url) place.replaceChildren(make('img', { src: url, alt: '' }))
   }
 
   /** @param {string} name */

@@ -35,6 +35,7 @@ from mien.apps.server.studio.schemas import (
 from mien.apps.server.studio.studio import Studio, none_here
 from mien.apps.studio.edit import Change, change
 from mien.apps.studio.source import Problem, ProjectError, parse, to_json
+from mien.errors import MissingError
 
 router = APIRouter(prefix="/api/studio", tags=["studio"])
 
@@ -148,6 +149,16 @@ async def sheet(project: ProjectName, wish: TextWish, studio: TheStudio) -> Resp
     source = await studio.run(studio.projects.read, project)
     text = source.text if wish.text is None else wish.text
     return _picture(await studio.run(studio.sheet, source, text), {})
+
+
+@router.get("/projects/{project}/picture", response_class=Response, responses={**_JPEG, **responses(404)})
+async def picture(project: ProjectName, studio: TheStudio) -> Response:
+    """How the first scene looked when somebody last looked at it."""
+    path = await studio.run(studio.projects.look, project)
+    try:
+        return _picture(await studio.run(path.read_bytes), {})
+    except OSError:
+        raise MissingError("Nobody has looked at this project yet.", code="missing.project") from None
 
 
 async def _gone(request: Request) -> None:

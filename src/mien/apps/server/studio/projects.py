@@ -10,7 +10,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -50,7 +50,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A project in a list. changed: clock time for people. canvas: as written. problem: why it cannot be read."""
+    """A project in a list. changed: clock time for people. canvas: as written. problem: why it cannot be read. look:
+    says which picture of it there is, "" = none.
+    """
 
     name: str
     title: str
@@ -58,6 +60,7 @@ class Summary:
     scenes: int
     canvas: str
     problem: str
+    look: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Projects:
     def open(self) -> None:
         """Make the folder where there is none. Raises OutputError."""
         try:
-            (self.root / OWN).mkdir(parents=True, exist_ok=True)
+            (self.root / OWN / "looks").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"The studio's folder '{self.root}' cannot be made: {error.strerror or error}.") from None
         for left in (self.root / OWN).glob("gone-*"):
@@ -98,7 +101,7 @@ class Projects:
                     key = (str(file), about.st_mtime_ns, about.st_size)
                     if key not in self._known:
                         self._known[key] = _summary(folder.name, file, about.st_mtime)
-                    found.append(self._known[key])
+                    found.append(replace(self._known[key], look=self._look_of(folder.name)))
         return sorted(found, key=lambda one: one.changed, reverse=True)
 
     def create(self, name: str, template: str, language: str, copy_of: str = "") -> Source:
@@ -159,6 +162,19 @@ class Projects:
             except OSError as error:
                 raise OutputError(f"The project '{name}' cannot be deleted: {error.strerror or error}.") from None
         shutil.rmtree(gone, ignore_errors=True)
+        with suppress(OSError):
+            self.look(name).unlink()
+
+    def look(self, name: str) -> Path:
+        """Where the last picture of a project is kept, a JPEG. Raises MissingError for what is no name."""
+        return self.root / OWN / "looks" / f"{self._place(name).name}.jpg"
+
+    def keep_look(self, name: str, picture: bytes) -> None:
+        """Keep a picture of a project. Raises OSError."""
+        place = self.look(name)
+        part = place.with_name(f"{secrets.token_hex(6)}.part")
+        part.write_bytes(picture)
+        part.replace(place)
 
     def folder(self, name: str) -> Path:
         """A project's folder. Raises MissingError."""
@@ -226,6 +242,12 @@ class Projects:
         if not re.fullmatch(NAME, name):
             raise _missing(name)
         return self.root / name
+
+    def _look_of(self, name: str) -> str:
+        try:
+            return str(self.look(name).stat().st_mtime_ns)
+        except OSError:
+            return ""
 
     def _folders(self) -> Iterator[Path]:
         with suppress(OSError):

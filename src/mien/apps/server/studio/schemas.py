@@ -49,7 +49,9 @@ class Offer(BaseModel):
 
 
 class ProjectSummary(BaseModel):
-    """A project in a list. canvas: as it is written. problem: why its file cannot be read, "" = it can."""
+    """A project in a list. canvas: as it is written. problem: why its file cannot be read, "" = it can. look: changes
+    with the picture that /picture has, "" = none.
+    """
 
     name: str
     title: str
@@ -57,6 +59,7 @@ class ProjectSummary(BaseModel):
     scenes: int
     canvas: str
     problem: str
+    look: str
 
 
 class ProjectList(BaseModel):

@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -68,7 +68,11 @@ class Studio:
         made = self._painter.ask(
             "still", _STILL, wanted=wanted, file=str(source.file), text=text, scene=scene, at=at, side=side
         )
-        return base64.b64decode(made["picture"]), made
+        picture = base64.b64decode(made["picture"])
+        if scene == 0 and text == source.text:
+            with suppress(OSError):
+                self.projects.keep_look(source.name, picture)
+        return picture, made
 
     def sheet(self, source: Source, text: str) -> bytes:
         """A JPEG of some moments of each scene."""
