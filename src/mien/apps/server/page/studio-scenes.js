@@ -104,7 +104,7 @@ export class SceneList {
       const [who = '', said = ''] = Object.entries(spoken ?? {})[0] ?? []
       const plain = typeof said === 'object' ? String(said?.script ?? '') : String(said)
       const at = `${path}.dialogue[${i}]`
-      const speaker = choice({ label: say('lineWho'), field: at, value: who, options: people.map((one) => [one, one]) }, (value) => form.set(at, { [value]: said }))
+      const speaker = choice({ label: say('lineWho'), field: at, value: who, options: people.map((one) => [one, one]) }, (value) => form.set(at, { [value]: said }, true))
       const text = words({ label: say('lineSays'), field: `${at}.${who}`, value: plain }, (value) => form.set(at, { [who]: value }))
       return make('div', { class: 'line-of' }, speaker, text, tool('close', say('lineRemove'), () => form.set(at, undefined, true)))
     })
