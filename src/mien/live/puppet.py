@@ -36,7 +36,7 @@ driver 0.85 and 0.95).
 """
 MOST: Final = to_ticks(0.14)
 """Ticks that may wait; more is left out, for a delay that has grown would stay."""
-_IDLE: Final = to_ticks(0.03)
+_IDLE: Final = to_ticks(0.021)
 """Ticks that waited all the time for nothing: a pause of the voice is made shorter by a piece then."""
 _WATCHED: Final = 25
 """Pieces over which that is watched: half a second."""
