@@ -17,8 +17,8 @@ Role = Literal["user", "assistant"]
 class ThinkerInfo:
     """What a thinking back end can do. needs, lacks, mend, leaves: as SpeakerInfo has them.
 
-    writes: it can write what it is told to, such as the summary of a talk, and not only look answers up. tools: it calls
-    the tools of a question.
+    writes: it can write what it is told to, such as the summary of a talk, and not only look answers up. tools: it
+    calls the tools of a question.
     """
 
     name: str
