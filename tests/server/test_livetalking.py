@@ -26,9 +26,7 @@ class TalkClient:
         self._peer.addTransceiver("audio", direction="recvonly")
         await self._peer.setLocalDescription(await self._peer.createOffer())
         offer = self._peer.localDescription
-        more = (
-            {} if self._number else {"avatar": "wav2lip256_avatar1", "refaudio": "", "custom_config": ""}
-        )
+        more = {} if self._number else {"avatar": "wav2lip256_avatar1", "refaudio": "", "custom_config": ""}
         answer = (await self._http.post("/offer", json={"sdp": offer.sdp, "type": offer.type, **more})).json()
         assert set(answer) == {"sdp", "type", "sessionid"} and answer["type"] == "answer"
         await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
