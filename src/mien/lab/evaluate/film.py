@@ -147,7 +147,7 @@ def still_pixels(motion: FaceClip, canvas: MeshCanvas) -> NDArray[np.bool_]:
 
 
 def _lips(motion: FaceClip, trace: Trace | None, facts: FilmFacts, canvas: MeshCanvas) -> Iterator[Measure]:
-    if trace is None:
+    if trace is None or not any(phone.symbol for phone in trace.phones):  # nobody knows what was said when
         return
     for fps in sorted({facts.fps, Fraction(24), Fraction(25)}):
         seconds = len(motion) / float(motion.rate)
