@@ -178,12 +178,12 @@ class Captions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Music:
-    """Music under the whole film. volume_db: its own, dB. duck_db: how much lower under speech, dB. fade: ticks, at the
+    """Music under the whole film. volume_db: beside the speech, where nobody speaks, dB. duck_db: how much lower under speech, dB. fade: ticks, at the
     beginning and at the end.
     """
 
     file: Path = item(File("sound"), "A sound file.")
-    volume_db: float = item(Decibels(), "How loud.", -18.0, key="volume")
+    volume_db: float = item(Decibels(), "Beside the speech, where nobody speaks.", -8.0, key="volume")
     duck_db: float = item(Decibels(-40.0, 0.0), "How much lower under speech.", -12.0, key="duck")
     fade: tuple[int, int] = item(
         FromTo(Time(0.0, 30.0)), "In and out.", (TICKS_PER_SECOND * 3 // 2, TICKS_PER_SECOND * 3 // 2)
