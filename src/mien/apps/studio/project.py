@@ -178,8 +178,10 @@ class Captions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Music:
-    """Music under the whole film. volume_db: beside the speech, where nobody speaks, dB. duck_db: how much lower under speech, dB. fade: ticks, at the
-    beginning and at the end.
+    """Music under the whole film.
+
+    volume_db: beside the speech, where nobody speaks, dB. duck_db: how much lower under speech, dB. fade: ticks, at
+    the beginning and at the end.
     """
 
     file: Path = item(File("sound"), "A sound file.")
