@@ -71,7 +71,7 @@ def test_a_film_is_made_from_the_first_word_to_the_download(
         until(page, "document.querySelector('.problem')?.textContent.includes('line 11')")
         page.click(".problem")
         until(page, "document.querySelectorAll('.scene-card')[1].open")
-        assert "is not a colour" in page.inner_text(".scene-card[open] .wrong")
+        assert "such as teal" in page.inner_text(".scene-card[open] .wrong")
         page.set_input_files(".drawer input[type=file]", str(tmp_path / "leaf.png"))
         until(page, "mienStudio.editor.form.assets.some(one => one.file === 'leaf.png')")
         page.select_option("[data-key='scenes[1].background']", "picture")

@@ -43,7 +43,7 @@ export class Drawer extends EventTarget {
   }
 
   render() {
-    const choose = make('button', { type: 'button', class: 'drop' }, icon('save'), make('b', {}, say('dropHere')), make('span', { class: 'about' }, say('dropKinds')))
+    const choose = make('button', { type: 'button', class: 'drop' }, icon('put'), make('b', {}, say('dropHere')), make('span', { class: 'about' }, say('dropKinds')))
     choose.addEventListener('click', () => this.choose(''))
     this.dialog.replaceChildren(
       make('header', {}, make('h2', { id: 'drawer-title' }, say('assets')), tool('close', say('close'), () => this.dialog.close())),

@@ -106,6 +106,7 @@ const FORMS = [
   ["No font here has (.+?);", '没有字体能显示这些字：{1}。'],
   [`${QUOTED} is no name; use letters`, '{1} 不能当名字，请用字母、数字、- 和 _。'],
   [`${QUOTED} is no ending of a project`, '{1} 不是项目文件的后缀，请用 .yaml 或 .toml。'],
+  [`this is ${QUOTED}; write a picture, a video, a colour`, '{1} 不能当背景，请写图片、视频、颜色（如 teal）或 blur。'],
   ['write (?:.*?such as |as )?(\\{.+\\})', '这里的写法不对，应该像这样：{1}'],
   ["this is (?:a list|fields|'.*?'); write", '这里不能这样写。'],
   ['these are no fields', '这里要写成“名称: 值”。'],
