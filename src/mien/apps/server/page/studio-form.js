@@ -106,7 +106,8 @@ export class Form extends EventTarget {
     if (scene) this.scenes.select(Number(scene[1]))
     const box = this.#place(path)
     box?.scrollIntoView({ block: 'center', behavior: 'smooth' })
-    /** @type {HTMLElement|null|undefined} */ (box?.querySelector('input, select, textarea'))?.focus({ preventScroll: true })
+    const control = /** @type {HTMLElement|null|undefined} */ (box?.querySelector('input, select, textarea'))
+    control?.focus({ preventScroll: true })
   }
 
   #film() {
