@@ -38,7 +38,7 @@ def make(portrait: Path, target: Path | str, *more: str) -> list[str]:
         pytest.param(("--seed", "-1"), 2, "seed", id="negative seed"),
         pytest.param(("--seed", "1.5"), 2, "seed", id="seed that is no whole number"),
         pytest.param(("--lip-strength", "3"), 2, "lip", id="dial beyond its end"),
-        pytest.param(("--captions", "ass"), 2, "ass", id="unknown captions"),
+        pytest.param(("--captions", "stl"), 2, "stl", id="unknown captions"),
         pytest.param(("--motion", "motion.fbx"), 2, "motion.fbx", id="unknown kind of motion file"),
         pytest.param(("--background", "blurple"), 2, "blurple", id="background that is neither colour nor file"),
         pytest.param(("--background", "room.jpg"), 2, "room.jpg", id="background file that is not there"),

@@ -93,7 +93,7 @@ def test_words_for_people(tmp_path: Path, portrait: str, capsys: pytest.CaptureF
         (["-p", "{portrait}", "-t", "Hi", "--aspect", "1:9", "-o", "a.mp4"], 2, "too narrow"),
         (["-p", "{portrait}", "-t", "Hi", "--fps", "fast", "-o", "a.mp4"], 2, "not a frame rate"),
         (["-p", "{portrait}", "-t", "Hi", "--preset", "ultra", "-o", "a.mp4"], 2, "preset"),
-        (["-p", "{portrait}", "-t", "Hi", "--captions", "ass", "-o", "a.mp4"], 2, "caption"),
+        (["-p", "{portrait}", "-t", "Hi", "--captions", "stl", "-o", "a.mp4"], 2, "caption"),
         (["-p", "{portrait}", "-t", "Hi", "--motion", "a.bvh", "-o", "a.mp4"], 2, "bvh"),
         (["-p", "{portrait}", "-t", "Hi", "-b", "transparent", "-o", "a.mp4"], 2, "transparent"),
         (["-p", "{portrait}", "-t", "Hi", "-b", "none.jpg", "-o", "a.mp4"], 2, "neither a file nor a colour"),

@@ -104,6 +104,7 @@ class SherpaSpeaker:
         with self._lock:
             process = self._ready(model, chinese=prepared.primary == "zh")
         for sentence in prepared.sentences:
+            request.fence.check()  # one that was cut must not take the child from who asked next
             options = model.options(prepared.primary)
             for sound in process.speak(Job(sentence.text, speaker, request.rate, options)):
                 request.fence.check()
