@@ -341,7 +341,8 @@ def _verdict(rows: list[Row], live: Session, clock: Paced, out: Broadcast) -> in
         f"lips against sound {lips:+.1f} ms from first to second half "
         f"(at most {DRIFT:g}), memory {growth:+.1%} (at most {GROWTH:+.0%}), {wrong} pictures or blocks wrong, "
         f"{missing:.0f} ms missing (at most {cut:.0f}, by cuts), "
-        f"{live.counts.jumps} jumps, {out.counts.lost_frames} pictures dropped, {clock.lost} waits given up: {'BAD' if bad else 'good'}"
+        f"{live.counts.jumps} jumps, {out.counts.lost_frames} pictures dropped, "
+        f"{clock.lost} waits given up: {'BAD' if bad else 'good'}"
     )
     return int(bad)
 
