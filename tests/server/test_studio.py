@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -11,15 +12,16 @@ from typing import Any
 
 import httpx
 import pytest
+import websockets
 
 pytest.importorskip("fastapi", reason="the extra 'live' is not installed")
 
-from tests.server.kit import Served, serving
+from tests.server.kit import Served, run, serving
 from tests.studio.folder import video
 
 from mien.apps.server.options import Token
 from mien.apps.server.studio.bench import Bench
-from mien.apps.server.studio.projects import OWN
+from mien.apps.server.studio.projects import FRESH, OWN
 from mien.errors import BackendError, MienError
 
 TEXT = """\
@@ -52,7 +54,7 @@ def client(studio: Served) -> Iterator[httpx.Client]:
 
 def root(studio: Served) -> Path:
     assert studio.desk.studio is not None
-    return studio.desk.studio.projects.root
+    return studio.desk.studio.home("").projects.root
 
 
 def project(studio: Served, name: str, text: str = TEXT) -> Path:
@@ -121,7 +123,8 @@ def test_a_project_is_made_read_saved_and_deleted(studio: Served, client: httpx.
     listed = {one["name"]: one for one in client.get("/api/studio/projects").json()["projects"]}
     assert listed["泡茶 1"]["problem"] and client.get(place).json()["text"] == "title: [\n"
     copy = client.post("/api/studio/projects", json={"name": "copy", "copy_of": "泡茶 1"}).json()
-    assert copy["file"] == "copy.yaml" and (root(studio) / "copy/portrait.png").is_file()
+    assert copy["file"] == "copy.yaml"
+    assert {path.name for path in (root(studio) / "copy").iterdir()} - {"copy.yaml"}
     assert client.delete(place).json() == {"ok": True}
     assert code(client.get(place)) == (404, "missing.project")
     assert not (root(studio) / "泡茶 1").exists() and not list((root(studio) / OWN).glob("gone-*"))
@@ -196,6 +199,74 @@ def test_a_moment_is_seen_as_it_will_be(studio: Served, client: httpx.Client) ->
     assert code(bad) == (422, "project") and "nocolour" in bad.json()["error"]["message"]
     sheet = client.post("/api/studio/projects/seen/sheet", json={})
     assert Image.open(io.BytesIO(sheet.content)).width > 270
+
+
+def test_the_film_is_watched_in_small(studio: Served, client: httpx.Client, tmp_path: Path) -> None:
+    import av
+
+    project(studio, "drafted")
+    place = "/api/studio/projects/drafted/draft"
+    lengths = []
+    for wish in ({}, {"scene": 1}):
+        made = client.post(place, json=wish)
+        assert (made.status_code, made.headers["content-type"]) == (200, "video/mp4"), made.text
+        (tmp_path / "small.mp4").write_bytes(made.content)
+        with av.open(tmp_path / "small.mp4") as film:
+            lengths.append(film.duration / 1e6)
+            assert (film.streams.video[0].width, len(film.streams.audio)) == (128, 1)
+    assert lengths[0] > lengths[1] + 0.2 and 0.4 < lengths[1] < 0.8
+    assert code(client.post(place, json={"scene": 5})) == (422, "input")
+    assert not [*(root(studio) / OWN / FRESH).glob("*.mp4")]
+
+
+def test_a_small_film_that_nobody_waits_for_is_ended(studio: Served, client: httpx.Client) -> None:
+    project(studio, "dropped", TEXT.replace("for: 0.5s", "for: 500s"))
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/api/studio/projects/dropped/draft", json={"mark": "m"}, timeout=2)
+    assert studio.desk.studio is not None
+    end = time.monotonic() + 10
+    while studio.desk.studio.home("").drafts or [*(root(studio) / OWN / FRESH).glob("*.mp4")]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_pages_are_told_what_changes(studio: Served, client: httpx.Client) -> None:
+    folder = project(studio, "watched")
+
+    async def watch() -> None:
+        async with websockets.connect(f"{studio.ws}/api/studio/events?project=watched") as socket:
+            first = {(one := json.loads(await socket.recv()))["type"]: one for _ in range(3)}
+            assert first["project"]["version"] and isinstance(first["films"]["films"], list)
+            (folder / "watched.yaml").write_text(TEXT + "# more\n", encoding="utf-8")
+            (folder / "leaf.png").write_bytes(picture())
+            later = json.loads(await socket.recv())
+            assert later["version"] != first["project"]["version"] and later["files"] != first["project"]["files"]
+            assert later["version"] == client.get("/api/studio/projects/watched").json()["version"]
+
+    run(watch())
+
+
+def test_tokens_do_not_see_each_other(tmp_path: Path) -> None:
+    tokens = (Token("a" * 20), Token("b" * 20))
+    with serving(studio=tmp_path, tokens=tokens) as served, served.client() as client:
+        ada, bo = ({"Authorization": f"Bearer {one.secret}"} for one in tokens)
+        place = "/api/studio/projects"
+        assert client.post(place, json={"name": "tea", "language": "en"}, headers=ada).status_code == 201
+        wish = {"file": "a.png", "size": 100}
+        upload = client.post(f"{place}/tea/uploads", json=wish, headers=ada).json()["id"]
+        film = client.post(f"{place}/tea/films", json={"preset": "fast"}, headers=ada).json()["id"]
+        assert client.get(f"/api/studio/films/{film}", headers=ada).status_code == 200
+        for path in (f"{place}/tea", f"{place}/tea/assets", f"/api/studio/uploads/{upload}",
+                     f"/api/studio/films/{film}", f"/api/studio/films/{film}/log"):  # fmt: skip
+            assert client.get(path, headers=bo).status_code == 404, path
+        assert client.delete(f"/api/studio/films/{film}", headers=bo).status_code == 404
+        assert client.get(place, headers=bo).json()["projects"] == []
+        assert client.get("/api/studio/films", headers=bo).json()["films"] == []
+        assert client.post(place, json={"name": "tea", "language": "en"}, headers=bo).status_code == 201
+        assert client.delete(f"/api/studio/films/{film}", headers=ada).status_code == 200
+    reordered = tokens[::-1]
+    with serving(studio=tmp_path, tokens=reordered) as served, served.client() as client:
+        assert [one["id"] for one in client.get("/api/studio/films", headers=ada).json()["films"]] == [film]
 
 
 def test_a_file_comes_in_pieces_and_goes_on_after_a_break(studio: Served, client: httpx.Client) -> None:
@@ -337,7 +408,7 @@ def test_a_film_is_cancelled_and_tried_again(studio: Served, client: httpx.Clien
 
 def test_what_takes_too_long_is_ended_and_the_next_is_done(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture())
-    with Bench() as bench:
+    with Bench(tmp_path / "spoken") as bench:
         with pytest.raises(BackendError) as slow:
             bench.ask("examine", 0.01, file=str(tmp_path / "a.png"), kind="picture")
         assert slow.value.code == "studio.slow"

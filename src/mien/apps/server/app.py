@@ -24,6 +24,7 @@ from mien.apps.server.routes import (
     speech,
     streams,
     studio,
+    studio_events,
     studio_files,
     studio_films,
     visitors,
@@ -31,8 +32,8 @@ from mien.apps.server.routes import (
 from mien.dialogue.think.base import Thinker
 
 _FAMILIES = (
-    service, sessions, streams, outputs, shelf, visitors, livetalking, speech, realtime, studio, studio_files,
-    studio_films,
+    service, sessions, streams, outputs, shelf, visitors, livetalking, speech, realtime, studio, studio_events,
+    studio_files, studio_films,
 )  # fmt: skip
 _ABOUT = "A person who listens, answers and can be interrupted. docs/api.md tells the WebSockets' messages."
 

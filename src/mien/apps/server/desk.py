@@ -350,7 +350,8 @@ class Desk:
 def _studio(options: ServeOptions) -> Studio | None:
     if options.studio is None:
         return None
-    return Studio(options.studio, options.studio_quota, options.project_quota)
+    secrets = [token.secret for token in options.tokens]
+    return Studio(options.studio, options.studio_quota, options.project_quota, secrets)
 
 
 def _known(memory: Memory, visitor: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY: Final = 256 << 10
 """Most bytes of a request's body, except where a file is uploaded."""
 UPLOADS: Final = re.compile(r"/humanaudio|/api/sessions/[\w-]{1,64}/background|/api/studio/uploads/\w{1,64}")
-_TEXTS: Final = re.compile(r"/api/studio/projects/[^/]{1,300}(/(edit|check|still|sheet))?")
+_TEXTS: Final = re.compile(r"/api/studio/projects/[^/]{1,300}(/(edit|check|still|sheet|draft))?")
 _TEXT: Final = 4 << 20
 """Most bytes of a project's text, as JSON has it."""
 _DRAINED: Final = 64 << 20

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
+from starlette.background import BackgroundTask
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
-from mien.apps.server.common import TheDesk, desk_of
+from mien.apps.server.common import Owner, TheDesk, desk_of, owner_of
 from mien.apps.server.faults import responses
 from mien.apps.server.schemas import Done
 from mien.apps.server.studio.projects import Source
 from mien.apps.server.studio.schemas import (
     Checked,
     Choices,
+    DraftWish,
     Edited,
     EditWish,
     Limits,
@@ -32,7 +35,8 @@ from mien.apps.server.studio.schemas import (
     StillWish,
     TextWish,
 )
-from mien.apps.server.studio.studio import Studio, none_here
+from mien.apps.server.studio.studio import Home, none_here
+from mien.apps.studio.assets import LARGEST
 from mien.apps.studio.edit import Change, change
 from mien.apps.studio.source import Problem, ProjectError, parse, to_json
 from mien.errors import MissingError
@@ -45,25 +49,29 @@ _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 Version = Annotated[str, Header(max_length=100, description="The version that is replaced, as it was read.")]
 
 
-async def _studio(connection: HTTPConnection) -> Studio:
+async def home_of(connection: HTTPConnection) -> Home:
+    """What whoever asks sees of the studio. Raises MissingError where there is none."""
     studio = desk_of(connection).studio
     if studio is None:
         raise none_here()
-    return studio
+    return studio.home(owner_of(connection))
 
 
-TheStudio = Annotated[Studio, Depends(_studio)]
+TheStudio = Annotated[Home, Depends(home_of)]
 
 
 @router.get("")
-async def offer(desk: TheDesk) -> Offer:
+async def offer(desk: TheDesk, owner: Owner) -> Offer:
     """Whether there is a studio here, and what it allows."""
-    studio = desk.studio
-    if studio is None:
+    if desk.studio is None:
         return Offer(offered=False)
+    studio = desk.studio.home(owner)
     projects = studio.projects
     used = await studio.run(projects.used)
-    limits = Limits(used=used, whole=projects.whole, each=projects.each, piece=min(PIECE, desk.options.upload))
+    limits = Limits(
+        used=used, whole=projects.whole, each=projects.each, piece=min(PIECE, desk.options.upload),
+        largest={kind: size * 1_000_000 for kind, size in LARGEST.items()},
+    )  # fmt: skip
     return Offer(offered=True, limits=limits, choices=await studio.run(_choices))
 
 
@@ -132,14 +140,9 @@ async def check(project: ProjectName, wish: TextWish, studio: TheStudio) -> Chec
 async def still(project: ProjectName, wish: StillWish, studio: TheStudio, request: Request) -> Response:
     """A moment of a scene, as it is in the film, small. X-Seconds: how long the scene is; X-At: when the moment is."""
     source = await studio.run(studio.projects.read, project)
-    gone = asyncio.create_task(_gone(request))
-    try:
-        text = source.text if wish.text is None else wish.text
-        picture, made = await studio.run(
-            studio.still, source, text, wish.scene, wish.at, wish.side, lambda: not gone.done()
-        )
-    finally:
-        gone.cancel()
+    text = source.text if wish.text is None else wish.text
+    async with _waiting(request) as wanted:
+        picture, made = await studio.run(studio.still, source, text, wish.scene, wish.at, wish.side, wanted)
     return _picture(picture, {"X-Seconds": str(made["seconds"]), "X-At": str(made["at"])})
 
 
@@ -151,6 +154,21 @@ async def sheet(project: ProjectName, wish: TextWish, studio: TheStudio) -> Resp
     return _picture(await studio.run(studio.sheet, source, text), {})
 
 
+@router.post(
+    "/projects/{project}/draft",
+    response_class=FileResponse,
+    responses={200: {"content": {"video/mp4": {}}}, **responses(404, 501, 502, 503)},
+)
+async def draft(project: ProjectName, wish: DraftWish, studio: TheStudio, request: Request) -> FileResponse:
+    """The film in small, with its sound, in less time than the film. It is given up when nobody waits any more."""
+    source = await studio.run(studio.projects.read, project)
+    text = source.text if wish.text is None else wish.text
+    async with _waiting(request) as wanted:
+        path = await studio.run(studio.draft, source, text, wish.scene, wish.mark, wanted)
+    headers = {"Cache-Control": "no-store"}
+    return FileResponse(path, media_type="video/mp4", headers=headers, background=BackgroundTask(path.unlink, True))
+
+
 @router.get("/projects/{project}/picture", response_class=Response, responses={**_JPEG, **responses(404)})
 async def picture(project: ProjectName, studio: TheStudio) -> Response:
     """How the first scene looked when somebody last looked at it."""
@@ -159,6 +177,16 @@ async def picture(project: ProjectName, studio: TheStudio) -> Response:
         return _picture(await studio.run(path.read_bytes), {})
     except OSError:
         raise MissingError("Nobody has looked at this project yet.", code="missing.project") from None
+
+
+@asynccontextmanager
+async def _waiting(request: Request) -> AsyncIterator[Callable[[], bool]]:
+    """Tells whether whoever asked still waits."""
+    gone = asyncio.create_task(_gone(request))
+    try:
+        yield lambda: not gone.done()
+    finally:
+        gone.cancel()
 
 
 async def _gone(request: Request) -> None:

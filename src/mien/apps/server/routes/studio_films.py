@@ -12,7 +12,7 @@ from mien.apps.server.common import Owner
 from mien.apps.server.faults import responses
 from mien.apps.server.routes.studio import TheStudio
 from mien.apps.server.schemas import Done
-from mien.apps.server.studio.renders import Film
+from mien.apps.server.studio.films import Film
 from mien.apps.server.studio.schemas import (
     AuditEntry,
     Decision,
@@ -36,25 +36,25 @@ _TYPES: Final = {"film": "video/mp4", "srt": "application/x-subrip", "vtt": "tex
 @router.post("/projects/{project}/films", status_code=201, responses=responses(404, 501, 502, 503, 507))
 async def render(project: ProjectName, wish: RenderWish, studio: TheStudio) -> FilmInfo:
     """Queue a film of a project as it is saved now; it may change meanwhile."""
-    return _info(await studio.run(studio.renders.add, project, wish.preset, wish.review))
+    return info_of(await studio.run(studio.films.add, project, wish.preset, wish.review))
 
 
 @router.get("/films", responses=responses(404))
 async def films(studio: TheStudio, project: Annotated[str, Query(max_length=64)] = "") -> Films:
     """All films, or those of a project."""
-    return Films(films=[_info(one) for one in await studio.run(studio.renders.all, project)])
+    return Films(films=[info_of(one) for one in await studio.run(studio.films.all, project)])
 
 
 @router.get("/films/{film}", responses=responses(404))
 async def look(film: FilmId, studio: TheStudio) -> FilmInfo:
     """One film."""
-    return _info(await studio.run(studio.renders.look, film))
+    return info_of(await studio.run(studio.films.look, film))
 
 
 @router.get("/films/{film}/log", responses=responses(404))
 async def log(film: FilmId, studio: TheStudio) -> FilmLog:
     """What happened to it, what is said in it, and what people decided."""
-    lines, words, entries = await studio.run(studio.renders.log, film)
+    lines, words, entries = await studio.run(studio.films.log, film)
     return FilmLog(
         log=[LogLine(at=one.at, text=one.text) for one in lines],
         words=words,
@@ -65,20 +65,20 @@ async def log(film: FilmId, studio: TheStudio) -> FilmLog:
 @router.delete("/films/{film}", responses=responses(404))
 async def remove(film: FilmId, studio: TheStudio, owner: Owner) -> Done:
     """Cancel a film that is not done; delete one that is."""
-    await studio.run(studio.renders.remove, film, _who(owner))
+    await studio.run(studio.films.remove, film, _who(owner))
     return Done()
 
 
 @router.post("/films/{film}/retry", responses=responses(404, 409))
 async def retry(film: FilmId, studio: TheStudio, owner: Owner) -> FilmInfo:
     """Queue again what failed or was cancelled."""
-    return _info(await studio.run(studio.renders.retry, film, _who(owner)))
+    return info_of(await studio.run(studio.films.retry, film, _who(owner)))
 
 
 @router.post("/films/{film}/decision", responses=responses(404, 409))
 async def decide(film: FilmId, wish: Decision, studio: TheStudio) -> FilmInfo:
     """Let a film pass that waits for somebody, or reject it."""
-    return _info(await studio.run(studio.renders.decide, film, wish.who, wish.approved, wish.why))
+    return info_of(await studio.run(studio.films.decide, film, wish.who, wish.approved, wish.why))
 
 
 @router.get(
@@ -88,13 +88,14 @@ async def decide(film: FilmId, wish: Decision, studio: TheStudio) -> FilmInfo:
 )
 async def fetch(film: FilmId, role: Role, studio: TheStudio) -> FileResponse:
     """The film or its captions; parts of it with Range. Of one that waits for somebody, what they look at."""
-    found = await studio.run(studio.renders.look, film)
-    path = await studio.run(studio.renders.file, film, role)
+    found = await studio.run(studio.films.look, film)
+    path = await studio.run(studio.films.file, film, role)
     name = found.job.targets[role].name if role in found.job.targets else path.name
     return FileResponse(path, media_type=_TYPES[role], filename=name)
 
 
-def _info(film: Film) -> FilmInfo:
+def info_of(film: Film) -> FilmInfo:
+    """A film as it is told."""
     job, about = film.job, film.about
     files = [_file(film, role, path) for role, path in sorted(film.files.items())]
     fault = job.fault

@@ -25,14 +25,18 @@ WAITING: Final = 4
 """Wishes that may wait; more are refused."""
 IDLE: Final = 300.0
 """Seconds after which a process that has nothing to do is ended."""
+PROGRESS: Final = b"progress "
+"""Begins a line that tells how far the work is: [done, of]."""
+_GLANCE: Final = 0.5
+"""Seconds after which it is seen that nobody waits any more."""
 _ERRORS: Final = {"usage": UsageError, "input": InputError, "missing": MissingError, "output": OutputError}
 
 
 class Bench:
-    """Safe from any thread. A context: leaving it ends the process."""
+    """Safe from any thread. A context: leaving it ends the process. spoken: a folder where it keeps what was spoken."""
 
-    def __init__(self, *, idle: float = IDLE) -> None:
-        self._idle = idle
+    def __init__(self, spoken: Path, *, idle: float = IDLE) -> None:
+        self._spoken, self._idle = spoken, idle
         self._turn = threading.Lock()
         self._count = threading.Lock()
         self._waiting = 0
@@ -47,9 +51,11 @@ class Bench:
         self.close()
 
     def ask(
-        self, do: str, seconds: float, *, wanted: Callable[[], bool] = lambda: True, **wish: Any
+        self, do: str, seconds: float, *, wanted: Callable[[], bool] = lambda: True, ends: bool = False,
+        tell: Callable[[int, int], None] = lambda done, of: None, **wish: Any,
     ) -> Mapping[str, Any]:  # fmt: skip
-        """What comes of a wish. seconds: it may take. wanted: whether somebody still waits when its turn comes.
+        """What comes of a wish. seconds: it may take. wanted: whether somebody still waits when its turn comes. ends:
+        what nobody waits for any more is ended, even when it has begun. tell: told how far it is.
 
         Raises BackendError when it takes too long or too many wait, and what the work raises.
         """
@@ -62,8 +68,8 @@ class Bench:
         try:
             with self._turn:
                 if not wanted():
-                    raise BackendError("Nobody waits for this any more.", code="busy.studio")
-                return self._answer({"do": do, **wish}, seconds)
+                    raise _unwanted()
+                return self._answer({"do": do, **wish}, seconds, wanted if ends else lambda: True, tell)
         finally:
             with self._count:
                 self._waiting -= 1
@@ -80,7 +86,9 @@ class Bench:
         """End the process. Idempotent."""
         self._end()
 
-    def _answer(self, wish: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
+    def _answer(
+        self, wish: Mapping[str, Any], seconds: float, wanted: Callable[[], bool], tell: Callable[[int, int], None]
+    ) -> Mapping[str, Any]:  # fmt: skip
         process = self._process
         if process is None or process.poll() is not None:
             process = self._start()
@@ -88,7 +96,7 @@ class Bench:
             assert process.stdin is not None
             process.stdin.write(json.dumps(wish).encode() + b"\n")
             process.stdin.flush()
-            line = self._answers.get(timeout=seconds)
+            line = self._line(time.monotonic() + seconds, wanted, tell)
         except Empty:
             self._end()
             raise BackendError(
@@ -109,12 +117,31 @@ class Bench:
             raise _error(answer["error"])
         return answer
 
+    def _line(self, end: float, wanted: Callable[[], bool], tell: Callable[[int, int], None]) -> bytes:
+        """The answer, b"" where the process has ended. Raises Empty at the end of its time."""
+        while True:
+            try:
+                line = self._answers.get(timeout=min(_GLANCE, max(0.0, end - time.monotonic())))
+            except Empty:
+                if time.monotonic() >= end:
+                    raise
+                line = b"{}"
+            if not wanted():
+                self._end()
+                raise _unwanted()
+            if line == b"{}":
+                continue
+            if not line.startswith(PROGRESS):
+                return line
+            done, of = json.loads(line.removeprefix(PROGRESS))
+            tell(done, of)
+
     def _start(self) -> subprocess.Popen[bytes]:
         self._end()
         self._answers = Queue()
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "mien.apps.server.studio.painter"],
+            process = subprocess.Popen(  # noqa: S603 - this package's own module and a folder of the server
+                [sys.executable, "-m", "mien.apps.server.studio.painter", str(self._spoken)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
                 start_new_session=True,
             )  # fmt: skip
@@ -146,6 +173,10 @@ def _listen(process: subprocess.Popen[bytes], answers: Queue[bytes]) -> None:
         for line in lines:
             answers.put(line)
     answers.put(b"")
+
+
+def _unwanted() -> BackendError:
+    return BackendError("Nobody waits for this any more.", code="busy.studio")
 
 
 def _error(told: Mapping[str, Any]) -> MienError:

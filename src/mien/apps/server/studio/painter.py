@@ -10,14 +10,16 @@ import io
 import json
 import os
 import sys
-from collections import OrderedDict
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
+from mien.apps.server.studio.spoken import Spoken
 from mien.apps.studio.kept import file_print, fingerprint, project_print
 from mien.apps.studio.load import Loaded, read
 from mien.apps.studio.painting import Painting
@@ -31,16 +33,20 @@ from mien.timeline import frame_tick, to_seconds
 
 LONGEST_SCENE: Final = 180.0
 LONGEST_FILM: Final = 900.0
+LONGEST_DRAFT: Final = 600.0
 """Seconds, guessed, of what is spoken for a look."""
-_SPOKEN: Final = 48
+_TELL: Final = 0.3
 _KINDS: Final = ((UsageError, "usage"), (InputError, "input"), (MissingError, "missing"), (OutputError, "output"))
 
 
 class Painter:
-    """Does what is wished for. What it keeps between wishes changes no answer."""
+    """Does what is wished for. What it keeps between wishes changes no answer. observe: told how far long work is.
+    spoken: a folder for what was spoken.
+    """
 
-    def __init__(self) -> None:
-        self._spoken: OrderedDict[str, Performed] = OrderedDict()
+    def __init__(self, spoken: Path, observe: Callable[[int, int], None] = lambda done, of: None) -> None:
+        self._spoken = Spoken(spoken)
+        self._observe = observe
         self._painting: tuple[str, Plan, Painting] | None = None
 
     def do(self, wish: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,9 +76,7 @@ class Painter:
 
         loaded = _loaded(file, text)
         project = loaded.project
-        if scene >= len(project.scenes):
-            raise InputError(f"The project has {len(project.scenes)} scenes.", hint="Name an earlier one.")
-        alone = small(replace(project, scenes=(project.scenes[scene],), intro=None, outro=None, music=None), side)
+        alone = small(_only(project, scene), side)
         _check_length(alone, LONGEST_SCENE)
         key = project_print(alone, loaded.assets, alone.canvas.fps)
         if self._painting is None or self._painting[0] != key:
@@ -97,6 +101,30 @@ class Painter:
         self._forget()
         film = plan(whole, self._perform(loaded, whole.canvas.fps))
         return {"picture": _jpeg(contact_sheet(film)), "seconds": round(to_seconds(film.ticks), 3)}
+
+    def do_draft(self, file: str, text: str, scene: int | None, target: str) -> dict[str, Any]:
+        """A small film (.mp4) of the project, or of a scene."""
+        from mien.apps.studio.plan import sound
+        from mien.apps.studio.render import Job, draw_piece
+        from mien.apps.studio.small import small
+        from mien.transmit.join import join
+
+        loaded = _loaded(file, text)
+        project = loaded.project if scene is None else _only(loaded.project, scene)
+        little = small(project)
+        _check_length(little, LONGEST_DRAFT)
+        self._forget()
+        film, path = plan(little, self._perform(loaded, little.canvas.fps)), Path(target)
+        piece, done = path.with_name(f"{path.stem}-silent.mp4"), count(1)
+        try:
+            draw_piece(
+                Job(Path(file), preset="fast"), path.parent, (0, film.frames), piece, film,
+                lambda: self._observe(next(done), film.frames),
+            )  # fmt: skip
+            join([piece], sound(film).blocks(), path, film.fps, "fast")
+        finally:
+            piece.unlink(missing_ok=True)
+        return {"seconds": round(to_seconds(film.ticks), 3)}
 
     def do_examine(self, file: str, kind: str) -> dict[str, Any]:
         """Whether a file is what it should be."""
@@ -138,13 +166,7 @@ class Painter:
         )
 
         def perform(scene: Scene, make: Callable[[], Performed]) -> Performed:
-            key = fingerprint(_heard(scene), heard, fps)
-            if key not in self._spoken:
-                self._spoken[key] = make()
-            self._spoken.move_to_end(key)
-            while len(self._spoken) > _SPOKEN:
-                self._spoken.popitem(last=False)
-            return self._spoken[key]
+            return self._spoken.get(fingerprint(_heard(scene), heard, fps), make)
 
         return perform
 
@@ -152,6 +174,13 @@ class Painter:
         if self._painting is not None:
             self._painting[2].close()
             self._painting = None
+
+
+def _only(project: Project, number: int) -> Project:
+    """One scene of a project."""
+    if number >= len(project.scenes):
+        raise InputError(f"The project has {len(project.scenes)} scenes.", hint="Name an earlier one.")
+    return replace(project, scenes=(project.scenes[number],), intro=None, outro=None, music=None)
 
 
 def _heard(scene: Scene) -> Scene:
@@ -209,16 +238,30 @@ def _jpeg(pixels: Any) -> str:
 
 
 def main() -> None:
-    """Answer until standard input ends."""
+    """Answer until standard input ends. The first argument is a folder for what was spoken."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     with suppress(OSError, AttributeError):
         os.nice(10)  # conversations come first
-    painter = Painter()
+    painter = Painter(Path(sys.argv[1]), _Progress(answers))
     for line in sys.stdin:
         with suppress(BrokenPipeError):
             answers.write(json.dumps(_answer(painter, json.loads(line))) + "\n")
             answers.flush()
+
+
+class _Progress:
+    """Tells how far the work is, a few times a second at most."""
+
+    def __init__(self, answers: TextIO) -> None:
+        self._answers, self._told = answers, 0.0
+
+    def __call__(self, done: int, of: int) -> None:
+        if time.monotonic() - self._told > _TELL:
+            self._told = time.monotonic()
+            with suppress(BrokenPipeError):
+                self._answers.write(f"progress [{done}, {of}]\n")
+                self._answers.flush()
 
 
 def _answer(painter: Painter, wish: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ FILE: Final = r"^\w([\w ().+-]{0,110}[\w)])?\.[A-Za-z0-9]{2,5}$"
 """Of an uploaded file."""
 OWN: Final = ".mien"
 """The server's own folder among the projects."""
+FRESH: Final = "fresh"
+"""In it: what lives only as long as the server."""
 MOST_PROJECTS: Final = 1000
 _MOST_FILES: Final = 2000
 _KINDS: Final = {
@@ -74,12 +76,16 @@ class Held:
 
 
 class Projects:
-    """Safe from any thread. root: their folder. whole, each: bytes that all, and one, may take."""
+    """Safe from any thread. root: their folder. whole, each: bytes that all, and one, may take. counted: the folder
+    that whole is of, None = root.
+    """
 
-    def __init__(self, root: Path, whole: int, each: int) -> None:
+    def __init__(self, root: Path, whole: int, each: int, counted: Path | None = None) -> None:
         self.root, self.whole, self.each = root.absolute(), whole, each
+        self._counted = (counted or root).absolute()
         self._lock = threading.RLock()
         self._known: dict[tuple[str, int, int], Summary] = {}
+        self._versions: dict[str, tuple[tuple[int, int], str]] = {}
 
     def open(self) -> None:
         """Make the folder where there is none. Raises OutputError."""
@@ -133,6 +139,22 @@ class Projects:
             raise _missing(name)
         text = read_text(file)
         return Source(name, file, text, version_of(text))
+
+    def stamp(self, name: str) -> tuple[str, str]:
+        """The version of its text, and what changes with its files; cheap while nothing does. Raises MissingError."""
+        folder = self.folder(name)
+        file = _project_file(folder)
+        if file is None:
+            raise _missing(name)
+        try:
+            about = file.stat()
+        except OSError:
+            raise _missing(name) from None
+        key = (about.st_mtime_ns, about.st_size)
+        if self._versions.get(name, ((0, 0), ""))[0] != key:
+            self._versions[name] = (key, self.read(name).version)
+        held = "\n".join(f"{one.file} {one.size} {one.changed}" for one in self.assets(name))
+        return self._versions[name][1], version_of(held)
 
     def write(self, name: str, text: str, version: str) -> Source:
         """Another text, which may be wrong. version: of the text that it replaces. Raises InputError
@@ -217,7 +239,7 @@ class Projects:
         return sum(
             {
                 (about.st_dev, about.st_ino): about.st_size
-                for about in _stats(self._place(name) if name else self.root)
+                for about in _stats(self._place(name) if name else self._counted)
             }.values()
         )
 
@@ -331,7 +353,9 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _stats(folder: Path) -> Iterator[os.stat_result]:
-    for inside, _, names in os.walk(folder):
+    for inside, folders, names in os.walk(folder):
+        if Path(inside).name == OWN:
+            folders[:] = [one for one in folders if one != FRESH]
         for name in names:
             with suppress(OSError):
                 yield os.lstat(Path(inside) / name)

@@ -21,12 +21,13 @@ Who = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class Limits(BaseModel):
-    """Bytes: used and allowed by all; allowed to one project; most of a piece of an upload."""
+    """Bytes: used and allowed by all; allowed to one project; most of a piece of an upload; most of a file by kind."""
 
     used: int
     whole: int
     each: int
     piece: int
+    largest: dict[str, int]
 
 
 class Choices(BaseModel):
@@ -139,6 +140,13 @@ class StillWish(TextWish):
     scene: int = Field(default=0, ge=0, le=299)
     at: float = Field(default=0.5, ge=0, le=1)
     side: int = Field(default=640, ge=64, le=960)
+
+
+class DraftWish(TextWish):
+    """A small film. scene: from 0; null = the whole film. mark: names its progress in the studio's events."""
+
+    scene: Annotated[int, Field(ge=0, le=299)] | None = None
+    mark: Annotated[str, Field(max_length=40)] = ""
 
 
 class Checked(BaseModel):
