@@ -34,6 +34,8 @@ export const api = {
   still: (name, wish, signal) => exchange('POST', at(name, '/still'), wish, { signal }).then(shown),
   /** @param {string} name @param {string} text */
   sheet: (name, text) => exchange('POST', at(name, '/sheet'), { text }, { signal: AbortSignal.timeout(PATIENCE) }).then(shown),
+  /** A small film. @param {string} name @param {object} wish @param {AbortSignal} signal */
+  draft: (name, wish, signal) => exchange('POST', at(name, '/draft'), wish, { signal }).then((answer) => answer.blob()).then((film) => URL.createObjectURL(film)),
   /** @param {string} name */
   assets: (name) => call('GET', at(name, '/assets')),
   /** @param {string} name @param {string} file */

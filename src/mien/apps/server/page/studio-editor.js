@@ -17,13 +17,14 @@ const MOST_PROBLEMS = 40
 
 /** Events: "rendered" when a film was queued. */
 export class Editor extends EventTarget {
-  /** @param {any} info of the project @param {any} offer */
-  constructor(info, offer) {
+  /** @param {any} info of the project @param {any} offer @param {import('./studio-events.js').StudioEvents} events */
+  constructor(info, offer, events) {
     super()
     this.project = new Project(info)
     this.form = new Form(this.project, offer.choices)
     this.file = new FileView(this.project)
-    this.preview = new Preview(this.project, (number) => this.#scene(number, 'preview'))
+    this.preview = new Preview(this.project, (number) => this.#scene(number, 'preview'), events)
+    this.events = events
     this.drawer = new Drawer(info.name, offer.limits)
     this.state = make('p', { class: 'save-state', role: 'status' })
     this.problems = make('div', { class: 'problems', role: 'region' })
@@ -44,6 +45,8 @@ export class Editor extends EventTarget {
     project.addEventListener('problems', () => this.#problems())
     form.addEventListener('scene', (given) => this.#scene(/** @type {CustomEvent} */ (given).detail.number, 'form'))
     form.addEventListener('upload', (given) => this.drawer.choose(/** @type {CustomEvent} */ (given).detail.kind))
+    this.told = (/** @type {Event} */ given) => this.#elsewhere(/** @type {CustomEvent} */ (given).detail)
+    this.events.addEventListener('project', this.told)
     this.file.addEventListener('scene', (given) => this.#scene(/** @type {CustomEvent} */ (given).detail.number, 'file'))
     this.drawer.addEventListener('change', () => {
       form.assets = this.drawer.assets
@@ -94,7 +97,16 @@ export class Editor extends EventTarget {
     this.#problems()
   }
 
+  /** The project was changed by somebody else, or on the disk. @param {{name: string, version: string, files: string}} now */
+  #elsewhere({ name, version, files }) {
+    if (name !== this.project.name || !version) return
+    this.project.elsewhere(version)
+    if (this.files !== undefined && files !== this.files) this.drawer.load()
+    this.files = files
+  }
+
   async close() {
+    this.events.removeEventListener('project', this.told)
     this.preview.close()
     this.drawer.close()
     await this.project.close()

@@ -49,12 +49,14 @@ function typing(input, change) {
   let before = input.value
   const tell = () => {
     clearTimeout(timer)
+    delete input.dataset.pending
     if (input.value === before) return
     before = input.value
     change(input.value)
   }
   input.addEventListener('input', () => {
     clearTimeout(timer)
+    input.dataset.pending = 'yes'
     timer = setTimeout(tell, TYPING_MS)
   })
   input.addEventListener('change', tell)

@@ -57,7 +57,10 @@ export class Form extends EventTarget {
     if (!key) return
     const again = /** @type {HTMLElement|null} */ (this.element.querySelector(`[data-key="${CSS.escape(key)}"]`))
     again?.focus()
-    if (again instanceof HTMLTextAreaElement && inside instanceof HTMLTextAreaElement) again.setSelectionRange(inside.selectionStart, inside.selectionEnd)
+    if (isText(again) && isText(inside)) {
+      if (inside.dataset.pending) again.value = inside.value // what is being typed is not in the project yet
+      again.setSelectionRange(inside.selectionStart, inside.selectionEnd)
+    }
   }
 
   /** Give a field of a group a value. @param {any} holder @param {string} path @param {string} name @param {string} key @param {any} value @param {boolean} [structure] */
@@ -238,6 +241,11 @@ export class Form extends EventTarget {
       ),
     )
   }
+}
+
+/** @param {Element|null} field @returns {field is HTMLInputElement|HTMLTextAreaElement} */
+function isText(field) {
+  return field instanceof HTMLTextAreaElement || (field instanceof HTMLInputElement && field.type === 'text')
 }
 
 /** @param {string} code */

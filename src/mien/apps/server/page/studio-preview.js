@@ -3,7 +3,8 @@
 import { ApiError } from './api.js'
 import { make } from './dom.js'
 import { api, told } from './studio-api.js'
-import { button } from './studio-fields.js'
+import { button, tool } from './studio-fields.js'
+import { Player } from './studio-player.js'
 import { canvasSize } from './studio-values.js'
 import { say } from './words.js'
 
@@ -11,8 +12,8 @@ const WAIT_MS = 450
 const BUSY_MS = 1500
 
 export class Preview {
-  /** @param {import('./studio-project.js').Project} project @param {(number: number) => void} choose another scene is wanted */
-  constructor(project, choose) {
+  /** @param {import('./studio-project.js').Project} project @param {(number: number) => void} choose another scene is wanted @param {EventTarget} events of the studio */
+  constructor(project, choose, events) {
     this.project = project
     this.choose = choose
     this.scene = 0
@@ -21,13 +22,17 @@ export class Preview {
     this.seconds = 0
     this.image = make('img', { alt: '', draggable: 'false' })
     this.note = make('p', { class: 'still-note' })
-    this.frame = make('div', { class: 'still' }, this.image, make('span', { class: 'shimmer', 'aria-hidden': 'true' }), this.note)
+    this.player = new Player(project, events)
+    this.frame = make('div', { class: 'still' }, this.image, make('span', { class: 'shimmer', 'aria-hidden': 'true' }), this.note, this.player.element)
+    this.player.addEventListener('change', () => this.#tools())
+    this.tools = make('div', { class: 'preview-tools' })
     this.range = make('input', { type: 'range', min: '0', max: '1000', value: '500' })
     this.time = make('output', { class: 'figure' })
     this.strip = make('div', { class: 'strip', role: 'group' })
     this.element = make('div', { class: 'preview' })
     this.range.addEventListener('input', () => {
       this.at = this.range.valueAsNumber / 1000
+      this.player.stop()
       this.#times()
       this.ask(120)
     })
@@ -36,6 +41,7 @@ export class Preview {
       this.ask()
     })
     project.addEventListener('values', () => this.#strip())
+    project.addEventListener('text', () => this.player.busy || this.player.stop()) // the film is of another text
     this.render()
     this.ask(0)
   }
@@ -44,7 +50,8 @@ export class Preview {
     this.range.setAttribute('aria-label', say('previewMoment'))
     this.strip.setAttribute('aria-label', say('formScenes'))
     const slide = make('label', { class: 'scrub' }, this.range, this.time)
-    this.element.replaceChildren(this.frame, slide, this.strip, button(say('sheet'), () => this.#sheet(), 'line', 'sheet'))
+    this.element.replaceChildren(this.frame, slide, this.strip, this.tools)
+    this.#tools()
     this.#shape()
     this.#strip()
     this.#times()
@@ -54,6 +61,7 @@ export class Preview {
   follow(number) {
     if (number === this.scene) return
     this.scene = number
+    if (!this.player.busy) this.player.stop()
     this.#strip()
     this.ask(60)
   }
@@ -66,6 +74,7 @@ export class Preview {
 
   close() {
     clearTimeout(this.timer)
+    this.player.close()
     this.drawing?.abort()
     if (this.image.src) URL.revokeObjectURL(this.image.src)
   }
@@ -102,6 +111,25 @@ export class Preview {
     this.frame.classList.toggle('failed', text !== '')
   }
 
+  #tools() {
+    const busy = this.player.busy
+    const back = !this.player.element.hidden && !busy
+    const parts = [
+      button(say('draftScene'), () => this.player.play(this.scene), 'line', 'play'),
+      button(say('draftAll'), () => this.player.play(null), 'line', 'film'),
+      button(say('sheet'), () => this.#sheet(), 'line', 'sheet'),
+    ]
+    for (const [at, key] of ['draftSceneAbout', 'draftAllAbout', 'sheetTitle'].entries()) {
+      parts[at].title = say(key)
+      parts[at].setAttribute('aria-label', say(key))
+    }
+    for (const one of parts.slice(0, 2)) one.disabled = busy
+    this.tools.replaceChildren(...parts)
+    this.frame.classList.toggle('playing', !this.player.element.hidden)
+    if (back) this.frame.append((this.shut = tool('close', say('draftBack'), () => this.player.stop(), 'quiet player-close')))
+    else this.shut?.remove()
+  }
+
   #times() {
     this.time.textContent = this.seconds ? say('secondsOf', { at: (this.at * this.seconds).toFixed(1), all: this.seconds.toFixed(1) }) : ''
     this.range.style.setProperty('--filled', `${this.at * 100}%`)
@@ -123,10 +151,10 @@ export class Preview {
   }
 
   async #sheet() {
-    const image = make('img', { alt: say('sheet') })
+    const image = make('img', { alt: say('sheetTitle') })
     const words = make('p', { class: 'about', role: 'status' }, say('sheetDrawing'))
-    const dialog = make('dialog', { class: 'sheet-dialog', 'aria-label': say('sheet') })
-    dialog.append(make('header', {}, make('h2', {}, say('sheet')), button(say('close'), () => dialog.close(), 'line')), words)
+    const dialog = make('dialog', { class: 'sheet-dialog', 'aria-label': say('sheetTitle') })
+    dialog.append(make('header', {}, make('h2', {}, say('sheetTitle')), button(say('close'), () => dialog.close(), 'line')), words)
     dialog.addEventListener('close', () => {
       URL.revokeObjectURL(image.src)
       dialog.remove()

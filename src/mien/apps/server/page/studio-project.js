@@ -28,6 +28,8 @@ export class Project extends EventTarget {
     this.closed = false
     /** @type {Promise<void>} */
     this.chain = Promise.resolve()
+    /** @type {Promise<void>} */
+    this.saving = Promise.resolve()
     /** @type {string[]} */
     this.before = []
     /** @type {string[]} */
@@ -107,11 +109,17 @@ export class Project extends EventTarget {
   async save() {
     clearTimeout(this.timers.save)
     await this.chain
-    if (this.text === this.saved || this.state === 'conflict' || this.state === 'saving') return
-    const { text } = this
+    await this.saving
+    if (this.text === this.saved || this.state === 'conflict') return
+    this.saving = this.#put(this.text)
+    await this.saving
+  }
+
+  /** @param {string} text */
+  async #put(text) {
     this.#become('saving')
     try {
-      const info = await api.write(this.name, text, this.version)
+      const info = await api.write(this.name, text, this.version).catch((error) => this.#mine(error, text))
       this.version = info.version
       this.saved = text
       this.trouble = ''
@@ -119,14 +127,30 @@ export class Project extends EventTarget {
       if (this.text !== text) this.#later('save', SAVE_MS, () => this.save())
     } catch (error) {
       this.trouble = told(error)
-      this.#become(error instanceof ApiError && error.code === 'project.changed' ? 'conflict' : 'failed')
+      this.#become(isChanged(error) ? 'conflict' : 'failed')
       if (this.state === 'failed' && !this.closed) this.#later('save', 5000, () => this.save())
     }
   }
 
+  /** What was refused because it is there already: the answer to saving it was lost. @param {any} error @param {string} text */
+  async #mine(error, text) {
+    const info = isChanged(error) ? await api.read(this.name).catch(() => null) : null
+    if (info?.text !== text) throw error
+    return info
+  }
+
+  /** Which version the server has now; what nobody here has changed follows it. @param {string} version */
+  async elsewhere(version) {
+    if (version === this.version || this.state !== 'saved' || this.text !== this.saved) return
+    const info = await api.read(this.name).catch(() => null)
+    if (!info || this.state !== 'saved' || this.text !== this.saved || info.version === this.version || this.closed) return
+    this.#theirs(info)
+  }
+
   /** Somebody else has saved meanwhile: whose text is it? @param {boolean} mine */
   async settle(mine) {
-    const info = await api.read(this.name)
+    const info = await api.read(this.name).catch(() => null)
+    if (!info) return
     if (mine) {
       this.version = info.version
       this.saved = info.text
@@ -134,6 +158,11 @@ export class Project extends EventTarget {
       await this.save()
       return
     }
+    this.#theirs(info)
+  }
+
+  /** @param {any} info */
+  #theirs(info) {
     this.#remember()
     this.#adopt(info)
     this.#become('saved')
@@ -225,4 +254,9 @@ export class Project extends EventTarget {
   #tell(type, detail) {
     if (!this.closed) this.dispatchEvent(new CustomEvent(type, { detail }))
   }
+}
+
+/** @param {any} error */
+function isChanged(error) {
+  return error instanceof ApiError && error.code === 'project.changed'
 }

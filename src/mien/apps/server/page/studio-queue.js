@@ -7,15 +7,18 @@ import { bytes } from './studio-assets.js'
 import { button, tool } from './studio-fields.js'
 import { explained, say } from './words.js'
 
-const BUSY_MS = 1000
-const CALM_MS = 8000
 const OPEN = ['queued', 'running', 'failed-retrying']
 const AGAIN = ['quarantined', 'cancelled', 'failed-retrying']
 
-/** Events: "change" {open} how many are not done. */
+/** Events: "fault" {words}. */
 export class Queue extends EventTarget {
-  constructor() {
+  /** @param {import('./studio-events.js').StudioEvents} events */
+  constructor(events) {
     super()
+    events.addEventListener('films', (given) => {
+      this.films = /** @type {CustomEvent} */ (given).detail.films
+      this.#show()
+    })
     /** @type {any[]} */
     this.films = []
     this.list = make('ul', { class: 'films' })
@@ -32,29 +35,11 @@ export class Queue extends EventTarget {
     this.#show()
   }
 
-  /** Look at the queue from now on. */
-  begin() {
-    clearTimeout(this.timer)
-    this.running = true
-    this.#look()
-  }
-
-  stop() {
-    this.running = false
-    clearTimeout(this.timer)
-  }
-
-  async #look() {
-    if (!document.hidden) {
-      const films = await api.films().catch(() => null)
-      if (films) this.films = films
-      this.#show()
-      this.dispatchEvent(new CustomEvent('change', { detail: { open: this.films.filter((one) => OPEN.includes(one.state)).length } }))
-    }
-    clearTimeout(this.timer)
-    if (!this.running) return
-    const busy = this.films.some((one) => OPEN.includes(one.state))
-    this.timer = setTimeout(() => this.#look(), busy ? BUSY_MS : CALM_MS)
+  /** Look now, without waiting to be told. */
+  async look() {
+    const films = await api.films().catch(() => null)
+    if (films) this.films = films
+    this.#show()
   }
 
   #show() {
@@ -154,7 +139,7 @@ export class Queue extends EventTarget {
   async #then(work) {
     await work.catch((error) => this.dispatchEvent(new CustomEvent('fault', { detail: told(error) })))
     this.shown = ''
-    this.#look()
+    await this.look()
   }
 }
 

@@ -3,6 +3,7 @@
 import { make } from './dom.js'
 import { api, told } from './studio-api.js'
 import { Editor } from './studio-editor.js'
+import { StudioEvents } from './studio-events.js'
 import { ProjectList } from './studio-list.js'
 import { Queue } from './studio-queue.js'
 
@@ -12,7 +13,8 @@ export class Studio {
     this.place = place
     this.offer = offer
     this.list = new ProjectList(offer)
-    this.queue = new Queue()
+    this.events = new StudioEvents()
+    this.queue = new Queue(this.events)
     this.words = make('p', { class: 'studio-words', role: 'status' })
     /** @type {Editor|null} */
     this.editor = null
@@ -30,7 +32,7 @@ export class Studio {
 
   /** Show a project, "" = the list. @param {string} name */
   async go(name) {
-    this.queue.begin()
+    this.events.begin(name)
     if (name && this.editor && name === this.name) return
     await this.#close()
     this.name = name
@@ -40,9 +42,9 @@ export class Studio {
     try {
       const info = await api.read(name)
       if (name !== this.name) return
-      this.editor = new Editor(info, this.offer)
+      this.editor = new Editor(info, this.offer, this.events)
       this.editor.addEventListener('rendered', () => {
-        this.queue.begin()
+        this.queue.look()
         this.queue.element.scrollIntoView({ behavior: 'smooth' })
       })
       this.place.replaceChildren(this.words, this.editor.element, this.queue.element)
@@ -54,7 +56,7 @@ export class Studio {
 
   /** The conversation comes instead. */
   leave() {
-    this.queue.stop()
+    this.events.stop()
     this.#close()
     this.name = ''
   }
