@@ -7,6 +7,10 @@ import { Uploads } from './studio-uploads.js'
 import { say } from './words.js'
 
 const TAKES = '.png,.jpg,.jpeg,.webp,.avif,.gif,.mp4,.mov,.webm,.wav,.mp3,.m4a,.flac,.ogg,.pdf,.pptx,.ttf,.otf,.txt,.srt,.vtt'
+const KINDS = /** @type {[string, RegExp][]} */ ([
+  ['picture', /\.(png|jpe?g|webp|avif|bmp|tiff?|gif)$/i], ['video', /\.(mp4|m4v|mov|webm|mkv|avi|mpe?g|ts)$/i],
+  ['sound', /\.(wav|mp3|flac|m4a|aac|ogg|opus)$/i], ['document', /\.(pdf|pptx)$/i], ['font', /\.(ttf|otf|ttc)$/i], ['text', /\.(txt|srt|vtt|md)$/i],
+])
 const OF = /** @type {Record<string, string>} */ ({ picture: 'image/*', video: 'video/*', sound: 'audio/*', document: '.pdf,.pptx' })
 
 /** Events: "change" {assets}. */
@@ -21,7 +25,7 @@ export class Drawer extends EventTarget {
     this.used = 0
     /** @type {Map<string, string>} */
     this.pictures = new Map()
-    this.uploads = new Uploads(project, limits.piece)
+    this.uploads = new Uploads(project, limits.piece, (file, coming) => this.#refusal(file, coming))
     this.uploads.addEventListener('change', () => this.#going())
     this.uploads.addEventListener('done', (given) => {
       this.pictures.delete(/** @type {CustomEvent} */ (given).detail.name)
@@ -40,6 +44,17 @@ export class Drawer extends EventTarget {
     document.body.append(this.dialog)
     this.#drops(document.documentElement)
     this.render()
+  }
+
+  /** Why a file would not be taken; before a byte of it is sent. @param {File} file @param {number} coming bytes that are on their way */
+  #refusal(file, coming) {
+    const { limits, used } = this
+    const kind = kindOf(file.name)
+    if (!kind) return say('uploadKind')
+    if (!file.size) return say('uploadEmpty')
+    if (file.size > limits.largest[kind]) return say('uploadLarge', { kind: say(`kind_${kind}`), most: bytes(limits.largest[kind]), size: bytes(file.size) })
+    const left = Math.min(limits.each - used, limits.whole - limits.used) - coming
+    return file.size > left ? say('uploadRoom', { left: bytes(Math.max(0, left)), size: bytes(file.size) }) : ''
   }
 
   render() {
@@ -70,6 +85,7 @@ export class Drawer extends EventTarget {
     if (!found) return
     this.assets = found.assets
     this.used = found.used
+    this.limits = (await api.offer().catch(() => null))?.limits ?? this.limits
     this.#show()
     this.dispatchEvent(new CustomEvent('change', { detail: { assets: this.assets } }))
   }
@@ -86,7 +102,7 @@ export class Drawer extends EventTarget {
     const share = Math.min(100, (100 * this.used) / this.limits.each)
     const bar = make('span', { class: 'bar-line' })
     bar.style.setProperty('--share', `${share}%`)
-    this.meter.replaceChildren(bar, make('span', { class: 'about figure' }, say('used', { used: bytes(this.used), all: bytes(this.limits.each) })))
+    this.meter.replaceChildren(bar, make('span', { class: 'about figure' }, say('usedProject', { used: bytes(this.used), all: bytes(this.limits.each), left: bytes(Math.max(0, this.limits.whole - this.limits.used)) })))
   }
 
   /** @param {import('./studio-api.js').Asset} one */
@@ -133,6 +149,11 @@ export class Drawer extends EventTarget {
     this.listeners = /** @type {[HTMLElement, string, EventListener][]} */ (['dragover', 'dragleave', 'drop'].map((kind) => [target, kind, dragging]))
     for (const [one, kind, listener] of this.listeners) one.addEventListener(kind, listener)
   }
+}
+
+/** What a file may be used as, "" = nothing. @param {string} name */
+function kindOf(name) {
+  return KINDS.find(([, endings]) => endings.test(name))?.[0] ?? ''
 }
 
 /** @param {number} count */

@@ -2,6 +2,7 @@
 
 import { make } from './dom.js'
 import { asset, choice, colour } from './studio-fields.js'
+import { SPECS, fields, more, panning, trimming } from './studio-more.js'
 import { behind, expand } from './studio-values.js'
 import { say } from './words.js'
 
@@ -29,7 +30,8 @@ export function backgroundFields(form, holder, path, inherits) {
       } else form.set(path, { [value]: first.file }, true)
     } else form.set(path, value ? { [value]: /** @type {Record<string, any>} */ (FIRST)[value] } : undefined, true)
   }
-  return [choice({ label: say('behindKind'), field: path, value: kind, options: kinds }, choose), ...details(form, holder, now, kind, path)]
+  const rest = kind ? [more(path, [make('div', { class: 'four' }, ...rare(form, holder, now, kind, path))])] : []
+  return [choice({ label: say('behindKind'), field: path, value: kind, options: kinds }, choose), ...details(form, holder, now, kind, path), ...rest]
 }
 
 /** @param {import('./studio-form.js').Form} form @param {any} holder @param {Record<string, any>} now @param {string} kind @param {string} path */
@@ -43,15 +45,32 @@ function details(form, holder, now, kind, path) {
     )
   }
   if (kind === 'picture') {
-    const zoom = Array.isArray(now.zoom) ? now.zoom.map(Number) : [1, 1]
-    const move = zoom[1] > zoom[0] ? 'in' : zoom[1] < zoom[0] ? 'out' : 'still'
     return [
       make('div', { class: 'pair' },
         asset({ label: say('file'), field: `${path}.picture`, value: now.picture, kind, assets: form.assets }, (file) => file && put('picture', file), () => form.upload(kind)),
-        choice({ label: say('behindMove'), field: `${path}.zoom`, value: move, options: [['still', say('moveStill')], ['in', say('moveIn')], ['out', say('moveOut')]] }, (value) => put('zoom', MOVES[value])),
+        zooming(now, path, put),
       ),
     ]
   }
   if (kind === 'video') return [asset({ label: say('file'), field: `${path}.video`, value: now.video, kind, assets: form.assets }, (file) => file && put('video', file), () => form.upload(kind))]
   return []
+}
+
+/** How a picture comes nearer. @param {any} now @param {string} path @param {import('./studio-more.js').Put} put */
+export function zooming(now, path, put) {
+  const zoom = Array.isArray(now.zoom) ? now.zoom.map(Number) : [1, 1]
+  const move = zoom[1] > zoom[0] ? 'in' : zoom[1] < zoom[0] ? 'out' : 'still'
+  const options = /** @type {[string, string][]} */ ([['still', say('moveStill')], ['in', say('moveIn')], ['out', say('moveOut')]])
+  return choice({ label: say('behindMove'), field: `${path}.zoom`, value: move, options }, (value) => put('zoom', MOVES[value]))
+}
+
+/** What is folded away. @param {import('./studio-form.js').Form} form @param {any} holder @param {Record<string, any>} now @param {string} kind @param {string} path @returns {HTMLElement[]} */
+function rare(form, holder, now, kind, path) {
+  const put = (/** @type {string} */ key, /** @type {any} */ value) => form.put(holder, path, 'background', key, value)
+  const group = (/** @type {string} */ name) => fields(form, now, path, SPECS[name], put)
+  const own = {
+    gradient: () => group('gradient'), picture: () => [panning(now, path, put)],
+    video: () => [...group('loop'), ...trimming(form, now, `${path}.trim`)],
+  }[kind]
+  return [...(own?.() ?? []), ...group('background')]
 }

@@ -2,7 +2,10 @@
 
 import { make } from './dom.js'
 import { backgroundFields } from './studio-background.js'
+import { endings } from './studio-endings.js'
 import { asset, choice, dial, line, named, section, segments, toggle } from './studio-fields.js'
+import { SPECS, fields, more, putter, trimming } from './studio-more.js'
+import { People } from './studio-people.js'
 import { problemWords } from './studio-problems.js'
 import { SceneList } from './studio-scenes.js'
 import { canvasSize, even, expand, number, setIn } from './studio-values.js'
@@ -27,6 +30,7 @@ export class Form extends EventTarget {
     /** @type {string[]} */
     this.voices = []
     this.scenes = new SceneList(this)
+    this.people = new People(this)
     this.element = make('div', { class: 'form' })
     project.addEventListener('values', (given) => {
       if (/** @type {CustomEvent} */ (given).detail?.structure) this.render()
@@ -47,11 +51,12 @@ export class Form extends EventTarget {
       ...(this.project.readable ? [] : [make('p', { class: 'note' }, say('formUnreadable'))]),
       this.#film(),
       this.scenes.render(),
-      this.#people(),
+      this.people.render(),
       this.#captions(),
       section(say('formBackground'), ...backgroundFields(this, this.values, 'background', '')),
       this.#music(),
       this.#logo(),
+      endings(this),
     )
     this.problems()
     if (!key) return
@@ -87,8 +92,9 @@ export class Form extends EventTarget {
       if (!box) continue
       if (box.matches('label, .field')) box.querySelector('input, select, textarea')?.setAttribute('aria-invalid', 'true')
       if (!box.querySelector(':scope > .wrong')) box.append(make('span', { class: 'wrong', role: 'alert' }, problemWords(problem.message)))
-      const scene = box.closest('details')
-      if (scene) scene.classList.add('faulty')
+      box.closest('.scene-card')?.classList.add('faulty')
+      const folded = /** @type {HTMLDetailsElement|null} */ (box.closest('details.more'))
+      if (folded) folded.open = true
     }
   }
 
@@ -143,48 +149,13 @@ export class Form extends EventTarget {
         choice({ label: say('formTransition'), field: 'transition', value: String(expand('transition', values.transition).kind ?? 'cut'), options: named(this.choices.transitions, 'change_') },
           (value) => this.put(values, 'transition', 'transition', 'kind', value)),
       ),
-    )
-  }
-
-  #people() {
-    const { values } = this
-    const cast = values.cast && typeof values.cast === 'object' ? values.cast : null
-    const avatar = expand('avatar', values.avatar)
-    const place = avatar.place ?? {}
-    const shapes = named(this.choices.shapes, 'shape_')
-    const parts = cast
-      ? Object.keys(cast).map((who) => this.#person(cast, who, `cast.${who}`, make('h4', {}, who)))
-      : [this.#person(values, 'avatar', 'avatar', null)]
-    return section(
-      say('formPeople'),
-      ...parts,
-      segments({ label: say('formCut'), field: 'avatar.shape', value: String(avatar.shape ?? 'rectangle'), options: shapes }, (value) => this.put(values, 'avatar', 'avatar', 'shape', value)),
-      ...(cast ? [] : [
-        dial({ label: say('formHeight'), field: 'avatar.place.height', value: number(place.height, 58), min: 10, max: 100, step: 1, unit: '%' },
-          (value) => this.put(values, 'avatar', 'avatar', 'place', { ...place, height: `${value}%` })),
-        dial({ label: say('formAcross'), field: 'avatar.place.x', value: number(place.x, 50), min: 0, max: 100, step: 1, unit: '%' },
-          (value) => this.put(values, 'avatar', 'avatar', 'place', { ...place, x: `${value}%` })),
+      more('film', [
+        ...fields(this, values, '', SPECS.film, putter(this, values, '')),
+        make('div', { class: 'pair' },
+          ...fields(this, expand('transition', values.transition), 'transition', SPECS.transition, (key, value) => this.put(values, 'transition', 'transition', key, value)),
+          ...fields(this, expand('watermark', values.watermark), 'watermark', SPECS.watermark, (key, value) => this.set('watermark', value === undefined ? undefined : { payload: value }))),
       ]),
-      toggle({ label: say('formShadow'), field: 'avatar.shadow', value: avatar.shadow === true }, (on) => this.put(values, 'avatar', 'avatar', 'shadow', on ? true : undefined)),
     )
-  }
-
-  /** Face and voice of somebody. @param {any} holder @param {string} name @param {string} path @param {Node|null} head */
-  #person(holder, name, path, head) {
-    const person = expand('avatar', holder[name])
-    const project = name === 'avatar'
-    const voice = expand('voice', project ? this.values.voice : person.voice)
-    const kind = project ? 'avatar' : name
-    const pair = make('div', { class: 'pair' },
-      asset({ label: say('formFace'), field: `${path}.portrait`, value: person.portrait, kind: 'picture', assets: this.assets, none: person.name ? String(person.name) : say('faceNone') },
-        (file) => this.put(holder, path, kind, 'portrait', file || undefined), () => this.upload('picture')),
-      line({ label: say('formVoice'), field: project ? 'voice' : `${path}.voice`, value: voice.name ?? 'auto', list: ['auto', ...this.voices] }, (text) => {
-        if (project) this.put(this.values, 'voice', 'voice', 'name', text || 'auto')
-        else if (typeof person.voice === 'object') this.put(person, `${path}.voice`, 'voice', 'name', text || 'auto')
-        else this.put(holder, path, kind, 'voice', text || 'auto')
-      }),
-    )
-    return head ? make('div', { class: 'person' }, head, pair) : pair
   }
 
   #captions() {
@@ -209,6 +180,7 @@ export class Form extends EventTarget {
           box.addEventListener('change', () => put('files', FILES.filter((one) => (one === kind ? box.checked : files.includes(one)))))
           return make('label', {}, box, kind.toUpperCase())
         })),
+        more('captions', [make('div', { class: 'pair' }, ...fields(this, now, 'captions', SPECS.captions, put))]),
       ] : []),
     )
   }
@@ -222,8 +194,9 @@ export class Form extends EventTarget {
       asset({ label: say('musicFile'), field: 'music.file', value: now.file, kind: 'sound', assets: this.assets, none: say('musicNone') },
         (file) => (file ? this.project.edit(setIn(values, 'music', 'music', 'file', file), true) : this.set('music', undefined, true)), () => this.upload('sound')),
       ...(now.file ? [
-        dial({ label: say('musicVolume'), field: 'music.volume', value: number(now.volume, -18), min: -40, max: 0, step: 1, unit: ' dB' }, (value) => put('volume', `${value}dB`)),
+        dial({ label: say('musicVolume'), field: 'music.volume', value: number(now.volume, -8), min: -40, max: 0, step: 1, unit: ' dB' }, (value) => put('volume', `${value}dB`)),
         dial({ label: say('musicDuck'), field: 'music.duck', value: number(now.duck, -12), min: -30, max: 0, step: 1, unit: ' dB' }, (value) => put('duck', `${value}dB`)),
+        more('music', [make('div', { class: 'pair' }, ...fields(this, now, 'music', SPECS.music, put), ...trimming(this, now, 'music.trim'))]),
       ] : []),
     )
   }
@@ -239,6 +212,7 @@ export class Form extends EventTarget {
           (file) => (file ? this.project.edit(setIn(values, 'logo', 'logo', 'picture', file), true) : this.set('logo', undefined, true)), () => this.upload('picture')),
         ...(now.picture ? [choice({ label: say('logoCorner'), field: 'logo.corner', value: String(now.corner ?? 'top-right'), options: corners }, (value) => this.put(values, 'logo', 'logo', 'corner', value))] : []),
       ),
+      ...(now.picture ? [more('logo', [make('div', { class: 'pair' }, ...fields(this, now, 'logo', SPECS.logo, (key, value) => this.put(values, 'logo', 'logo', key, value)))])] : []),
     )
   }
 }

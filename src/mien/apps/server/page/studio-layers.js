@@ -1,13 +1,14 @@
 /** What lies over a scene: titles, names, pictures, videos, slides, each for its time. */
 
 import { make } from './dom.js'
+import { zooming } from './studio-background.js'
 import { asset, choice, line, mark, tool } from './studio-fields.js'
-import { expand } from './studio-values.js'
+import { SPECS, fields, more, panning, placing, putter, trimming } from './studio-more.js'
+import { expand, momentOf, momentText, timed } from './studio-values.js'
 import { say } from './words.js'
 
 const KINDS = ['title', 'lower_third', 'picture', 'video', 'slides']
 const OF = /** @type {Record<string, string>} */ ({ picture: 'picture', video: 'video', slides: 'document' })
-const TIME = /^\s*[\d.]+\s*(ms|s|min)?\s*$/
 const PLACES = /** @type {Record<string, object>} */ ({
   top: { y: '12%' }, middle: { y: '50%' }, bottom: { y: '82%' }, upper: { x: '50%', y: '18%', width: '80%' },
 })
@@ -61,30 +62,39 @@ function row(form, layer, path, away) {
     slides: () => [file(form, layer, 'slides', path), line({ label: say('layerPage'), field: `${path}.page`, value: layer.page ?? 1, type: 'number' }, (now) => put('page', Number(now) || 1))],
   }[kind]
   const head = make('div', { class: 'layer-head' }, make('span', { class: 'badge' }, say(`layer_${kind}`)), tool('close', say('layerRemove'), away))
-  return mark(make('div', { class: 'layer' }, head, make('div', { class: 'pair' }, ...(shown?.() ?? [])), timing(form, layer, path, kind)), path)
+  return mark(make('div', { class: 'layer' }, head, make('div', { class: 'pair' }, ...(shown?.() ?? [])), timing(form, layer, path, kind), more(path, rest(form, layer, path, kind))), path)
 }
 
 /** When it comes, how long it stays, where and how. @param {import('./studio-form.js').Form} form @param {any} layer @param {string} path @param {string} kind */
 function timing(form, layer, path, kind) {
-  const word = layer.at && typeof layer.at === 'object' ? String(layer.at.word ?? '') : ''
-  const at = word || String(layer.at ?? '')
-  const when = line({ label: say('layerAt'), field: `${path}.at`, value: at, hint: say('layerAtHint') }, (now) => {
-    form.set(`${path}.at`, now.trim() === '' ? undefined : TIME.test(now) ? timed(now) : { word: now.trim() })
-  })
-  const long = line({ label: say('layerFor'), field: `${path}.for`, value: layer.for, hint: say('layerForHint') }, (now) => form.set(`${path}.for`, now.trim() ? timed(now) : undefined))
+  const put = putter(form, layer, path)
+  const when = line({ label: say('layerAt'), field: `${path}.at`, value: momentText(layer.at), hint: say('layerAtHint') }, (now) => put('at', momentOf(now, layer.at)))
+  const long = line({ label: say('layerFor'), field: `${path}.for`, value: layer.for, hint: say('layerForHint') }, (now) => put('for', now.trim() ? timed(now) : undefined))
   const spot = layer.place === undefined ? '' : Object.keys(PLACES).find((one) => JSON.stringify(PLACES[one]) === JSON.stringify(layer.place)) ?? 'own'
   const spots = /** @type {[string, string][]} */ ([['', say('placeUsual')], ['top', say('placeTop')], ['middle', say('placeMiddle')], ['bottom', say('placeBottom')], ['upper', say('placeUpper')], ...(spot === 'own' ? [['own', say('placeOwn')]] : [])])
-  const where = choice({ label: say('layerPlace'), field: `${path}.place`, value: spot, options: spots }, (now) => now !== 'own' && form.set(`${path}.place`, PLACES[now]))
+  const where = choice({ label: say('layerPlace'), field: `${path}.place`, value: spot, options: spots }, (now) => now !== 'own' && put('place', PLACES[now]))
   const words = kind === 'title' || kind === 'lower_third'
   const ways = form.choices.entrances.filter((/** @type {string} */ one) => words || one !== 'wipe')
   const enter = choice({ label: say('layerEnter'), field: `${path}.enter`, value: String(expand('enter', layer.enter).kind ?? ''), options: [['', say('placeUsual')], ...ways.map((/** @type {string} */ one) => [one, say(`enter_${one}`)])] },
-    (now) => form.set(`${path}.enter`, now || undefined))
+    (now) => (now ? form.put(layer, `${path}.enter`, 'enter', 'kind', now) : put('enter', undefined)))
   return make('div', { class: 'four' }, when, long, where, enter)
 }
 
-/** A time with its unit: seconds, if nothing else is said. @param {string} text */
-export function timed(text) {
-  return /^[\d.]+$/.test(text.trim()) ? `${text.trim()}s` : text.trim()
+/** What is folded away. @param {import('./studio-form.js').Form} form @param {any} layer @param {string} path @param {string} kind @returns {HTMLElement[]} */
+function rest(form, layer, path, kind) {
+  const put = putter(form, layer, path)
+  const words = kind === 'title' || kind === 'lower_third'
+  const ways = form.choices.entrances.filter((/** @type {string} */ one) => words || one !== 'wipe')
+  const until = line({ label: say('layerUntil'), field: `${path}.until`, value: momentText(layer.until), hint: say('layerAtHint') }, (now) => put('until', momentOf(now, layer.until)))
+  const exit = choice({ label: say('layerExit'), field: `${path}.exit`, value: String(expand('exit', layer.exit).kind ?? ''), options: [['', say('placeUsual')], ...ways.map((/** @type {string} */ one) => [one, say(`enter_${one}`)])] },
+    (now) => (now ? form.put(layer, `${path}.exit`, 'exit', 'kind', now) : put('exit', undefined)))
+  const group = (/** @type {string} */ name) => fields(form, layer, path, SPECS[name], put)
+  const own = {
+    title: () => group('words'), lower_third: () => group('words'), slides: () => group('shown'),
+    picture: () => [...group('shown'), zooming(layer, path, put), panning(layer, path, put)],
+    video: () => [...group('shown'), ...trimming(form, layer, `${path}.trim`), ...group('clip')],
+  }[kind]
+  return [placing(form, layer, `${path}.place`), make('div', { class: 'four' }, until, exit, ...(own?.() ?? []), ...group('layer'))]
 }
 
 /** @param {import('./studio-form.js').Form} form @param {any} layer @param {string} key @param {string} path */

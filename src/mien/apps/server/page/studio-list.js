@@ -8,6 +8,8 @@ import { when } from './studio-queue.js'
 import { canvasSize } from './studio-values.js'
 import { currentLanguage, say } from './words.js'
 
+const UPRIGHT = ['short', 'dialogue']
+
 /** Events: "open" {name}. */
 export class ProjectList extends EventTarget {
   /** @param {any} offer */
@@ -37,6 +39,7 @@ export class ProjectList extends EventTarget {
     try {
       const [projects, offer] = await Promise.all([api.projects(), api.offer()])
       this.projects = projects
+      this.empty = !projects.length
       this.offer = offer
       this.words.textContent = projects.length ? '' : say('projectsNone')
       this.render()
@@ -46,7 +49,16 @@ export class ProjectList extends EventTarget {
   }
 
   #show() {
-    this.grid.replaceChildren(...this.projects.map((one) => this.#card(one)))
+    this.grid.replaceChildren(...this.projects.map((one) => this.#card(one)), ...(this.empty ? this.offer.choices.templates.map((/** @type {string} */ one) => this.#sample(one)) : []))
+  }
+
+  /** A template, where there is nothing else to see. @param {string} name */
+  #sample(name) {
+    const shape = make('span', { class: 'glyph' }, make('i', {}), ...(name === 'dialogue' ? [make('i', {})] : []))
+    shape.style.setProperty('--shape', String(UPRIGHT.includes(name) ? 9 / 16 : 16 / 9))
+    const open = make('button', { type: 'button', class: 'card-link' }, shape, make('b', {}, say(`template_${name}`)), make('span', { class: 'about' }, say(`template_${name}_about`)))
+    open.addEventListener('click', () => this.#new('', name))
+    return make('li', { class: 'project' }, open)
   }
 
   /** @param {any} one */
@@ -80,9 +92,9 @@ export class ProjectList extends EventTarget {
     })
   }
 
-  /** @param {string} [copy] of another project */
-  #new(copy = '') {
-    const wish = { name: copy ? `${copy}-2` : '', template: 'short', language: currentLanguage(), copy_of: copy }
+  /** @param {string} [copy] of another project @param {string} [template] */
+  #new(copy = '', template = 'short') {
+    const wish = { name: copy ? `${copy}-2` : '', template, language: currentLanguage(), copy_of: copy }
     const name = line({ label: say('projectName'), field: 'new.name', value: wish.name, hint: say('projectNameHint') }, () => {})
     const input = /** @type {HTMLInputElement} */ (name.querySelector('input'))
     const kinds = make('div', { class: 'templates', role: 'radiogroup', 'aria-label': say('template') }, ...this.offer.choices.templates.map((/** @type {string} */ one) => {

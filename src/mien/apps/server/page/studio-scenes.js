@@ -2,12 +2,15 @@
 
 import { make } from './dom.js'
 import { backgroundFields } from './studio-background.js'
-import { asset, button, choice, line, mark, tool, words } from './studio-fields.js'
-import { layerList, timed } from './studio-layers.js'
-import { expand, saidIn } from './studio-values.js'
+import { asset, button, choice, line, mark, named, toggle, tool, words } from './studio-fields.js'
+import { effectList } from './studio-endings.js'
+import { layerList } from './studio-layers.js'
+import { SPECS, fields, more, putter } from './studio-more.js'
+import { expand, saidIn, timed } from './studio-values.js'
 import { say } from './words.js'
 
 const FEELINGS = ['happy', 'sad', 'surprised', 'serious']
+const HEARD = ['script', 'audio', 'dialogue', 'for']
 
 export class SceneList {
   /** @param {import('./studio-form.js').Form} form */
@@ -68,17 +71,63 @@ export class SceneList {
     ;/** @type {HTMLButtonElement} */ (tools.children[1]).disabled = last
     ;/** @type {HTMLButtonElement} */ (tools.children[3]).disabled = this.all.length === 1
     const changes = /** @type {[string, string][]} */ ([['', say('changeUsual')], ...form.choices.transitions.map((/** @type {string} */ one) => [one, say(`change_${one}`)])])
+    const behind = backgroundFields(form, scene, `${path}.background`, say('behindInherited'))
     return make('div', { class: 'scene-body' },
+      this.#heard(scene, path),
       ...this.#spoken(scene, path),
       make('div', { class: 'pair' },
-        ...backgroundFields(form, scene, `${path}.background`, say('behindInherited')).slice(0, 1),
+        ...behind.slice(0, 1),
         ...(last ? [] : [choice({ label: say('sceneChange'), field: `${path}.transition`, value: String(expand('transition', scene.transition).kind ?? ''), options: changes },
           (value) => (value ? form.put(scene, `${path}.transition`, 'transition', 'kind', value) : form.set(`${path}.transition`, undefined)))]),
       ),
-      ...backgroundFields(form, scene, `${path}.background`, say('behindInherited')).slice(1),
+      ...behind.slice(1),
       layerList(form, scene, path),
+      effectList(form, scene, path),
+      more(path, this.#rest(scene, path)),
       tools,
     )
+  }
+
+  /** How it is said: in words, by a recording, by several people, or not at all. @param {any} scene @param {string} path */
+  #heard(scene, path) {
+    const { form } = this
+    const now = HEARD.find((key) => scene[key] !== undefined) ?? 'for'
+    const options = HEARD.filter((key) => key !== 'dialogue' || form.people.cast || now === key)
+    return choice({ label: say('sceneHeard'), field: `${path}.heard`, value: now, options: named(options, 'heard_') }, (value) => {
+      const fresh = this.#fresh(value, scene)
+      if (fresh === undefined) {
+        form.upload('sound')
+        return form.render()
+      }
+      const old = [...HEARD, 'transcript', 'shots'].filter((key) => key !== value && scene[key] !== undefined && !(key === 'for' && now !== 'for'))
+      form.project.edit([{ op: 'set', field: `${path}.${value}`, value: fresh }, ...old.map((key) => ({ op: /** @type {const} */ ('remove'), field: `${path}.${key}` }))], true)
+    })
+  }
+
+  /** What a scene has at first. @param {string} kind @param {any} scene */
+  #fresh(kind, scene) {
+    const said = saidIn(scene) || say('sceneNew')
+    if (kind === 'audio') return this.form.assets.find((one) => one.kind === 'sound')?.file
+    if (kind === 'dialogue') return [{ [Object.keys(this.form.people.cast ?? {})[0]]: said }]
+    return kind === 'script' ? said : scene.for ?? '3s'
+  }
+
+  /** What is folded away. @param {any} scene @param {string} path @returns {HTMLElement[]} */
+  #rest(scene, path) {
+    const { form } = this
+    const put = putter(form, scene, path)
+    const off = (/** @type {string} */ key) => toggle({ label: say(`scene_${key}`), field: `${path}.${key}`, value: scene[key] !== false && scene[key] !== 'none' }, (on) => put(key, on ? undefined : false))
+    const who = /** @type {[string, string][]} */ ([['', say('changeUsual')], ['none', say('faceNone')], ...Object.keys(form.people.cast ?? {}).map((one) => [one, one])])
+    const shown = typeof scene.avatar === 'object' && scene.avatar ? 'own' : String(scene.avatar ?? '')
+    const parts = [
+      ...(scene.dialogue ? [choice({ label: say('sceneShots'), field: `${path}.shots`, value: String(scene.shots ?? 'together'), options: named(['together', 'cut'], 'shots_') }, (value) => put('shots', value))]
+        : [choice({ label: say('formPeople'), field: `${path}.avatar`, value: shown, options: shown === 'own' ? [...who, ['own', say('placeOwn')]] : who }, (value) => value !== 'own' && put('avatar', value || undefined))]),
+      line({ label: say('formVoice'), field: `${path}.voice`, value: expand('voice', scene.voice).name ?? '', hint: say('changeUsual'), list: form.voices }, (text) => (text ? form.put(scene, `${path}.voice`, 'voice', 'name', text) : put('voice', undefined))),
+      ...fields(form, scene, path, SPECS.scene.filter((one) => one.key !== 'for' || saidIn(scene) || scene.audio), put),
+      ...fields(form, expand('transition', scene.transition), `${path}.transition`, SPECS.transition, (key, value) => form.put(scene, `${path}.transition`, 'transition', key, value)),
+    ]
+    const transcript = scene.audio ? [words({ label: say('sceneTranscript'), field: `${path}.transcript`, value: scene.transcript, hint: say('sceneTranscriptHint') }, (text) => put('transcript', text || undefined))] : []
+    return [make('div', { class: 'four' }, ...parts), ...transcript, off('captions'), off('logo')]
   }
 
   /** What is said. @param {any} scene @param {string} path @returns {HTMLElement[]} */

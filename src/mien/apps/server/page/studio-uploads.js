@@ -8,11 +8,12 @@ const WAITS = [1, 2, 5, 10, 20]
 
 /** @typedef {{file: File, name: string, sent: number, state: 'waiting'|'sending'|'pausing'|'done'|'failed', words: string, stop?: AbortController, id?: string}} Going */
 
-/** Events: "change", "done" {name}. */
+/** Events: "change", "done" {name}. refuse: says why a file cannot be taken, "" = it can. */
 export class Uploads extends EventTarget {
-  /** @param {string} project @param {number} piece the most that the server takes at once */
-  constructor(project, piece) {
+  /** @param {string} project @param {number} piece the most that the server takes at once @param {(file: File, coming: number) => string} refuse */
+  constructor(project, piece, refuse) {
     super()
+    this.refuse = refuse
     this.project = project
     this.piece = Math.min(PIECE, piece)
     /** @type {Going[]} */
@@ -24,7 +25,9 @@ export class Uploads extends EventTarget {
   add(files) {
     for (const file of files) {
       this.all = this.all.filter((one) => one.name !== file.name || one.state === 'sending')
-      this.all.push({ file, name: file.name, sent: 0, state: 'waiting', words: '' })
+      const coming = this.all.filter((one) => ['waiting', 'sending', 'pausing'].includes(one.state)).reduce((sum, one) => sum + one.file.size, 0)
+      const words = this.refuse(file, coming)
+      this.all.push({ file, name: file.name, sent: 0, state: words ? 'failed' : 'waiting', words })
     }
     this.#changed()
     this.#work()

@@ -79,3 +79,24 @@ export function saidIn(scene) {
   const lines = Array.isArray(scene?.dialogue) ? scene.dialogue.flatMap((line) => Object.values(line ?? {})) : [scene?.script]
   return plain(lines.map((one) => (one && typeof one === 'object' ? one.script : one)).filter(Boolean).join(' '))
 }
+
+/** A time with its unit: seconds, if nothing else is said. @param {string} text */
+export function timed(text) {
+  return /^[\d.]+$/.test(text.trim()) ? `${text.trim()}s` : text.trim()
+}
+
+const TIME = /^\s*[+-]?[\d.:]+\s*(ms|s|min)?\s*$/
+
+/** A moment as people write it: a time, or a word that is said. @param {any} moment */
+export function momentText(moment) {
+  if (moment && typeof moment === 'object') return String(moment.word ?? moment.cue ?? '')
+  return String(moment ?? '')
+}
+
+/** The moment that somebody has written; what else was known of the word stays. @param {string} text @param {any} [before] */
+export function momentOf(text, before) {
+  if (!text.trim()) return undefined
+  if (TIME.test(text)) return timed(text)
+  const known = before && typeof before === 'object' ? before : {}
+  return 'cue' in known ? { ...known, cue: text.trim() } : { ...known, word: text.trim() }
+}
