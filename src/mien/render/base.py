@@ -48,6 +48,20 @@ class Canvas(Protocol):
 
 
 @runtime_checkable
+class PartialCanvas(Canvas, Protocol):
+    """A canvas that knows where its picture never changes, for those who lay it over something else."""
+
+    @property
+    def region(self) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1 of all pixels that any motion can change."""
+        ...
+
+    def draw_region(self, shapes: FloatArray, head: FloatArray) -> ByteArray:
+        """The region of what :meth:`draw` returns, uint8 (y1 - y0, x1 - x0, 3 or 4). It belongs to the caller."""
+        ...
+
+
+@runtime_checkable
 class Renderer(Protocol):
     """A drawing back end."""
 

@@ -61,8 +61,37 @@ class MeshCanvas:
 
     def draw(self, shapes: FloatArray, head: FloatArray) -> ByteArray:
         """Picture for one moment, see :class:`mien.render.base.Canvas`."""
-        if self._at_rest and not shapes.any() and not head.any():
+        if self._rests(shapes, head):
             return self._still()
+        return self._compose(self._front(shapes, head))
+
+    @property
+    def region(self) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1 of all pixels that any motion can change."""
+        return self._region
+
+    def draw_region(self, shapes: FloatArray, head: FloatArray) -> ByteArray:
+        """What :meth:`draw` shows there, see :class:`mien.render.base.PartialCanvas`."""
+        x0, y0, x1, y1 = self._region
+        if self._rests(shapes, head):
+            return self._still()[y0:y1, x0:x1]
+        front = self._front(shapes, head)
+        if self._plate is None:
+            return front
+        out = np.empty((y1 - y0, x1 - x0, 3), np.uint8)
+        over_plate(front, self._plate[y0:y1, x0:x1], out)
+        return out
+
+    def gap(self, shapes: FloatArray) -> float:
+        """Largest opening between the inner lip rims, millimetres on a person whose eyes are 63 mm apart."""
+        points, _ = self._deform(np.ascontiguousarray(shapes, dtype=np.float32), None)
+        return self._lips.gap(points) / self._mesh.pose.unit * 63.0
+
+    def _rests(self, shapes: FloatArray, head: FloatArray) -> bool:
+        return self._at_rest and not shapes.any() and not head.any()
+
+    def _front(self, shapes: FloatArray, head: FloatArray) -> ByteArray:
+        """The moving layer where it can move, (h, w, 4)."""
         shapes = np.ascontiguousarray(shapes, dtype=np.float32)
         motion = Motion(self._mesh.pose, head)
         points, moved = self._deform(shapes, motion)
@@ -77,12 +106,7 @@ class MeshCanvas:
             if eye.stirred(moved):
                 eye.draw(front, points, shapes, motion, (x0, y0))
         self._mouth.draw(front, points, shapes, motion, (x0, y0))
-        return self._compose(front)
-
-    def gap(self, shapes: FloatArray) -> float:
-        """Largest opening between the inner lip rims, millimetres on a person whose eyes are 63 mm apart."""
-        points, _ = self._deform(np.ascontiguousarray(shapes, dtype=np.float32), None)
-        return self._lips.gap(points) / self._mesh.pose.unit * 63.0
+        return front
 
     @staticmethod
     def _extended(avatar: Avatar, placement: Placement) -> ByteArray:

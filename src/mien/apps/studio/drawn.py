@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from typing import Final
 
 from mien.apps.studio.performed import Movement
-from mien.render.base import Canvas
 from mien.timeline import frames_in
-from mien.types import ByteArray
+from mien.types import ByteArray, FloatArray
 
 _AHEAD: Final = 3
 
@@ -23,13 +21,14 @@ def frame_at(tick: int, fps: Fraction) -> int:
 
 class Drawn:
     """Somebody's pictures by tick. first: frame of the film at which the movement begins; before and after, they keep
-    still. canvas: makes what draws them, in the thread that draws.
+    still. draw: draws a moment's shapes and head, from any thread.
     """
 
-    def __init__(self, canvas: Callable[[], Canvas], movement: Movement, first: int, fps: Fraction) -> None:
-        self._canvas, self._movement, self._first, self._fps = canvas, movement, first, fps
+    def __init__(
+        self, draw: Callable[[FloatArray, FloatArray], ByteArray], movement: Movement, first: int, fps: Fraction
+    ) -> None:
+        self._picture, self._movement, self._first, self._fps = draw, movement, first, fps
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mien-draw")
-        self._own = threading.local()
         self._coming: dict[int, Future[ByteArray]] = {}
         self._last: tuple[int, ByteArray] | None = None
 
@@ -55,8 +54,4 @@ class Drawn:
         return min(max(row, 0), len(self._movement.shapes) - 1)
 
     def _draw(self, row: int) -> ByteArray:
-        canvas = getattr(self._own, "canvas", None)
-        if canvas is None:
-            canvas = self._own.canvas = self._canvas()
-        picture: ByteArray = canvas.draw(self._movement.shapes[row], self._movement.head[row])
-        return picture
+        return self._picture(self._movement.shapes[row], self._movement.head[row])

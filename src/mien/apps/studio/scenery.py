@@ -4,44 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from mien import plugins
 from mien.apps.studio.attention import attending
-from mien.apps.studio.drawn import Drawn
+from mien.apps.studio.figures import Figures
 from mien.apps.studio.layout import Box, centres, level, person_box, placed
 from mien.apps.studio.lettering import words
-from mien.apps.studio.performed import Movement, Spoken
+from mien.apps.studio.performed import Spoken
 from mien.apps.studio.person import Person
 from mien.apps.studio.picture import Background
 from mien.apps.studio.picture import Layer as Shown
-from mien.apps.studio.plan import Plan, Take, seen, subject
+from mien.apps.studio.plan import Plan, Take, seen
 from mien.apps.studio.project import Clip, Scene
 from mien.apps.studio.slides import page
-from mien.avatar import Avatar
-from mien.engine import place
 from mien.stage.background import blurred_surroundings
 from mien.stage.framing import frame_avatar
 from mien.stage.layer import Layer, Patch
 from mien.stage.layers.dim import Dimmed
 from mien.stage.layers.footage import Footage
 from mien.stage.layers.panning import Panning, Shot
-from mien.stage.layers.person import Person as Figure
-from mien.stage.layers.person import fading, mask_of, shadow
 from mien.stage.layers.pictures import fitted, read_picture
 from mien.stage.layers.still import Still, fill, gradient
 from mien.stage.layers.timed import Entrance, Timed
 from mien.timeline import TICKS_PER_SECOND, frame_tick
 from mien.types import ByteArray
 
-_ROUND: Final = 0.045
-"""Radius of a box's corners, of its shorter side."""
-_SHADOW: Final = 0.022
-"""Softness of a shadow, of the canvas's shorter side."""
 _PICTURE: Final = (0.72, 0.42)
 _SLIDE: Final = (0.92, 0.5)
 _HIGH: Final = 0.24
@@ -57,10 +47,10 @@ class Scenery:
     """Builds takes of a plan. tell: told when an avatar has to be made."""
 
     def __init__(self, plan: Plan, tell: Callable[[str], None] = lambda _: None) -> None:
-        self._plan, self._tell = plan, tell
+        self._plan = plan
         self._canvas = plan.width, plan.height
-        self._avatars: dict[tuple[object, ...], Avatar] = {}
-        self._renderer: Any = None
+        self._figures = Figures(self._canvas, plan.fps, tell)
+        self._painted: tuple[object, Still] | None = None
 
     def build(self, take: Take) -> Built:
         """The layers of a take, from the lowest to the highest, and what frees them."""
@@ -93,20 +83,25 @@ class Scenery:
         yield Dimmed(layer, background.dim) if background.dim else layer
 
     def _background(self, take: Take, scene: Scene, background: Background) -> Layer:
-        box, (width, height) = (0, 0, *self._canvas), self._canvas
+        box = (0, 0, *self._canvas)
         if background.video is not None:
             trim = _seconds(background.trim.start, background.trim.end)
             return Footage(background.video, box, self._plan.start(take), trim=trim, loop=background.loop)
         if background.picture is not None:
             return self._panned(background.picture, box, background.zoom, background.pan, take)
+        behind = next(iter(seen(scene).values()), None) if background.blur else None
+        if self._painted is None or self._painted[0] != (background, behind):  # often that of the scene before
+            self._painted = (background, behind), Still(Patch(0, 0, self._paint(background, behind)))
+        return self._painted[1]
+
+    def _paint(self, background: Background, behind: Person | None) -> ByteArray:
+        """A background that is painted, not read. behind: whose surroundings it is, blurred."""
         if background.gradient:
-            colours = [colour[:3] for colour in background.gradient]
-            return Still(Patch(0, 0, gradient(colours, background.angle, width, height)))
-        if background.blur and (people := seen(scene)):
-            avatar = self._avatar(next(iter(people.values())))
-            framing = frame_avatar(avatar, width, height)
-            return Still(Patch(0, 0, blurred_surroundings(avatar, framing, width, height)))
-        return Still(Patch(0, 0, fill((background.colour or (0, 0, 0, 255))[:3], width, height)))
+            return gradient([colour[:3] for colour in background.gradient], background.angle, *self._canvas)
+        if behind is not None:
+            avatar = self._figures.avatar(behind)
+            return blurred_surroundings(avatar, frame_avatar(avatar, *self._canvas), *self._canvas)
+        return fill((background.colour or (0, 0, 0, 255))[:3], *self._canvas)
 
     def _panned(
         self, source: Path | ByteArray, box: Box, zoom: tuple[float, float], pan: tuple[Any, Any], take: Take
@@ -128,7 +123,7 @@ class Scenery:
         moves = attending(take.performed.movements, take.performed.lines, places, self._plan.fps)
         layers: list[Layer] = []
         for who, person in people.items():
-            figure = self._figure(take, person, boxes[who], moves[who], stack)
+            figure = self._figures.layers(person, boxes[who], moves[who], take.first, stack)
             layers += [_When(layer, self._speaking(take, who)) for layer in figure] if alone else figure
         return layers
 
@@ -136,7 +131,7 @@ class Scenery:
         """Where the heads of a scene are, from the hair to the chin."""
         found = []
         for who, (x, y, width, height) in self._boxes(scene).items():
-            avatar = self._avatar(seen(scene)[who])
+            avatar = self._figures.avatar(seen(scene)[who])
             framing, head = frame_avatar(avatar, width, height), avatar.manifest.head
             size = framing.scale * head.eye_distance
             eye_x = x + framing.x + framing.scale * head.origin[0]
@@ -159,42 +154,13 @@ class Scenery:
             boxes = level(boxes, heads, self._canvas)
         return boxes
 
-    def _figure(self, take: Take, person: Person, box: Box, movement: Movement, stack: ExitStack) -> list[Layer]:
-        x, y, width, height = box
-        avatar = self._avatar(person)
-        cut_out = person.shape == "bust"
-        placement = place(avatar, width, height, opaque=not cut_out)
-        drawn = Drawn(partial(self._prepare, avatar, placement), movement, take.first, self._plan.fps)
-        stack.callback(drawn.close)
-        mask = mask_of(person.shape, width, height, _radius(person, box, self._canvas))
-        if cut_out:
-            mask = fading(width, height, _inside(box, self._canvas))
-        figure = Figure(drawn, x, y, mask)
-        if not person.shadow:
-            return [figure]
-        still = figure.at(self._plan.start(take)).pixels
-        alpha = still[..., 3] if still.shape[2] == 4 else np.full((height, width), 255, np.uint8)
-        soft, margin = shadow(np.ascontiguousarray(alpha), _SHADOW * min(self._canvas))
-        return [Still(Patch(x - margin, y - margin + margin // 4, soft)), figure]
-
-    def _prepare(self, avatar: Avatar, placement: Any) -> Any:
-        if self._renderer is None:
-            self._renderer = plugins.load("render", "mesh")()
-        return self._renderer.prepare(avatar, placement)
-
-    def _avatar(self, person: Person) -> Avatar:
-        key = (person.portrait, person.name, person.crop, person.face)
-        if key not in self._avatars:
-            self._avatars[key] = subject(person).load(self._tell)
-        return self._avatars[key]
-
     def _shape(self, person: Person) -> float:
-        width, height = self._avatar(person).size
+        width, height = self._figures.avatar(person).size
         return width / height
 
     def _head(self, person: Person, box: Box) -> float:
         """Distance of the eyes in a box, pixels."""
-        avatar = self._avatar(person)
+        avatar = self._figures.avatar(person)
         return frame_avatar(avatar, box[2], box[3]).scale * avatar.manifest.head.eye_distance
 
     def _speaking(self, take: Take, who: str) -> list[tuple[int, int]]:
@@ -265,19 +231,6 @@ def shots(lines: tuple[Spoken, ...], who: str, start: int) -> list[tuple[int, in
             end = (line.end + lines[number + 1].start) // 2 if number + 1 < len(lines) else TICKS_PER_SECOND * 3600
             spans.append((start + begin, start + end))
     return spans
-
-
-def _radius(person: Person, box: Box, canvas: tuple[int, int]) -> float:
-    """Round corners for boxes that stand free."""
-    x, y, width, height = box
-    free = x > 0 and y > 0 and x + width < canvas[0] and y + height < canvas[1]
-    return _ROUND * min(width, height) if person.shape == "rectangle" and free else 0.0
-
-
-def _inside(box: Box, canvas: tuple[int, int]) -> tuple[bool, bool, bool]:
-    """Whether the left, right and lower edge of a box lie within the picture."""
-    x, y, width, height = box
-    return x > 0, x + width < canvas[0], y + height < canvas[1]
 
 
 def _ratio(source: Path | ByteArray) -> float:
