@@ -30,18 +30,18 @@ export function backgroundFields(form, holder, path, inherits) {
       } else form.set(path, { [value]: first.file }, true)
     } else form.set(path, value ? { [value]: /** @type {Record<string, any>} */ (FIRST)[value] } : undefined, true)
   }
-  const rest = kind ? [more(path, [make('div', { class: 'four' }, ...rare(form, holder, now, kind, path))])] : []
-  return [choice({ label: say('behindKind'), field: path, value: kind, options: kinds }, choose), ...details(form, holder, now, kind, path), ...rest]
+  const rest = kind ? [more(path, [make('div', { class: 'four' }, ...rare(form, now, kind, path))])] : []
+  return [choice({ label: say('behindKind'), field: path, value: kind, options: kinds }, choose), ...details(form, now, kind, path), ...rest]
 }
 
-/** @param {import('./studio-form.js').Form} form @param {any} holder @param {Record<string, any>} now @param {string} kind @param {string} path */
-function details(form, holder, now, kind, path) {
-  const put = (/** @type {string} */ key, /** @type {any} */ value) => form.put(holder, path, 'background', key, value)
+/** @param {import('./studio-form.js').Form} form @param {Record<string, any>} now @param {string} kind @param {string} path */
+function details(form, now, kind, path) {
+  const put = (/** @type {string} */ key, /** @type {any} */ value) => form.put(path, 'background', key, value)
   if (kind === 'colour') return [colour({ label: say('colour'), field: `${path}.colour`, value: String(now.colour) }, (value) => put('colour', value))]
   if (kind === 'gradient') {
     const stops = now.gradient.map(String)
     return stops.map((/** @type {string} */ stop, /** @type {number} */ i) =>
-      colour({ label: say('behindStop', { n: i + 1 }), field: `${path}.gradient[${i}]`, value: stop }, (value) => put('gradient', stops.map((/** @type {string} */ old, /** @type {number} */ at) => (at === i ? value : old)))),
+      colour({ label: say('behindStop', { n: i + 1 }), field: `${path}.gradient[${i}]`, value: stop }, (value) => put('gradient', (/** @type {any} */ before) => before.gradient.map((/** @type {any} */ old, /** @type {number} */ at) => (at === i ? value : old)))),
     )
   }
   if (kind === 'picture') {
@@ -64,9 +64,9 @@ export function zooming(now, path, put) {
   return choice({ label: say('behindMove'), field: `${path}.zoom`, value: move, options }, (value) => put('zoom', MOVES[value]))
 }
 
-/** What is folded away. @param {import('./studio-form.js').Form} form @param {any} holder @param {Record<string, any>} now @param {string} kind @param {string} path @returns {HTMLElement[]} */
-function rare(form, holder, now, kind, path) {
-  const put = (/** @type {string} */ key, /** @type {any} */ value) => form.put(holder, path, 'background', key, value)
+/** What is folded away. @param {import('./studio-form.js').Form} form @param {Record<string, any>} now @param {string} kind @param {string} path @returns {HTMLElement[]} */
+function rare(form, now, kind, path) {
+  const put = (/** @type {string} */ key, /** @type {any} */ value) => form.put(path, 'background', key, value)
   const group = (/** @type {string} */ name) => fields(form, now, path, SPECS[name], put)
   const own = {
     gradient: () => group('gradient'), picture: () => [panning(now, path, put)],

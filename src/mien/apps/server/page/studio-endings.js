@@ -33,9 +33,9 @@ function ending(form, name) {
 
 /** @param {Form} form @param {any} now @param {string} name @param {string} kind */
 function rest(form, now, name, kind) {
-  const put = putter(form, now, name)
+  const put = putter(form, name)
   const change = choice({ label: say('sceneChange'), field: `${name}.transition`, value: String(expand('transition', now.transition).kind ?? ''), options: [['', say('placeUsual')], ...named(form.choices.transitions, 'change_')] },
-    (value) => (value ? form.put(now, `${name}.transition`, 'transition', 'kind', value) : put('transition', undefined)))
+    (value) => (value ? form.put(`${name}.transition`, 'transition', 'kind', value) : put('transition', undefined)))
   const volume = fields(form, now, name, SPECS.ending, put)
   if (kind === 'video') return [...trimming(form, now, `${name}.trim`), ...volume, change]
   const sound = asset({ label: say('endingSound'), field: `${name}.sound`, value: now.sound, kind: 'sound', assets: form.assets }, (given) => put('sound', given || undefined), () => form.upload('sound'))
@@ -46,13 +46,11 @@ function rest(form, now, name, kind) {
 /** Sounds of a scene. @param {Form} form @param {any} scene @param {string} path of the scene */
 export function effectList(form, scene, path) {
   const all = /** @type {any[]} */ (Array.isArray(scene.effects) ? scene.effects : [])
-  const rows = all.map((effect, i) => row(form, effect ?? {}, `${path}.effects[${i}]`, () => form.set(all.length > 1 ? `${path}.effects[${i}]` : `${path}.effects`, undefined, true)))
+  const rows = all.map((effect, i) => row(form, effect ?? {}, `${path}.effects[${i}]`, () => form.drop(`${path}.effects`, i)))
   const add = button(say('effectAdd'), () => {
     const file = form.assets.find((one) => one.kind === 'sound')?.file
     if (!file) return form.upload('sound')
-    const value = { sound: file, at: '0s' }
-    if (all.length) form.project.edit([{ op: 'insert', field: `${path}.effects[${all.length}]`, value }], true)
-    else form.set(`${path}.effects`, [value], true)
+    form.append(`${path}.effects`, { sound: file, at: '0s' })
   }, 'line small-line', 'plus')
   return make('div', { class: 'layers' }, ...(rows.length ? [make('h4', {}, say('effects'))] : []), ...rows, add)
 }
@@ -62,6 +60,6 @@ function row(form, effect, path, away) {
   const head = make('div', { class: 'layer-head' }, make('span', { class: 'badge' }, say('effect')), tool('close', say('effectRemove'), away))
   return mark(make('div', { class: 'layer' }, head, make('div', { class: 'four' },
     asset({ label: say('file'), field: `${path}.sound`, value: effect.sound, kind: 'sound', assets: form.assets }, (file) => file && form.set(`${path}.sound`, file), () => form.upload('sound')),
-    line({ label: say('effectAt'), field: `${path}.at`, value: momentText(effect.at), hint: say('layerAtHint') }, (text) => form.set(`${path}.at`, momentOf(text, effect.at) ?? '0s')),
-    ...fields(form, effect, path, SPECS.effect, putter(form, effect, path)))), path)
+    line({ label: say('effectAt'), field: `${path}.at`, value: momentText(effect.at), hint: say('layerAtHint') }, (text) => form.set(`${path}.at`, (/** @type {any} */ before) => momentOf(text, before) ?? '0s')),
+    ...fields(form, effect, path, SPECS.effect, putter(form, path)))), path)
 }

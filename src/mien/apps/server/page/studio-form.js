@@ -8,7 +8,7 @@ import { SPECS, fields, more, putter, trimming } from './studio-more.js'
 import { People } from './studio-people.js'
 import { problemWords } from './studio-problems.js'
 import { SceneList } from './studio-scenes.js'
-import { canvasSize, even, expand, number, setIn } from './studio-values.js'
+import { canvasSize, even, expand, number, setIn, valueAt } from './studio-values.js'
 import { say } from './words.js'
 
 const SHAPES = [['9:16', 9 / 16], ['16:9', 16 / 9], ['1:1', 1], ['4:5', 4 / 5]]
@@ -68,14 +68,39 @@ export class Form extends EventTarget {
     }
   }
 
-  /** Give a field of a group a value. @param {any} holder @param {string} path @param {string} name @param {string} key @param {any} value @param {boolean} [structure] */
-  put(holder, path, name, key, value, structure = false) {
-    this.project.edit(setIn(holder, path, name, key, value), structure)
+  /**
+   * Give a field of a group a value: in the values as they are then, not as they were when the form was drawn.
+   * @param {string} path of the group @param {string} name what group it is @param {string} key @param {any} value undefined =
+   * take it away; a function makes it of the group as it is @param {boolean} [structure]
+   */
+  put(path, name, key, value, structure = false) {
+    this.project.edit((values) => {
+      const now = valueAt(values, path)
+      return setIn(now, path, name, key, typeof value === 'function' ? value(expand(name, now)) : value)
+    }, structure)
   }
 
-  /** @param {string} field @param {any} value @param {boolean} [structure] */
+  /** @param {string} field @param {any} value undefined = take it away; a function makes it of what it is now @param {boolean} [structure] */
   set(field, value, structure = false) {
-    this.project.edit([value === undefined ? { op: 'remove', field } : { op: 'set', field, value }], structure)
+    this.project.edit((values) => {
+      const now = valueAt(values, field)
+      const wanted = typeof value === 'function' ? value(now) : value
+      if (wanted === undefined) return now === undefined ? [] : [{ op: 'remove', field }]
+      return [{ op: 'set', field, value: wanted }]
+    }, structure)
+  }
+
+  /** Put something behind the last of a list, which may not be there yet. @param {string} field of the list @param {any} value */
+  append(field, value) {
+    this.project.edit((values) => {
+      const now = valueAt(values, field)
+      return [Array.isArray(now) && now.length ? { op: 'insert', field: `${field}[${now.length}]`, value } : { op: 'set', field, value: [value] }]
+    }, true)
+  }
+
+  /** Take one out of a list; the last one takes the list along. @param {string} field of the list @param {number} number */
+  drop(field, number) {
+    this.project.edit((values) => [{ op: 'remove', field: (valueAt(values, field) ?? []).length > 1 ? `${field}[${number}]` : field }], true)
   }
 
   /** @param {string} kind */
@@ -127,7 +152,7 @@ export class Form extends EventTarget {
     const side = Math.min(width, height)
     const resize = (/** @type {number} */ ratio, /** @type {number} */ least) => {
       const [w, h] = ratio < 1 ? [least, even(least / ratio)] : [even(least * ratio), least]
-      this.set('canvas', { size: `${w}x${h}`, ...(canvas.fps ? { fps: canvas.fps } : {}) })
+      this.set('canvas', (/** @type {any} */ now) => ({ size: `${w}x${h}`, ...(expand('canvas', now).fps ? { fps: expand('canvas', now).fps } : {}) }))
     }
     const shapes = /** @type {[string, string][]} */ (SHAPES.map(([name]) => [name, name]))
     const sides = /** @type {[string, string][]} */ (SIDES.map((one) => [String(one), one === 2160 ? '4K' : `${one}p`]))
@@ -142,17 +167,17 @@ export class Form extends EventTarget {
       make('div', { class: 'pair' },
         choice({ label: say('formSize'), field: 'canvas.size', value: String(side), options: sides }, (value) => resize(width / height, Number(value))),
         choice({ label: say('formRate'), field: 'canvas.fps', value: String(canvas.fps ?? 25), options: RATES.map((rate) => [rate, say('perSecond', { n: rate })]) },
-          (value) => this.put(values, 'canvas', 'canvas', 'fps', Number(value))),
+          (value) => this.put('canvas', 'canvas', 'fps', Number(value))),
       ),
       make('div', { class: 'pair' },
         choice({ label: say('formLanguage'), field: 'language', value: String(values.language ?? 'auto'), options: languages }, (value) => this.set('language', value)),
         choice({ label: say('formTransition'), field: 'transition', value: String(expand('transition', values.transition).kind ?? 'cut'), options: named(this.choices.transitions, 'change_') },
-          (value) => this.put(values, 'transition', 'transition', 'kind', value)),
+          (value) => this.put('transition', 'transition', 'kind', value)),
       ),
       more('film', [
-        ...fields(this, values, '', SPECS.film, putter(this, values, '')),
+        ...fields(this, values, '', SPECS.film, putter(this, '')),
         make('div', { class: 'pair' },
-          ...fields(this, expand('transition', values.transition), 'transition', SPECS.transition, (key, value) => this.put(values, 'transition', 'transition', key, value)),
+          ...fields(this, expand('transition', values.transition), 'transition', SPECS.transition, (key, value) => this.put('transition', 'transition', key, value)),
           ...fields(this, expand('watermark', values.watermark), 'watermark', SPECS.watermark, (key, value) => this.set('watermark', value === undefined ? undefined : { payload: value }))),
       ]),
     )
@@ -163,7 +188,7 @@ export class Form extends EventTarget {
     const on = values.captions !== undefined && values.captions !== null && values.captions !== false && values.captions !== 'none'
     const now = expand('captions', values.captions)
     const files = Array.isArray(now.files) ? now.files.map(String) : ['srt']
-    const put = (/** @type {string} */ key, /** @type {any} */ value) => this.put(values, 'captions', 'captions', key, value)
+    const put = (/** @type {string} */ key, /** @type {any} */ value) => this.put('captions', 'captions', key, value)
     const styles = named(this.choices.caption_styles, 'caption_')
     const places = named(this.choices.platforms, 'platform_')
     return section(
@@ -177,7 +202,7 @@ export class Form extends EventTarget {
         make('div', { class: 'checks', role: 'group', 'aria-label': say('captionsFiles') }, make('span', { class: 'small' }, say('captionsFiles')), ...FILES.map((kind) => {
           const box = make('input', { type: 'checkbox', 'data-key': `captions.files=${kind}` })
           box.checked = files.includes(kind)
-          box.addEventListener('change', () => put('files', FILES.filter((one) => (one === kind ? box.checked : files.includes(one)))))
+          box.addEventListener('change', () => put('files', (/** @type {any} */ before) => FILES.filter((one) => (one === kind ? box.checked : (before.files ?? ['srt']).includes(one)))))
           return make('label', {}, box, kind.toUpperCase())
         })),
         more('captions', [make('div', { class: 'pair' }, ...fields(this, now, 'captions', SPECS.captions, put))]),
@@ -188,11 +213,11 @@ export class Form extends EventTarget {
   #music() {
     const { values } = this
     const now = expand('music', values.music)
-    const put = (/** @type {string} */ key, /** @type {any} */ value) => this.put(values, 'music', 'music', key, value)
+    const put = (/** @type {string} */ key, /** @type {any} */ value) => this.put('music', 'music', key, value)
     return section(
       say('formMusic'),
       asset({ label: say('musicFile'), field: 'music.file', value: now.file, kind: 'sound', assets: this.assets, none: say('musicNone') },
-        (file) => (file ? this.project.edit(setIn(values, 'music', 'music', 'file', file), true) : this.set('music', undefined, true)), () => this.upload('sound')),
+        (file) => (file ? this.put('music', 'music', 'file', file, true) : this.set('music', undefined, true)), () => this.upload('sound')),
       ...(now.file ? [
         dial({ label: say('musicVolume'), field: 'music.volume', value: number(now.volume, -8), min: -40, max: 0, step: 1, unit: ' dB' }, (value) => put('volume', `${value}dB`)),
         dial({ label: say('musicDuck'), field: 'music.duck', value: number(now.duck, -12), min: -30, max: 0, step: 1, unit: ' dB' }, (value) => put('duck', `${value}dB`)),
@@ -209,10 +234,10 @@ export class Form extends EventTarget {
       say('formLogo'),
       make('div', { class: 'pair' },
         asset({ label: say('logoPicture'), field: 'logo.picture', value: now.picture, kind: 'picture', assets: this.assets, none: say('logoNone') },
-          (file) => (file ? this.project.edit(setIn(values, 'logo', 'logo', 'picture', file), true) : this.set('logo', undefined, true)), () => this.upload('picture')),
-        ...(now.picture ? [choice({ label: say('logoCorner'), field: 'logo.corner', value: String(now.corner ?? 'top-right'), options: corners }, (value) => this.put(values, 'logo', 'logo', 'corner', value))] : []),
+          (file) => (file ? this.put('logo', 'logo', 'picture', file, true) : this.set('logo', undefined, true)), () => this.upload('picture')),
+        ...(now.picture ? [choice({ label: say('logoCorner'), field: 'logo.corner', value: String(now.corner ?? 'top-right'), options: corners }, (value) => this.put('logo', 'logo', 'corner', value))] : []),
       ),
-      ...(now.picture ? [more('logo', [make('div', { class: 'pair' }, ...fields(this, now, 'logo', SPECS.logo, (key, value) => this.put(values, 'logo', 'logo', key, value)))])] : []),
+      ...(now.picture ? [more('logo', [make('div', { class: 'pair' }, ...fields(this, now, 'logo', SPECS.logo, (key, value) => this.put('logo', 'logo', key, value)))])] : []),
     )
   }
 }

@@ -4,7 +4,7 @@ import { make } from './dom.js'
 import { zooming } from './studio-background.js'
 import { asset, choice, line, mark, tool } from './studio-fields.js'
 import { SPECS, fields, more, panning, placing, putter, trimming } from './studio-more.js'
-import { expand, momentOf, momentText, timed } from './studio-values.js'
+import { expand, momentOf, momentText, timed, valueAt } from './studio-values.js'
 import { say } from './words.js'
 
 const KINDS = ['title', 'lower_third', 'picture', 'video', 'slides']
@@ -16,21 +16,20 @@ const PLACES = /** @type {Record<string, object>} */ ({
 /** @param {import('./studio-form.js').Form} form @param {any} scene @param {string} path of the scene */
 export function layerList(form, scene, path) {
   const layers = /** @type {any[]} */ (Array.isArray(scene.layers) ? scene.layers : [])
-  const rows = layers.map((layer, i) => row(form, layer ?? {}, `${path}.layers[${i}]`, () => remove(form, layers, path, i)))
+  const rows = layers.map((layer, i) => row(form, layer ?? {}, `${path}.layers[${i}]`, () => form.drop(`${path}.layers`, i)))
   const adder = make('select', { class: 'adder', 'aria-label': say('layerAdd'), 'data-key': `${path}.layers:add` },
     make('option', { value: '' }, say('layerAdd')), ...KINDS.map((kind) => make('option', { value: kind }, say(`layer_${kind}`))))
-  adder.addEventListener('change', () => add(form, layers, path, adder))
+  adder.addEventListener('change', () => add(form, path, adder))
   return make('div', { class: 'layers' }, make('h4', {}, say('layers')), ...rows, adder)
 }
 
-/** @param {import('./studio-form.js').Form} form @param {any[]} layers @param {string} path @param {HTMLSelectElement} adder */
-function add(form, layers, path, adder) {
+/** @param {import('./studio-form.js').Form} form @param {string} path @param {HTMLSelectElement} adder */
+function add(form, path, adder) {
   const kind = adder.value
   adder.value = ''
   const value = fresh(form, kind)
   if (!value) return form.upload(OF[kind])
-  if (layers.length) form.project.edit([{ op: 'insert', field: `${path}.layers[${layers.length}]`, value }], true)
-  else form.set(`${path}.layers`, [value], true)
+  form.append(`${path}.layers`, value)
 }
 
 /** A new layer, null where its file is still to come. @param {import('./studio-form.js').Form} form @param {string} kind */
@@ -41,11 +40,6 @@ function fresh(form, kind) {
   if (!file) return null
   if (kind === 'slides') return { slides: file, page: 1, place: { x: '50%', y: '30%', width: '90%' }, fit: 'contain' }
   return { [kind]: file, at: '0.5s', for: '3s', enter: 'fade', exit: 'fade', place: PLACES.upper }
-}
-
-/** @param {import('./studio-form.js').Form} form @param {any[]} layers @param {string} path @param {number} i */
-function remove(form, layers, path, i) {
-  form.set(layers.length > 1 ? `${path}.layers[${i}]` : `${path}.layers`, undefined, true)
 }
 
 /** @param {import('./studio-form.js').Form} form @param {any} layer @param {string} path @param {() => void} away */
@@ -67,27 +61,35 @@ function row(form, layer, path, away) {
 
 /** When it comes, how long it stays, where and how. @param {import('./studio-form.js').Form} form @param {any} layer @param {string} path @param {string} kind */
 function timing(form, layer, path, kind) {
-  const put = putter(form, layer, path)
-  const when = line({ label: say('layerAt'), field: `${path}.at`, value: momentText(layer.at), hint: say('layerAtHint') }, (now) => put('at', momentOf(now, layer.at)))
-  const long = line({ label: say('layerFor'), field: `${path}.for`, value: layer.for, hint: say('layerForHint') }, (now) => put('for', now.trim() ? timed(now) : undefined))
+  const put = putter(form, path)
+  const when = line({ label: say('layerAt'), field: `${path}.at`, value: momentText(layer.at), hint: say('layerAtHint') }, (now) => put('at', (/** @type {any} */ before) => momentOf(now, before)))
+  const long = line({ label: say('layerFor'), field: `${path}.for`, value: layer.for, hint: say('layerForHint') }, (now) => ends(form, path, 'for', now.trim() ? timed(now) : undefined))
   const spot = layer.place === undefined ? '' : Object.keys(PLACES).find((one) => JSON.stringify(PLACES[one]) === JSON.stringify(layer.place)) ?? 'own'
   const spots = /** @type {[string, string][]} */ ([['', say('placeUsual')], ['top', say('placeTop')], ['middle', say('placeMiddle')], ['bottom', say('placeBottom')], ['upper', say('placeUpper')], ...(spot === 'own' ? [['own', say('placeOwn')]] : [])])
   const where = choice({ label: say('layerPlace'), field: `${path}.place`, value: spot, options: spots }, (now) => now !== 'own' && put('place', PLACES[now]))
   const words = kind === 'title' || kind === 'lower_third'
   const ways = form.choices.entrances.filter((/** @type {string} */ one) => words || one !== 'wipe')
   const enter = choice({ label: say('layerEnter'), field: `${path}.enter`, value: String(expand('enter', layer.enter).kind ?? ''), options: [['', say('placeUsual')], ...ways.map((/** @type {string} */ one) => [one, say(`enter_${one}`)])] },
-    (now) => (now ? form.put(layer, `${path}.enter`, 'enter', 'kind', now) : put('enter', undefined)))
+    (now) => (now ? form.put(`${path}.enter`, 'enter', 'kind', now) : put('enter', undefined)))
   return make('div', { class: 'four' }, when, long, where, enter)
+}
+
+/** A layer goes after a time or at a moment, not both. @param {import('./studio-form.js').Form} form @param {string} path @param {'for'|'until'} key @param {any} value */
+function ends(form, path, key, value) {
+  const other = key === 'for' ? 'until' : 'for'
+  const both = valueAt(form.values, `${path}.${other}`) !== undefined
+  form.set(`${path}.${key}`, value, both)
+  if (value !== undefined) form.set(`${path}.${other}`, undefined, both)
 }
 
 /** What is folded away. @param {import('./studio-form.js').Form} form @param {any} layer @param {string} path @param {string} kind @returns {HTMLElement[]} */
 function rest(form, layer, path, kind) {
-  const put = putter(form, layer, path)
+  const put = putter(form, path)
   const words = kind === 'title' || kind === 'lower_third'
   const ways = form.choices.entrances.filter((/** @type {string} */ one) => words || one !== 'wipe')
-  const until = line({ label: say('layerUntil'), field: `${path}.until`, value: momentText(layer.until), hint: say('layerAtHint') }, (now) => put('until', momentOf(now, layer.until)))
+  const until = line({ label: say('layerUntil'), field: `${path}.until`, value: momentText(layer.until), hint: say('layerAtHint') }, (now) => ends(form, path, 'until', momentOf(now)))
   const exit = choice({ label: say('layerExit'), field: `${path}.exit`, value: String(expand('exit', layer.exit).kind ?? ''), options: [['', say('placeUsual')], ...ways.map((/** @type {string} */ one) => [one, say(`enter_${one}`)])] },
-    (now) => (now ? form.put(layer, `${path}.exit`, 'exit', 'kind', now) : put('exit', undefined)))
+    (now) => (now ? form.put(`${path}.exit`, 'exit', 'kind', now) : put('exit', undefined)))
   const group = (/** @type {string} */ name) => fields(form, layer, path, SPECS[name], put)
   const own = {
     title: () => group('words'), lower_third: () => group('words'), slides: () => group('shown'),

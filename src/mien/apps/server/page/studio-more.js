@@ -23,12 +23,9 @@ export function more(key, content, title = say('more')) {
   return box
 }
 
-/** Changes fields of an item of a list, or of the project. @param {import('./studio-form.js').Form} form @param {any} now @param {string} path @returns {Put} */
-export function putter(form, now, path) {
-  return (key, value) => {
-    if (value === undefined && now?.[key] === undefined) return
-    form.set(path ? `${path}.${key}` : key, value)
-  }
+/** Changes fields of an item of a list, or of the project. @param {import('./studio-form.js').Form} form @param {string} path @returns {Put} */
+export function putter(form, path) {
+  return (key, value) => form.set(path ? `${path}.${key}` : key, value)
 }
 
 /** @param {import('./studio-form.js').Form} form @param {any} now @param {string} path @param {Spec[]} specs @param {Put} put @returns {HTMLElement[]} */
@@ -83,12 +80,12 @@ export function panning(now, path, put) {
 
 /** Where something is: the four fields of a place. @param {import('./studio-form.js').Form} form @param {any} holder @param {string} path of the place */
 export function placing(form, holder, path) {
-  return make('div', { class: 'four' }, ...fields(form, holder?.place, path, PLACE, (key, value) => form.put(holder, path, 'place', key, value)))
+  return make('div', { class: 'four' }, ...fields(form, holder?.place, path, PLACE, (key, value) => form.put(path, 'place', key, value)))
 }
 
 /** The part of a sound or video. @param {import('./studio-form.js').Form} form @param {any} holder @param {string} path of the trim */
 export function trimming(form, holder, path) {
-  return fields(form, holder?.trim, path, TRIM, (key, value) => form.put(holder, path, 'trim', key, value))
+  return fields(form, holder?.trim, path, TRIM, (key, value) => form.put(path, 'trim', key, value))
 }
 
 /** @type {Spec[]} */

@@ -24,7 +24,7 @@ export class People {
     const { values } = form
     const avatar = expand('avatar', values.avatar)
     const alone = !cast || avatar.portrait !== undefined || avatar.name !== undefined
-    const put = (/** @type {string} */ key, /** @type {any} */ value) => form.put(values, 'avatar', 'avatar', key, value)
+    const put = (/** @type {string} */ key, /** @type {any} */ value) => form.put('avatar', 'avatar', key, value)
     return section(
       say('formPeople'),
       ...(alone ? [this.#person(values, 'avatar', 'avatar', null)] : []),
@@ -41,7 +41,7 @@ export class People {
     const { form } = this
     const { values } = form
     const place = avatar.place ?? {}
-    const put = (/** @type {string} */ key, /** @type {number} */ value) => form.put(values, 'avatar', 'avatar', 'place', { ...place, [key]: `${value}%` })
+    const put = (/** @type {string} */ key, /** @type {number} */ value) => form.put('avatar', 'avatar', 'place', (/** @type {any} */ now) => ({ ...now.place, [key]: `${value}%` }))
     return [
       dial({ label: say('formHeight'), field: 'avatar.place.height', value: number(place.height, 58), min: 10, max: 100, step: 1, unit: '%' }, (value) => put('height', value)),
       dial({ label: say('formAcross'), field: 'avatar.place.x', value: number(place.x, 50), min: 0, max: 100, step: 1, unit: '%' }, (value) => put('x', value)),
@@ -61,25 +61,28 @@ export class People {
     const person = expand('avatar', holder[name])
     const project = name === 'avatar' && path === 'avatar'
     const voice = expand('voice', project ? form.values.voice : person.voice)
-    const kind = project ? 'avatar' : name
-    const put = (/** @type {string} */ key, /** @type {any} */ value) => form.put(holder, path, kind, key, value)
+    const put = (/** @type {string} */ key, /** @type {any} */ value) => form.put(path, 'avatar', key, value)
     const pair = make('div', { class: 'pair' },
       asset({ label: say('formFace'), field: `${path}.portrait`, value: person.portrait, kind: 'picture', assets: form.assets, none: person.name ? String(person.name) : say('faceNone') },
         (file) => put('portrait', file || undefined), () => form.upload('picture')),
-      line({ label: say('formVoice'), field: project ? 'voice' : `${path}.voice`, value: voice.name ?? 'auto', list: ['auto', ...form.voices] }, (text) => this.#voice(holder, person, path, kind, project, 'name', text || 'auto')),
+      line({ label: say('formVoice'), field: project ? 'voice' : `${path}.voice`, value: voice.name ?? 'auto', list: ['auto', ...form.voices] }, (text) => this.#voice(path, project, 'name', text || 'auto')),
     )
     const manner = fields(form, person, path, SPECS.person, put)
-    const spoken = fields(form, voice, project ? 'voice' : `${path}.voice`, SPECS.voice, (key, value) => this.#voice(holder, person, path, kind, project, key, value))
+    const spoken = fields(form, voice, project ? 'voice' : `${path}.voice`, SPECS.voice, (key, value) => this.#voice(path, project, key, value))
     const rest = more(path, [...(project ? [] : [placing(form, person, `${path}.place`)]), make('div', { class: 'four' }, ...spoken, ...manner)])
     return make('div', { class: 'person' }, ...(head ? [head] : []), pair, rest)
   }
 
-  /** @param {any} holder @param {any} person @param {string} path @param {string} kind @param {boolean} project @param {string} key @param {any} value */
-  #voice(holder, person, path, kind, project, key, value) {
-    const { form } = this
-    if (project) form.put(form.values, 'voice', 'voice', key, value)
-    else if (typeof person.voice === 'object' || (key !== 'name' && person.voice !== undefined)) form.put(person, `${path}.voice`, 'voice', key, value)
-    else if (value !== undefined) form.put(holder, path, kind, 'voice', key === 'name' ? value : { [key]: value })
+  /** @param {string} path @param {boolean} project @param {string} key @param {any} value */
+  #voice(path, project, key, value) {
+    if (project) return this.form.put('voice', 'voice', key, value)
+    this.form.put(path, 'avatar', 'voice', (/** @type {any} */ now) => {
+      const { voice } = now
+      if (key === 'name' && typeof voice !== 'object') return value
+      const fields = { ...expand('voice', voice), [key]: value }
+      if (value === undefined) delete fields[key]
+      return fields
+    })
   }
 
   #add() {
@@ -90,13 +93,10 @@ export class People {
     input.pattern = '[\\p{L}\\p{N}_][\\p{L}\\p{N}_ \\-]{0,40}'
     const dialog = ask(say('personAdd'), say('create'), async () => {
       const portrait = form.assets.find((one) => one.kind === 'picture')?.file
-      const now = form.values.cast
       const value = { ...(portrait ? { portrait } : { hidden: true }), voice: 'auto' }
       const who = input.value.trim()
       dialog.close()
-      if (now?.[who] !== undefined) return
-      if (now && typeof now === 'object') form.set(`cast.${who}`, value, true)
-      else form.set('cast', { [who]: value }, true)
+      form.set(`cast.${who}`, (/** @type {any} */ now) => now ?? value, true)
     }, name)
     input.focus()
   }

@@ -10,6 +10,7 @@ const CHECK_MS = 700
 const MOST_UNDO = 200
 
 /** @typedef {import('./studio-api.js').Problem} Problem */
+/** @typedef {import('./studio-api.js').Change} Change */
 
 /**
  * Events: "text" (it changed), "values" {structure} (they changed; structure: the form is another), "problems",
@@ -57,7 +58,8 @@ export class Project extends EventTarget {
   }
 
   /**
-   * Change fields; what somebody types meanwhile goes first. @param {import('./studio-api.js').Change[]} changes
+   * Change fields; what somebody types meanwhile goes first. @param {Change[]|((values: any) => Change[])} changes
+   * or what makes them of the values as they are when their turn comes
    * @param {boolean} [structure] whether the form has other fields then
    */
   edit(changes, structure = false) {
@@ -66,7 +68,9 @@ export class Project extends EventTarget {
         let asked, made
         do {
           asked = this.text
-          made = await api.edit(this.name, asked, changes)
+          const wanted = typeof changes === 'function' ? changes(this.values) : changes
+          if (!wanted.length) return
+          made = await api.edit(this.name, asked, wanted)
         } while (asked !== this.text) // somebody typed in the file meanwhile
         this.#take(made, true, structure)
       } catch (error) {

@@ -78,7 +78,7 @@ export class SceneList {
       make('div', { class: 'pair' },
         ...behind.slice(0, 1),
         ...(last ? [] : [choice({ label: say('sceneChange'), field: `${path}.transition`, value: String(expand('transition', scene.transition).kind ?? ''), options: changes },
-          (value) => (value ? form.put(scene, `${path}.transition`, 'transition', 'kind', value) : form.set(`${path}.transition`, undefined)))]),
+          (value) => (value ? form.put(`${path}.transition`, 'transition', 'kind', value) : form.set(`${path}.transition`, undefined)))]),
       ),
       ...behind.slice(1),
       layerList(form, scene, path),
@@ -115,16 +115,16 @@ export class SceneList {
   /** What is folded away. @param {any} scene @param {string} path @returns {HTMLElement[]} */
   #rest(scene, path) {
     const { form } = this
-    const put = putter(form, scene, path)
+    const put = putter(form, path)
     const off = (/** @type {string} */ key) => toggle({ label: say(`scene_${key}`), field: `${path}.${key}`, value: scene[key] !== false && scene[key] !== 'none' }, (on) => put(key, on ? undefined : false))
     const who = /** @type {[string, string][]} */ ([['', say('changeUsual')], ['none', say('faceNone')], ...Object.keys(form.people.cast ?? {}).map((one) => [one, one])])
     const shown = typeof scene.avatar === 'object' && scene.avatar ? 'own' : String(scene.avatar ?? '')
     const parts = [
       ...(scene.dialogue ? [choice({ label: say('sceneShots'), field: `${path}.shots`, value: String(scene.shots ?? 'together'), options: named(['together', 'cut'], 'shots_') }, (value) => put('shots', value))]
         : [choice({ label: say('formPeople'), field: `${path}.avatar`, value: shown, options: shown === 'own' ? [...who, ['own', say('placeOwn')]] : who }, (value) => value !== 'own' && put('avatar', value || undefined))]),
-      line({ label: say('formVoice'), field: `${path}.voice`, value: expand('voice', scene.voice).name ?? '', hint: say('changeUsual'), list: form.voices }, (text) => (text ? form.put(scene, `${path}.voice`, 'voice', 'name', text) : put('voice', undefined))),
+      ...(scene.dialogue ? [] : [line({ label: say('formVoice'), field: `${path}.voice`, value: expand('voice', scene.voice).name ?? '', hint: say('changeUsual'), list: form.voices }, (text) => (text ? form.put(`${path}.voice`, 'voice', 'name', text) : put('voice', undefined)))]),
       ...fields(form, scene, path, SPECS.scene.filter((one) => one.key !== 'for' || saidIn(scene) || scene.audio), put),
-      ...fields(form, expand('transition', scene.transition), `${path}.transition`, SPECS.transition, (key, value) => form.put(scene, `${path}.transition`, 'transition', key, value)),
+      ...fields(form, expand('transition', scene.transition), `${path}.transition`, SPECS.transition, (key, value) => form.put(`${path}.transition`, 'transition', key, value)),
     ]
     const transcript = scene.audio ? [words({ label: say('sceneTranscript'), field: `${path}.transcript`, value: scene.transcript, hint: say('sceneTranscriptHint') }, (text) => put('transcript', text || undefined))] : []
     return [make('div', { class: 'four' }, ...parts), ...transcript, off('captions'), off('logo')]
@@ -153,11 +153,11 @@ export class SceneList {
       const [who = '', said = ''] = Object.entries(spoken ?? {})[0] ?? []
       const plain = typeof said === 'object' ? String(said?.script ?? '') : String(said)
       const at = `${path}.dialogue[${i}]`
-      const speaker = choice({ label: say('lineWho'), field: at, value: who, options: people.map((one) => [one, one]) }, (value) => form.set(at, { [value]: said }, true))
-      const text = words({ label: say('lineSays'), field: `${at}.${who}`, value: plain }, (value) => form.set(at, { [who]: value }))
-      return make('div', { class: 'line-of' }, speaker, text, tool('close', say('lineRemove'), () => form.set(at, undefined, true)))
+      const speaker = choice({ label: say('lineWho'), field: at, value: who, options: people.map((one) => [one, one]) }, (value) => form.set(at, (/** @type {any} */ now) => ({ [value]: Object.values(now ?? {})[0] ?? said }), true))
+      const text = said?.audio ? asset({ label: say('sceneAudio'), field: `${at}.${who}.audio`, value: said.audio, kind: 'sound', assets: form.assets }, (file) => file && form.set(`${at}.${who}.audio`, file), () => form.upload('sound')) : words({ label: say('lineSays'), field: `${at}.${who}`, value: plain }, (value) => form.set(at, (/** @type {any} */ now) => ({ [who]: typeof now?.[who] === 'object' && now[who].script !== undefined ? { ...now[who], script: value } : value })))
+      return make('div', { class: 'line-of' }, speaker, text, tool('close', say('lineRemove'), () => form.drop(`${path}.dialogue`, i)))
     })
-    const add = button(say('lineAdd'), () => form.project.edit([{ op: 'insert', field: `${path}.dialogue[${rows.length}]`, value: { [people[rows.length % Math.max(1, people.length)] ?? 'anna']: say('lineNew') } }], true), 'line', 'plus')
+    const add = button(say('lineAdd'), () => form.append(`${path}.dialogue`, { [people[rows.length % Math.max(1, people.length)] ?? 'anna']: say('lineNew') }), 'line', 'plus')
     return make('div', { class: 'dialogue' }, ...rows, add)
   }
 

@@ -32,14 +32,13 @@ export function behind(group) {
 
 /**
  * The changes that give a group's field a value; undefined takes it away.
- * @param {any} holder what holds the group @param {string} path of the group @param {string} name of the group
+ * @param {any} now the group @param {string} path of the group @param {string} name what group it is, such as avatar
  * @param {string} key @param {any} value @returns {Change[]}
  */
-export function setIn(holder, path, name, key, value) {
-  const now = holder?.[name]
+export function setIn(now, path, name, key, value) {
   const whole = now && typeof now === 'object'
   if (!whole && now !== undefined && now !== null) {
-    const fields = { ...expand(path.startsWith('cast.') ? 'avatar' : name, now), [key]: value }
+    const fields = { ...expand(name, now), [key]: value }
     if (value === undefined) delete fields[key]
     return [{ op: 'set', field: path, value: fields }]
   }
@@ -78,6 +77,13 @@ export function plain(script) {
 export function saidIn(scene) {
   const lines = Array.isArray(scene?.dialogue) ? scene.dialogue.flatMap((line) => Object.values(line ?? {})) : [scene?.script]
   return plain(lines.map((one) => (one && typeof one === 'object' ? one.script : one)).filter(Boolean).join(' '))
+}
+
+/** What a field is, such as scenes[0].script. @param {any} values @param {string} field */
+export function valueAt(values, field) {
+  let at = values
+  for (const step of field.match(/[^.[\]]+/g) ?? []) at = at?.[step]
+  return at ?? undefined
 }
 
 /** A time with its unit: seconds, if nothing else is said. @param {string} text */
