@@ -83,7 +83,7 @@ def captions(folder: Path, language: str, words: tuple[str, ...]) -> bool:
 def ducking(folder: Path) -> bool:
     """How much softer music is under speech."""
     tone = folder / "tone.wav"
-    _write(tone, np.sin(2 * np.pi * TONE * np.arange(10 * RATE) / RATE).astype(np.float32) / 5)
+    _write(tone, np.asarray(0.2 * np.sin(2 * np.pi * TONE * np.arange(10 * RATE) / RATE), np.float32))
     script = "[pause 300ms] ".join(["This is said while music plays, and it goes on for a while without a break."] * 2)
     more = f"music: {{file: {tone.name}, fade: 0s}}"
     film = _film(folder, "en", script, more=more, scenes=2)
