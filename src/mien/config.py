@@ -11,7 +11,8 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -274,6 +275,9 @@ _C = TypeVar(
 )  # fmt: skip
 
 
+_in_use: Final[list[Settings]] = []
+
+
 def cache_dir() -> Path:
     """Folder of what can be made or fetched again (models, avatars in progress). ``MIEN_CACHE_DIR`` overrides it."""
     return _folder("MIEN_CACHE_DIR", "XDG_CACHE_HOME", ".cache", "Library/Caches", "Cache")
@@ -301,12 +305,24 @@ def load(file: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     file: default :func:`config_file`; a missing file is fine unless it was named. environ: default ``os.environ``.
     Raises UsageError that names the place, the key and the fault.
     """
+    if _in_use and file is None and environ is None:
+        return _in_use[-1]
     environ = os.environ if environ is None else environ
     named = file is not None or "MIEN_CONFIG" in environ
     file = file or config_file()
     settings = _from_table(_read(file), str(file), file) if file.exists() or named else Settings()
     settings = _from_environment(settings, environ)
     return replace(settings, offline=True) if offline(environ) else settings
+
+
+@contextmanager
+def using(settings: Settings) -> Iterator[None]:
+    """Within, :func:`load` gives these, in all threads of the process: for workers, which do one job at a time."""
+    _in_use.append(settings)
+    try:
+        yield
+    finally:
+        _in_use.pop()
 
 
 def override(config: _C, **flags: object) -> _C:

@@ -23,6 +23,7 @@ from mien.apps.jobs.store import Store
 from mien.apps.jobs.work import Digests, Made
 
 Told = list[tuple[str, str]]
+NAMES = ("gone", "back")
 
 
 class Actors:
@@ -278,6 +279,51 @@ def test_a_running_job_is_cancelled_from_outside(tmp_path: Path, portrait: str) 
         told = play(file, crew, watch=cancel)
     assert ("j0", "cancelled") in told and states(file) == {"j0": State.CANCELLED, "j1": State.DONE}
     assert not (tmp_path / "out/j0.mp4").exists()
+
+
+def test_nothing_appears_of_a_job_that_is_cancelled_as_it_ends(tmp_path: Path, portrait: str) -> None:
+    file = written(tmp_path, rows(portrait, ["a"]))
+
+    class Late(Actors):
+        def events(self, timeout: float) -> list[Event]:
+            found = super().events(timeout)
+            if any(event.kind == "done" for event in found):
+                with Store(store_folder(file)) as store:
+                    store.cancel("j0", who="Ann")
+            return found
+
+    assert play(file, Late())[-1] == ("j0", "cancelled") and states(file) == {"j0": State.CANCELLED}
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_is_broken_while_it_is_read(tmp_path: Path, portrait: str) -> None:
+    """Whether it stays broken or is whole again: no film is made of it, and nobody blames the row."""
+    whole = Path(portrait).read_bytes()
+    for name in NAMES:
+        (tmp_path / f"{name}.png").write_bytes(whole)
+    jobs = [job | {"portrait": f"{name}.png"} for job, name in zip(rows("", ["This. " * 40] * 2), NAMES, strict=True)]
+    file, harmed = written(tmp_path, jobs), set[str]()
+
+    def harm(run: Run) -> None:
+        for id, running in list(run.running.items()):
+            if running.done and id not in harmed:
+                harmed.add(id)
+                place = tmp_path / f"{NAMES[int(id[1])]}.png"
+                place.write_bytes(whole[:2000])
+                if place.stem == "back":
+                    place.write_bytes(whole)
+
+    with LocalCrew(1) as crew:
+        play(file, crew, watch=harm)
+    with Store(store_folder(file)) as store:
+        assert [(a.outcome, a.message) for a in store.attempts("j0")] == [
+            ("failed", "'gone.png' was changed while the batch ran.")
+        ]
+        assert [a.outcome for a in store.attempts("j1")] == ["failed", "rendered"]
+        assert store.attempts("j1")[0].message == "'back.png' was changed while it was read."
+    (tmp_path / "gone.png").write_bytes(whole)
+    with LocalCrew(1) as crew:
+        assert play(file, crew)[-1] == ("j0", "copied"), "the other film says the same"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien import models
+from mien import config, models
 from mien.apps.studio import render as rendering
 from mien.apps.studio.plan import Plan, plan, sound
 from mien.apps.studio.preview import preview
 from mien.apps.studio.render import Job, frames, load_plan, render
-from mien.errors import UsageError
+from mien.errors import InputError, UsageError
 from mien.timeline import TICKS_PER_SECOND, frame_tick, to_seconds, to_ticks
 from mien.types import FloatArray
 
@@ -156,6 +156,34 @@ def test_what_changed_is_drawn_anew(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert render(job, folder / "b.mp4").drawn == 0
     Image.fromarray(np.full((40, 60, 3), (240, 20, 60), np.uint8)).save(folder / "leaf.png")
     assert render(job, folder / "c.mp4").drawn > 0
+
+
+def test_settings_belong_to_a_film(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    job = Job(folder / "film.yaml", preset="fast")
+    assert render(job, folder / "a.mp4").drawn > 0
+    with config.using(replace(config.Settings(), face=replace(config.FaceConfig(), lip_strength=0.3))):
+        assert render(job, folder / "b.mp4").drawn > 0
+    assert render(job, folder / "c.mp4").drawn == 0
+
+
+def test_no_piece_is_kept_of_a_file_that_changed_meanwhile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, leaf = Job(folder / "film.yaml", preset="fast"), folder / "leaf.png"
+    whole = leaf.read_bytes()
+    monkeypatch.setattr(rendering, "PIECE", 1)
+    render(job, folder / "whole.mp4")
+
+    def harm(done: int, of: int) -> None:
+        if done == 30:
+            leaf.write_bytes(whole[:50])
+        if done == 40:
+            leaf.write_bytes(whole)
+
+    with pytest.raises(InputError, match=r"leaf.png' was changed while"):
+        render(job, folder / "film.mp4", workers=1, observe=harm)
+    made = render(job, folder / "film.mp4", workers=1)
+    assert 25 <= made.frames - made.drawn < 50, "the first piece is kept"
+    assert (folder / "film.mp4").read_bytes() == (folder / "whole.mp4").read_bytes()
 
 
 def test_captions_are_in_time_with_the_speech(folder: Path, film: Plan) -> None:

@@ -40,6 +40,7 @@ def seal(made: Made, folder: Path, place: Path) -> None:
 
 def settle(folder: Path, place: Path) -> None:
     """Give a folder with a manifest its final name. Raises OSError."""
+    _flush_folder(folder)
     try:
         folder.rename(place)
     except OSError:

@@ -8,11 +8,12 @@ here; a machine that does not answer in time is given up for a while, and its jo
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any, Final
@@ -21,8 +22,9 @@ from mien.apps.jobs import artefacts
 from mien.apps.jobs.capacity import WORKER_BYTES
 from mien.apps.jobs.cluster_host import PIECE, Host
 from mien.apps.jobs.crew import Event, Task
-from mien.apps.jobs.work import versions
-from mien.errors import BackendError, MissingError, NetworkError
+from mien.apps.jobs.states import Fault
+from mien.apps.jobs.work import check_unchanged, versions
+from mien.errors import BackendError, InputError, MienError, MissingError, NetworkError
 from mien.transmit.atomic import output_error
 
 PATIENCE: Final = 30.0
@@ -176,7 +178,14 @@ class ClusterCrew:
 
     def _work(self, seat: _Seat, task: Task) -> None:
         job = task.job
-        self._send_files(seat, task)
+        try:
+            self._send_files(seat, task)
+        except Exception as error:
+            if (changed := _changed(task)) is None:
+                raise
+            _log.debug("sending files: %s", error)
+            self._events.put(_failed(task, changed))
+            return
         self._ask(seat, "begin", job.kind, job.arguments, job.key, dict(task.digests))
         while True:
             if seat.given_up.wait(_POLL):
@@ -191,9 +200,7 @@ class ClusterCrew:
         try:
             self._fetch(seat, task)
         except OSError as error:  # of this machine's disk
-            fault = output_error(error, task.place)
-            words = {"code": fault.code, "message": fault.message, "hint": fault.hint, "retryable": fault.retryable}
-            return Event(task.job.id, "failed", words)
+            return _failed(task, output_error(error, task.place))
         return Event(task.job.id, "done", {"report": {}})
 
     def _send_files(self, seat: _Seat, task: Task) -> None:
@@ -216,6 +223,8 @@ class ClusterCrew:
                     if not data:
                         raise _Lost("what it made is not whole")
                     stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
         artefacts.settle(task.folder, task.place)
         self._ask(seat, "forget", task.job.key)
 
@@ -272,6 +281,19 @@ class _Seat:
     task: Task | None = None
     wake: threading.Event = field(default_factory=threading.Event)
     given_up: threading.Event = field(default_factory=threading.Event)
+
+
+def _changed(task: Task) -> InputError | None:
+    """Whether what a task reads is no longer here as it was: then that is why it did not arrive."""
+    try:
+        check_unchanged(task.digests)
+    except InputError as error:
+        return error
+    return None
+
+
+def _failed(task: Task, error: MienError) -> Event:
+    return Event(task.job.id, "failed", asdict(Fault.of(error)))
 
 
 def _connected(address: str) -> Any:

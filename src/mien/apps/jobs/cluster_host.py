@@ -81,7 +81,7 @@ class Host:
 
     def sealed(self, key: str) -> dict[str, int]:
         """Files of what was made, with their sizes."""
-        return {path.name: path.stat().st_size for path in self._place(key).iterdir()}
+        return {path.name: path.stat().st_size for path in self._place(key).iterdir() if path.is_file()}
 
     def piece(self, key: str, name: str, offset: int) -> bytes:
         """A piece of a file that was made."""

@@ -74,7 +74,7 @@ def perform(arguments: Mapping[str, Any], folder: Path, tell: Tell, observe: Obs
     """See :class:`~mien.apps.jobs.work.Kind`."""
     words = {name: _loaded(arguments[name]) for name in ("text", "audio", "transcript", "lexicon") if name in arguments}
     film = api.make(
-        _subject(arguments), **words, face=arguments["face"], settings=_read_settings(arguments["settings"], folder),
+        _subject(arguments), **words, face=arguments["face"], settings=read_settings(arguments["settings"], folder),
         tell=tell,
     )  # fmt: skip
     extras = {name: folder / f"{name}{suffix}" for name, suffix in arguments["extras"].items()}
@@ -182,7 +182,7 @@ def written(settings: config.Settings) -> dict[str, Any]:
     return {section: plain[section] for section in plain if section not in _APART}
 
 
-def _read_settings(plain: Mapping[str, Any], folder: Path) -> config.Settings:
+def read_settings(plain: Mapping[str, Any], folder: Path) -> config.Settings:
     """As they were when the batch was planned. A calibration is read and not written: films do not hang together."""
     base = config.Settings()
     parts = {}

@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from mien.apps.jobs.states import CHANGED, Entry, Fault, Job, State, Wish
+from mien.apps.jobs.states import Entry, Fault, Job, State, Wish
 from mien.errors import MissingError
+
+GONE: Final = "It is no longer in the batch."
+_ANEW: Final = "This row was changed, so the job is done anew."
 
 
 def job(row: sqlite3.Row) -> Job:
@@ -100,7 +103,7 @@ def take(base: sqlite3.Connection, batch: str, position: int, wish: Wish, old: J
         end(base, old, State.QUEUED, None, "cancelled")
         base.execute("UPDATE jobs SET failures=0, crashes=0, approved=0 WHERE id=?", (wish.id,))
         base.execute(
-            "INSERT INTO logs(job, at, attempt, text) VALUES (?, ?, ?, ?)", (wish.id, now(), old.attempt, CHANGED)
+            "INSERT INTO logs(job, at, attempt, text) VALUES (?, ?, ?, ?)", (wish.id, now(), old.attempt, _ANEW)
         )
         return "changed"
     mended = old.state == State.QUARANTINED and old.fault is not None and old.fault.mends_outside
@@ -110,9 +113,6 @@ def take(base: sqlite3.Connection, batch: str, position: int, wish: Wish, old: J
         base.execute("UPDATE jobs SET failures=0, crashes=0 WHERE id=?", (wish.id,))
         return "again"
     return "same"
-
-
-GONE = "It is no longer in the batch."
 
 
 def enter(base: sqlite3.Connection, who: str, action: str, of: Job, why: str) -> None:

@@ -18,7 +18,7 @@ from mien.apps.jobs.crew import Crew, Event, Task
 from mien.apps.jobs.leases import BEAT, Owner
 from mien.apps.jobs.states import Fault, Job, State
 from mien.apps.jobs.store import Store
-from mien.apps.jobs.work import CHANGED_FILES, Digests, Work, as_fault, files_of, key_of
+from mien.apps.jobs.work import CHANGED, Digests, Work, as_fault, files_of, key_of
 from mien.errors import BackendError, InputError, MienError
 
 PAUSES: Final = (2.0, 8.0, 30.0)
@@ -143,12 +143,24 @@ class Run:
                     self._told(Change(job, "copied"))
                 return
         folder = self.store.folder / "work" / f"{self._owner.id}-{job.attempt}-{job.key[:12]}"
-        if key_of(Work(job.kind, job.arguments, job.targets), self._digests) != job.key:
-            raise InputError(CHANGED_FILES, hint="Run the same command again.", code="input.changed")
-        digests = {str(path): self._digests.of(path) for path in files_of(job.arguments)}
+        digests = self._planned(job)
         self.crew.start(Task(job, folder, self._place(job), digests))
         self.running[job.id] = Running(job, folder)
         self._told(Change(job, "running"))
+
+    def _planned(self, job: Job) -> dict[str, str]:
+        """Path → SHA-256 of what a job reads. Raises InputError where that is not what it was planned with."""
+        try:
+            digests = {str(path): self._digests.of(path) for path in files_of(job.arguments)}
+            same = key_of(Work(job.kind, job.arguments, job.targets), self._digests) == job.key
+        except InputError as error:
+            raise InputError(error.message, hint="Put it back and run the same command again.", code=CHANGED) from None
+        if not same:
+            raise InputError(
+                "A file that it reads was changed while the batch ran.", hint="Run the same command again.",
+                code=CHANGED,
+            )  # fmt: skip
+        return digests
 
     def _hear(self, event: Event) -> None:
         running = self.running.get(event.job)
@@ -172,6 +184,9 @@ class Run:
         job = running.job
         if kind == "done":
             self.peak = max(self.peak, fields["report"].get("peak", 0))
+            if not self.store.holds(job):  # it was cancelled just now: nothing of it appears
+                self._told(Change(self.store.job(job.id), "cancelled"))
+                return
             if not self._wants_review(job) and not self._deliver(job, "rendered", seconds):
                 raise BackendError("What the worker made did not arrive whole.")
             return

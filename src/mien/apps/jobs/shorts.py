@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +27,8 @@ def plan(values: Mapping[str, Any], base: Path) -> Work:
     from mien.apps.studio.check import check
     from mien.apps.studio.load import load
     from mien.apps.studio.source import ProjectError
+    from mien.apps.studio.workshops import kept_avatars
+    from mien.portrait.store import library
 
     template = Path(values["template"]).absolute()
     variables = {name: _text(value) for name, value in values.items() if name not in ("template", *_OPTIONS)}
@@ -43,6 +47,7 @@ def plan(values: Mapping[str, Any], base: Path) -> Work:
     arguments = {
         "project": {"file": str(template)},
         "assets": {path.relative_to(template.parent).as_posix(): {"file": str(path)} for path in files[1:]},
+        "avatars": {name: {"file": str(library.folder() / name)} for name in kept_avatars(loaded.project)},
         "settings": films.written(config.load()),  # voices and faces are as the user has set them
         "values": dict(sorted(variables.items())), "preset": str(values.get("preset", "balanced")),
         "encoder": str(values.get("encoder", "software")), "kind": output.suffix.lower(),
@@ -54,9 +59,13 @@ def perform(arguments: Mapping[str, Any], folder: Path, tell: Tell, observe: Obs
     """See :class:`~mien.apps.jobs.work.Kind`. What a killed render had finished is not drawn again."""
     from mien.apps.studio.render import Job, render
 
-    project = _laid_out(Path(arguments["project"]["file"]), arguments["assets"], folder)
+    apart = folder / "laid-out"
+    project = _laid_out(Path(arguments["project"]["file"]), arguments["assets"], apart / "project")
     job = Job(project, tuple(arguments["values"].items()), False, arguments["preset"], arguments["encoder"])
-    done = render(job, folder / f"film{arguments['kind']}", workers=1, observe=observe, tell=tell)
+    settings = films.read_settings(arguments["settings"], folder)
+    with config.using(settings), _avatars(arguments["avatars"], apart / "data"):
+        done = render(job, folder / f"film{arguments['kind']}", workers=1, observe=observe, tell=tell)
+    shutil.rmtree(apart, ignore_errors=True)
     files = {"film": done.path, **{path.suffix[1:]: path for path in done.captions}}
     told = {
         "duration": round(done.duration, 3), "frames": done.frames, "fps": str(done.fps), "width": done.width,
@@ -65,15 +74,34 @@ def perform(arguments: Mapping[str, Any], folder: Path, tell: Tell, observe: Obs
     return Made(files, told)
 
 
-def _laid_out(project: Path, assets: Mapping[str, Any], folder: Path) -> Path:
+def _laid_out(project: Path, assets: Mapping[str, Any], root: Path) -> Path:
     """The project with its files beside it: as it lies here, or put together where the files came one by one."""
     if all((project.parent / name) == Path(asset["file"]) for name, asset in assets.items()):
         return project
-    root = folder / "project"
     for name, file in {project.name: str(project), **{name: asset["file"] for name, asset in assets.items()}}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, root / name)
     return root / project.name
+
+
+@contextmanager
+def _avatars(named: Mapping[str, Any], data: Path) -> Iterator[None]:
+    """Kept avatars are found under their names: here, or on a machine to which they came as files."""
+    from mien.portrait.store import library
+
+    if all(Path(avatar["file"]) == library.folder() / name for name, avatar in named.items()):
+        yield
+        return
+    for name, avatar in named.items():
+        shutil.copytree(avatar["file"], data / "avatars" / name)
+    before = os.environ.get("MIEN_DATA_DIR")
+    os.environ["MIEN_DATA_DIR"] = str(data)
+    try:
+        yield
+    finally:
+        del os.environ["MIEN_DATA_DIR"]
+        if before is not None:
+            os.environ["MIEN_DATA_DIR"] = before
 
 
 def _check_variables(root: Any, variables: Mapping[str, str]) -> None:

@@ -26,8 +26,6 @@ class State(StrEnum):
 OPEN: Final = (State.QUEUED, State.RUNNING, State.RETRYING)
 """States of jobs that a run still has work with."""
 
-CHANGED: Final = "This row was changed, so the job is done anew."
-
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -138,6 +138,11 @@ class Store:
 
     # How it ends. ``job`` is as claimed: where it was given to another run since, nothing changes: False
 
+    def holds(self, job: Job) -> bool:
+        """Whether it is still as it was claimed."""
+        with self._lock:
+            return rows.still_ours(self._base, job)
+
     def finish(
         self, job: Job, artefacts: Sequence[Artefact], *, how: str, seconds: float = 0.0,
         report: Mapping[str, Any] | None = None,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 import mien
+from mien.apps.studio.workshops import Inputs, look
 from mien.errors import InputError, MienError, UsageError
 
 _KINDS: Final = {"make": "mien.apps.jobs.films", "studio": "mien.apps.jobs.shorts"}
@@ -34,7 +35,8 @@ _SETTINGS_ASIDE: Final = (
 """Settings that decide whether and how something is made, but not what comes out."""
 _BLOCK: Final = 1 << 20
 
-CHANGED_FILES: Final = "A file that it reads was changed while the batch ran."
+CHANGED: Final = "input.changed"
+"""Code of jobs that read something else than they were planned with."""
 
 Tell = Callable[[str], None]
 Observe = Callable[[int, int], None]
@@ -81,19 +83,48 @@ def kind(name: str) -> Kind:
 
 
 class Digests:
-    """SHA-256 of files and folders, each read once."""
+    """SHA-256 of files and folders, each read once, and once more where somebody wrote to it."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, str] = {}
+        self._known: dict[Path, tuple[object, str]] = {}
 
     def of(self, path: Path) -> str:
         """Hex digits; a folder's is that of its files with their names. Raises InputError."""
-        if path not in self._known:
+        seen = look(path)  # before it is read
+        known = self._known.get(path)
+        if known is None or known[0] != seen:
             try:
-                self._known[path] = _folder_digest(path) if path.is_dir() else digest(path)
+                known = seen, _folder_digest(path) if path.is_dir() else digest(path)
             except OSError as error:
                 raise InputError(f"'{path}' cannot be read: {error.strerror or error}.") from None
-        return self._known[path]
+            self._known[path] = known
+        return known[1]
+
+
+class Disturbed(InputError):
+    """A file was changed while a job read it, and is as before again: another try will do."""
+
+    retryable = True
+
+
+def check_unchanged(expected: Mapping[str, str], inputs: Inputs | None = None) -> None:
+    """What is read must be what the job was planned with. Raises InputError, or Disturbed.
+
+    expected: path → SHA-256. inputs: how the files stood when the job began.
+    """
+    digests = Digests()
+    for path, wanted in expected.items():
+        try:
+            same = digests.of(Path(path)) == wanted
+        except InputError:
+            same = False
+        if not same:
+            raise InputError(
+                f"'{Path(path).name}' was changed while the batch ran.", hint="Run the same command again.",
+                code=CHANGED,
+            )  # fmt: skip
+    if inputs is not None and (changed := inputs.changed()) is not None:
+        raise Disturbed(f"'{changed.name}' was changed while it was read.", code=CHANGED)
 
 
 def digest(path: Path) -> str:
@@ -160,12 +191,18 @@ def check_target(target: Path, sources: Mapping[Path, object] | tuple[Path, ...]
             raise UsageError(f"The result would overwrite its own source '{source}'.", hint="Give another output.")
 
 
+class NoMemory(MienError):
+    """There was not enough memory; later there may be."""
+
+    retryable = True
+
+
 def as_fault(error: BaseException) -> MienError:
     """Whatever went wrong in a job, as one sentence."""
     if isinstance(error, MienError):
         return error
     if isinstance(error, MemoryError):
-        return MienError("There is not enough memory.", hint="Use a smaller size, or fewer --workers.", code="memory")
+        return NoMemory("There is not enough memory.", hint="Use a smaller size, or fewer --workers.", code="memory")
     if isinstance(error, OSError) and error.strerror:
         from mien.errors import OutputError
 

@@ -20,8 +20,9 @@ from queue import Queue
 from typing import Any, Final, TextIO
 
 from mien.apps.jobs import artefacts
-from mien.apps.jobs.work import CHANGED_FILES, Digests, as_fault, kind
-from mien.errors import InputError, MienError
+from mien.apps.jobs.work import as_fault, check_unchanged, kind
+from mien.apps.studio.workshops import Inputs
+from mien.errors import MienError
 
 _TELL_EVERY: Final = 0.2  # seconds
 _PULSE: Final = 1.0  # seconds between two signs of life
@@ -52,10 +53,15 @@ def perform(task: Mapping[str, Any], tell: Any) -> dict[str, Any]:
             tell("progress", done=done, total=total)
 
     folder.mkdir(parents=True, exist_ok=True)
-    made = kind(task["kind"]).perform(
-        task["arguments"], folder, lambda line: tell("note", message=line), observe
-    )  # fmt: skip
-    _check_unchanged(task["digests"])
+    inputs = Inputs.of(map(Path, task["digests"]))
+    try:
+        made = kind(task["kind"]).perform(
+            task["arguments"], folder, lambda line: tell("note", message=line), observe
+        )  # fmt: skip
+    except Exception:
+        check_unchanged(task["digests"], inputs)  # then that is why
+        raise
+    check_unchanged(task["digests"], inputs)
     artefacts.seal(made, folder, Path(task["place"]))
     return {**made.report, "seconds": round(time.monotonic() - begun, 3), "peak": _peak()}
 
@@ -95,13 +101,6 @@ def _pulse(tell: _Voice) -> None:
     while True:
         tell("alive")
         time.sleep(_PULSE)
-
-
-def _check_unchanged(expected: Mapping[str, str]) -> None:
-    """What was read must be what the job's key speaks of."""
-    digests = Digests()
-    if any(digests.of(Path(path)) != digest for path, digest in expected.items()):
-        raise InputError(CHANGED_FILES, hint="Run the same command again.", code="input.changed")
 
 
 def _listen(tasks: Queue[dict[str, Any]]) -> None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from mien import config
 from mien.apps.studio.kept import Performances, fingerprint, project_print
@@ -28,8 +30,10 @@ from mien.apps.studio.plan import Plan, plan, sound
 from mien.apps.studio.project import Project
 from mien.apps.studio.scenery import Scenery
 from mien.apps.studio.small import small
+from mien.apps.studio.workshops import Inputs, basis, kept_avatars, workshop
 from mien.captions import Caption
 from mien.errors import UsageError
+from mien.portrait.store import library
 from mien.stage.marks import Marks, marks_of
 from mien.timeline import frame_tick, to_seconds
 from mien.transmit.captions import write_captions
@@ -45,6 +49,7 @@ ALONE: Final = 90
 """Seconds of film up to which one process draws all: starting more would cost what they save."""
 _KINDS: Final = (".mp4", ".m4v", ".mov", ".webm")
 
+_T = TypeVar("_T")
 Span = tuple[int, int]
 Observe = Callable[[int, int], None]
 """(frames done, frames in all)."""
@@ -98,30 +103,35 @@ def render(
         raise UsageError(f"'{target.name}' is no film.", hint=f"End it with {', '.join(_KINDS)}.")
     if not job.preview:
         check_signing(target.suffix, config.load().trust)
-    folder = _workshop(job, target.suffix.lower())
-    folder.mkdir(parents=True, exist_ok=True)
-    film = film or load_plan(job, tell, folder)
-    mix = sound(film)
-    pieces = {span: folder / f"piece-{span[0]:07d}-{span[1]:07d}{target.suffix.lower()}" for span in cuts(film)}
-    missing = {span: path for span, path in pieces.items() if not path.exists()}
-    drawn = sum(last - first for first, last in missing)
-    _draw_all(job, film, folder, missing, workers, observe, tell)
-    join(list(pieces.values()), mix.blocks(), target, film.fps, job.preset)
-    if not job.preview:
-        sign_if_wanted(target, config.load().trust, marks(film.project).payload)
-    captions = _write_captions(film, target)
-    shutil.rmtree(folder, ignore_errors=True)
+    inputs = Inputs.of(_files(job))  # before they are read
+    with workshop(_name(job, target.suffix.lower())) as folder:
+        film = film or load_plan(job, tell, folder, inputs)
+        mix = sound(film)
+        pieces = {span: folder / f"piece-{span[0]:07d}-{span[1]:07d}{target.suffix.lower()}" for span in cuts(film)}
+        missing = {span: path for span, path in pieces.items() if not path.exists()}
+        drawn = sum(last - first for first, last in missing)
+        _draw_all(job, film, folder, missing, workers, observe, tell, inputs)
+        join(list(pieces.values()), mix.blocks(), target, film.fps, job.preset)
+        if not job.preview:
+            sign_if_wanted(target, config.load().trust, marks(film.project).payload)
+        captions = _write_captions(film, target)
+        shutil.rmtree(folder, ignore_errors=True)
     return Rendered(
         target, film.frames, film.fps, film.width, film.height, captions, drawn, time.perf_counter() - began
     )
 
 
-def load_plan(job: Job, tell: Callable[[str], None] = lambda _: None, folder: Path | None = None) -> Plan:
-    """The plan of a job. folder: where what is spoken is kept, None = nowhere. Raises ProjectError, InputError."""
+def load_plan(
+    job: Job, tell: Callable[[str], None] = lambda _: None, folder: Path | None = None, inputs: Inputs | None = None
+) -> Plan:
+    """The plan of a job. folder: where what is spoken is kept, None = nowhere. inputs: nothing is kept that was made
+    after one of them changed. Raises ProjectError, InputError.
+    """
     project, assets = _loaded(job)
     if folder is None:
         return plan(project, tell=tell)
-    return plan(project, Performances(folder, project_print(project, assets, project.canvas.fps)), tell=tell)
+    kept = Performances(folder, project_print(project, assets, project.canvas.fps))
+    return plan(project, lambda scene, make: kept(scene, lambda: _unless_changed(make(), inputs)), tell=tell)
 
 
 def frames(film: Plan, first: int, last: int, tell: Callable[[str], None] = lambda _: None) -> Iterator[ByteArray]:
@@ -168,15 +178,19 @@ def cuts(film: Plan) -> list[Span]:
 def draw_piece(
     job: Job, folder: Path, span: Span, path: Path, film: Plan | None = None,
     observe: Callable[[], None] = lambda: None, tell: Callable[[str], None] = lambda _: None,
+    inputs: Inputs | None = None,
 ) -> int:  # fmt: skip
-    """Draw and encode one piece; returns its frames. film: the plan, where it is known already."""
-    film = film or load_plan(job, tell, folder)
+    """Draw and encode one piece; returns its frames. film: the plan, where it is known already. inputs: the piece is
+    not kept when one of them changed. Raises InputError then.
+    """
+    film = film or load_plan(job, tell, folder, inputs)
     spec = FilmSpec(path, film.width, film.height, film.fps, job.preset, job.encoder, sound=False)
     sink = FilmSink(spec)
     try:
         for number, pixels in enumerate(frames(film, *span, tell)):
             sink.video(VideoFrame(frame_tick(number, film.fps), pixels))
             observe()
+        _unless_changed(None, inputs)
         sink.close()
     except BaseException:
         sink.abort()
@@ -186,22 +200,40 @@ def draw_piece(
 
 def _draw_all(
     job: Job, film: Plan, folder: Path, missing: Mapping[Span, Path], workers: int | None, observe: Observe,
-    tell: Callable[[str], None],
+    tell: Callable[[str], None], inputs: Inputs,
 ) -> None:  # fmt: skip
     tally = _Tally(film.frames - sum(last - first for first, last in missing), film.frames, observe)
     count = min(workers or _usual(film), len(missing))
     if count <= 1:
         for span, path in missing.items():
-            draw_piece(job, folder, span, path, film, tally, tell)
+            draw_piece(job, folder, span, path, film, tally, tell, inputs)
         return
-    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(count, get_context("spawn"), _end_with_parent) as pool:
         try:
-            waiting = {pool.submit(draw_piece, job, folder, span, path) for span, path in missing.items()}
+            draw = partial(draw_piece, inputs=inputs)
+            waiting = {pool.submit(draw, job, folder, span, path) for span, path in missing.items()}
             for piece in as_completed(waiting):
                 tally(piece.result())
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """A process of a pool would wait for ever when whoever has the pool is killed."""
+
+    def wait() -> None:
+        if (parent := parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _unless_changed(made: _T, inputs: Inputs | None) -> _T:
+    if inputs is not None:
+        inputs.check()
+    return made
 
 
 @dataclass
@@ -227,13 +259,20 @@ def _loaded(job: Job) -> tuple[Project, tuple[Asset, ...]]:
     return (small(loaded.project) if job.preview else loaded.project), loaded.assets
 
 
-def _workshop(job: Job, kind: str) -> Path:
-    """The folder where the parts of this very film are kept."""
+def _files(job: Job) -> Iterator[Path]:
+    """All that a project is made of."""
     project, assets = _loaded(job)
-    whole = fingerprint(
-        project_print(project, assets, project.canvas.fps), marks(project), job.preset, job.encoder, kind
-    )
-    return config.cache_dir() / "studio" / whole
+    yield from (job.file, *(asset.path for asset in assets))
+    yield from (library.folder() / name for name in kept_avatars(project))
+
+
+def _name(job: Job, kind: str) -> str:
+    """What the folder is called in which the parts of this very film are kept."""
+    project, assets = _loaded(job)
+    return fingerprint(
+        project_print(project, assets, project.canvas.fps), basis(project, config.load()), marks(project), job.preset,
+        job.encoder, kind,
+    )  # fmt: skip
 
 
 def captions(film: Plan) -> list[Caption]:
