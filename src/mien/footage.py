@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,6 +12,13 @@ from mien.errors import InputError
 from mien.types import ByteArray
 
 _COVER = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
+_KINDS: Final = (
+    "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,ivf,nut,mxf,dv,rm,h264,hevc,m4v,obu,yuv4mpegpipe,gif,apng,"
+    "webp,wav,w64,mp3,aac,flac,aiff,caf,au,ac3,eac3,amr,wv,tta"
+)
+"""FFmpeg's names of what holds its pictures and sound itself. Playlists (HLS, DASH, concat, numbered pictures) do not:
+they would bring in any other file of this machine.
+"""
 
 
 def open_file(path: Path) -> Any:
@@ -21,7 +28,8 @@ def open_file(path: Path) -> Any:
     """
     import av
 
-    return av.open(str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    options = {"protocol_whitelist": "file", "format_whitelist": _KINDS}
+    return av.open(str(path), options=options, metadata_errors="replace")
 
 
 def moving(file: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import random
 import time
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from tests.studio import folder as make
-from tests.studio.folder import GOOD, HEAD
+from tests.studio.folder import GOOD, HEAD, video
 
 from mien.apps.studio.check import check
 from mien.apps.studio.load import load, read
 from mien.apps.studio.new import TEMPLATES, template_text
+from mien.apps.studio.slides import page
 from mien.apps.studio.source import Problem, ProjectError, parse
 from mien.errors import InputError
 
@@ -175,6 +177,24 @@ YAML: list[tuple[str, str, int, str, tuple[str, ...]]] = [
      ("lasts 1.0s",)),
     ("part that ends first", f"{LAYER}{{video: clip.mp4, trim: {{from: 5s, to: 4s}}}}\n", 5,
      "scenes[0].layers[0].trim.to", ("before it begins",)),
+    ("goes before it comes", f"{LAYER}{{title: A, at: 3s, until: 2s}}\n", 5, "scenes[0].layers[0].until", ("later",)),
+    ("part from the end on", f"{LAYER}{{video: clip.mp4, trim: {{from: 1s}}}}\n", 5, "scenes[0].layers[0].trim",
+     ("lasts 1.0s",)),
+    ("colours that are none", f"{LAYER}{{title: A, colour: 'rgb(999, 0, 0)'}}\n", 5, "scenes[0].layers[0].colour",
+     ("not a colour",)),
+    ("a box of gigabytes", f"{LAYER}{{picture: leaf.png, place: {{width: 100000px}}}}\n", 5,
+     "scenes[0].layers[0].place", ("far larger", "400%")),
+    ("a person of gigabytes", "avatar: {portrait: anna.png, place: {height: 900%}}\nscenes:\n  - script: Hi\n", 1,
+     "avatar.place", ("far larger", "400%")),
+    ("a sign in words", f'{GOOD}title: "a\\u0007b"\n', 4, "title", ("U+0007",)),
+    ("a null in a script", f'{HEAD}scenes:\n  - script: "Hi\\0 you"\n', 3, "scenes[0].script", ("U+0000",)),
+    ("variables of gigabytes", f"{HEAD}variables: {{a: {'x' * 10_000}}}\ntitle: '{'${a}' * 1_000}'\nscenes: "
+     "[{script: Hi}]\n", 3, "title", ("2,000,000",)),
+    ("a frame rate of digits", f"{GOOD}canvas: {{fps: {'9' * 5_000}}}\n", 4, "canvas.fps", ("120",)),
+    ("lexicon of sound", f"{GOOD}voice: {{name: auto, lexicon: ding.wav}}\n", 4, "voice.lexicon", ("UTF-8",)),
+    ("font of no family", f"{LAYER}{{title: A, font: Nothing Like It}}\n", 5, "scenes[0].layers[0].font", ("no font",)),
+    ("path of a server", f"{LAYER}{{picture: '\\\\server\\share\\a.png'}}\n", 5, "scenes[0].layers[0].picture",
+     ("absolute",)),
     ("for and until", f"{LAYER}{{title: A, for: 1s, until: 2s}}\n", 5, "scenes[0].layers[0].until", ("keep one",)),
     ("layer of nothing", f"{LAYER}{{at: 1s}}\n", 5, "scenes[0].layers[0]", ("one of picture",)),
     ("absolute path", f"{LAYER}{{picture: /etc/passwd}}\n", 5, "scenes[0].layers[0].picture", ("absolute path",)),
@@ -227,6 +247,8 @@ def test_bytes_that_are_no_project(home: Path, content: bytes, line: int, words:
     [
         pytest.param("title = \n", 1, "", ("not TOML",), id="no value"),
         pytest.param("title = a\n", 1, "", ("quotes",), id="text without quotes"),
+        pytest.param(f"title = 'a'\nloudness = {'9' * 5_000}\n", 2, "", ("digits",), id="a number of digits"),
+        pytest.param(f"a = [{'1,' * 300_000}]\n", 1, "", ("50,000",), id="300,000 values in a line"),
         pytest.param('title = "a"\ntitle = "b"\n', 2, "", ("not TOML",), id="doubled"),
         pytest.param("[[scenes]]\nscript = 'a'\n[scenes]\n", 3, "", ("not TOML",), id="table and list"),
         pytest.param("a = " + "[" * 5_000 + "]" * 5_000, 0, "", ("deep",), id="too deep"),
@@ -268,6 +290,11 @@ def _bombs() -> list[tuple[str, bytes, tuple[str, ...]]]:
     return [
         ("bomb.pdf", make.pdf(1, zeros, flate), ("unpacks to over 512 MB",)),
         ("twice.pdf", make.pdf(1, zlib.compress(zeros), twice), ("unpacks to over 512 MB",)),
+        ("elsewhere.pdf", make.pdf(1, zeros, "/Filter 9 0 R"), ("unpacks to over 512 MB",)),
+        ("disguised.pdf", make.pdf(1, zeros, "/Filter /Fl#61teDecode"), ("unpacks to over 512 MB",)),
+        ("text.pdf", make.pdf(1, base64.a85encode(zeros) + b"~>", "/Filter 9 0 R"), ("unpacks to over 512 MB",)),
+        ("hex.pdf", make.pdf(1, zeros.hex().encode() + b">", "/Filter 9 0 R"), ("unpacks to over 512 MB",)),
+        ("streams.pdf", b"%PDF-1.4\n" + b"obj stream\nendstream " * 200_001, ("200,000 parts",)),
         ("often.pdf", make.pdf(1, b"x", f"/Filter [{'/FlateDecode ' * 9}]"), ("three times",)),
         ("wide.pdf", make.pdf(1, b"x", "/Subtype /Image /Width 60000 /Height 60000"), ("120 million",)),
         ("cut.pdf", b"%PDF-1.4\n", ("damaged",)),
@@ -306,6 +333,30 @@ def test_links_that_lead_out(home: Path) -> None:
     refused(problems(home, f"{LAYER}{{picture: link.png}}\n"), 5, "scenes[0].layers[0].picture", "link out")
     (home / "way").symlink_to(home.parent)
     refused(problems(home, f"{LAYER}{{picture: way/secret.png}}\n"), 5, "scenes[0].layers[0].picture", "link out")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_are_no_files(home: Path) -> None:
+    os.mkfifo(home / "pipe.png")
+    refused(problems(home, f"{LAYER}{{picture: pipe.png}}\n"), 5, "scenes[0].layers[0].picture", "pipe")
+    os.mkfifo(home / "pipe.yaml")
+    with pytest.raises(InputError, match="no file"):
+        load(home / "pipe.yaml")
+
+
+def test_playlists_bring_in_no_other_file(home: Path) -> None:
+    video(home.parent / "hidden.mp4")
+    hidden = home.parent / "hidden.mp4"
+    (home / "list.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{hidden}\n#EXT-X-ENDLIST\n")
+    refused(problems(home, f"{LAYER}{{video: list.m3u8}}\n"), 5, "scenes[0].layers[0].video", "no video")
+    (home / "list.mp4").write_text(f"ffconcat version 1.0\nfile {hidden}\n")
+    refused(problems(home, f"{LAYER}{{video: list.mp4}}\n"), 5, "scenes[0].layers[0].video", "no video")
+
+
+def test_slides_are_known_by_what_they_hold(home: Path) -> None:
+    (home / "slides.doc").write_bytes(make.pdf(1))
+    assert problems(home, f"{LAYER}{{slides: slides.doc}}\n") == ()
+    assert page(home / "slides.doc", 1, 96).shape == (54, 96, 3)
 
 
 def test_all_problems_at_once_in_the_order_of_the_file(home: Path) -> None:

@@ -4,6 +4,7 @@ decoded, archives and streams are unpacked only as far as their bounds.
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import zipfile
@@ -25,7 +26,13 @@ MOST_UNPACKED: Final = 512 << 20
 """Bytes of all that a document holds, unpacked."""
 _ENTRIES: Final = 5_000
 _FORMATS: Final = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
+_STREAMS: Final = 200_000
+_LAYERS: Final = 3
+_OFTEN: Final = "the PDF packs a part of itself more than three times; save the slides as PDF again."
 _FLATE: Final = re.compile(rb"/(?:FlateDecode|Fl)\b")
+_TEXT: Final = re.compile(rb"[!-z\s]{64}")
+"""How bytes that are written as text begin, ASCII85 or hexadecimal."""
+_LONGEST_TEXT: Final = 16 << 20
 _STREAM: Final = re.compile(rb"(?<!end)stream\r?\n")
 _SIDES: Final = re.compile(rb"/(Width|W|Height|H)\s+(\d{1,12})")
 _PIECE: Final = 1 << 20
@@ -164,31 +171,68 @@ def _pdf(path: Path) -> About:
 
 
 def _refuse_bombs(raw: bytes) -> None:
-    """Streams of a PDF that unpack to more than a document may hold, also those packed twice and more."""
+    """Streams of a PDF that unpack to more than a document may hold, also those packed several times.
+
+    How a stream is packed is seen by what it holds: what the file says of it may stand elsewhere, or be disguised.
+    """
     left = MOST_UNPACKED
-    for found in _STREAM.finditer(raw):
+    for number, found in enumerate(_STREAM.finditer(raw)):
+        if number >= _STREAMS:
+            raise _Wrong(f"the PDF has over {_STREAMS:,} parts; save the slides as PDF again.")
         head = raw[max(0, found.start() - 2000) : found.start()]
         head = head[head.rfind(b"obj") + 1 :]
         sides = {name[:1]: int(number) for name, number in _SIDES.findall(head)}
         if sides.get(b"W", 0) * sides.get(b"H", 0) > MOST_PIXELS:
             raise _Wrong(f"a picture in the PDF has over {MOST_PIXELS // 10**6} million pixels; save it smaller.")
-        layers = len(_FLATE.findall(head))
-        if layers == 0:
-            continue
-        if layers > 3:
-            raise _Wrong("the PDF packs a part of itself more than three times; save the slides as PDF again.")
-        for piece in _unpacked(memoryview(raw)[found.end() :], layers):
+        if len(_FLATE.findall(head)) > _LAYERS:
+            raise _Wrong(_OFTEN)
+        for piece in _unpacked(raw, found.end()):
             left -= len(piece)
             if left < 0:
                 raise _Wrong(f"the PDF unpacks to over {MOST_UNPACKED >> 20} MB; save it smaller.")
 
 
-def _unpacked(packed: memoryview, layers: int) -> Iterator[bytes]:
-    """A stream's contents in pieces, of every layer."""
-    pieces: Iterator[bytes] = (bytes(packed[i : i + _PIECE]) for i in range(0, len(packed), _PIECE))
-    for _ in range(layers):
-        pieces = _inflated(pieces)
-    yield from pieces
+def _pieces(raw: bytes, begin: int) -> Iterator[bytes]:
+    """A stream's bytes, the first piece small: most streams are, and many are none."""
+    if _TEXT.match(raw, begin):
+        yield from _from_text(raw, begin)
+        return
+    size = 1 << 12
+    while begin < len(raw):
+        yield raw[begin : begin + size]
+        begin, size = begin + size, _PIECE
+
+
+def _from_text(raw: bytes, begin: int) -> Iterator[bytes]:
+    """Bytes that are written as text, ASCII85 or hexadecimal; nothing of what is text itself."""
+    end = raw.find(b"endstream", begin, begin + _LONGEST_TEXT)
+    if end < 0:
+        raise _Wrong("the PDF holds large parts as text; save the slides as PDF again.")
+    written, ended, _ = raw[begin:end].partition(b"~>")
+    try:
+        yield base64.a85decode(written) if ended else bytes.fromhex(written.partition(b">")[0].decode("ascii"))
+    except ValueError:
+        return
+
+
+def _unpacked(raw: bytes, begin: int) -> Iterator[bytes]:
+    """What zlib makes of a stream, and of what comes out of it, in pieces; nothing where it is not packed so."""
+    for depth in range(1, _LAYERS + 2):
+        pieces = _pieces(raw, begin)
+        for _ in range(depth):
+            pieces = _inflated(pieces)
+        first = next(pieces, b"")
+        if first and depth > _LAYERS:
+            raise _Wrong(_OFTEN)
+        yield first
+        yield from pieces
+        if not _is_packed(first):
+            return
+
+
+def _is_packed(start: bytes) -> bool:
+    """Whether bytes begin as zlib's do (RFC 1950, 2.2)."""
+    return len(start) > 1 and start[0] & 15 == 8 and (start[0] << 8 | start[1]) % 31 == 0
 
 
 def _inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -196,7 +240,7 @@ def _inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
     try:
         for piece in pieces:
             rest = piece
-            while rest:
+            while rest and not machine.eof:
                 yield machine.decompress(rest, _PIECE)
                 rest = machine.unconsumed_tail
             if machine.eof:

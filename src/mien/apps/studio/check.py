@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from mien.apps.studio.assets import About, examine
+from mien.apps.studio.kinds import lowered
 from mien.apps.studio.load import Loaded, find
-from mien.apps.studio.person import Person
+from mien.apps.studio.person import LARGEST, Person
 from mien.apps.studio.picture import Trim
 from mien.apps.studio.project import Scene
 from mien.apps.studio.source import Mark, Node, Problem
@@ -42,6 +43,7 @@ def check(loaded: Loaded, tell: Callable[[str], None] = lambda _line: None) -> R
         *checked.moments(),
         *checked.times(),
         *checked.letters(),
+        *checked.sizes(),
     ]
     return Report(tuple(sorted(set(problems))), checked.seconds)
 
@@ -124,8 +126,9 @@ class _Check:
                 if asked[key]:
                     yield self._at(self._voice_path(path, line.who), asked[key])
         for _, person in self._people():
-            if person.voice.lexicon is not None:
-                yield from self._lexicon(person.voice.lexicon)
+            lexicon = person.voice.lexicon
+            if lexicon is not None and not self._about[lexicon, "text"].wrong:
+                yield from self._lexicon(lexicon)
 
     def moments(self) -> Iterator[Problem]:
         """Words that are never said, cues that are not in the script, things that come after their scene."""
@@ -152,6 +155,17 @@ class _Check:
                 text = f"{third.name}\n{third.role}" if third is not None else layer.title
                 if text:
                     yield from self._drawn(text, f"{path}.layers[{i}].{layer.kind}", layer.font, scene.language)
+
+    def sizes(self) -> Iterator[Problem]:
+        """Boxes so large that drawing them would take all memory."""
+        canvas = self._project.canvas.pixels
+        for path, scene in self._scenes():
+            places = [(f"{path}.layers[{i}].place", layer.place) for i, layer in enumerate(scene.layers)]
+            places += [(self._path_of(path, who, "place"), person.place) for who, person in scene.people.items()]
+            for where, place in places:
+                if place is not None and place.too_large(canvas):
+                    most = f"{100 * LARGEST}%"
+                    yield self._at(where, f"this is far larger than the picture; write at most {most} of its sides.")
 
     def times(self) -> Iterator[Problem]:
         """Transitions that do not fit between the scenes they join."""
@@ -252,15 +266,18 @@ class _Check:
         try:
             left_out = check_text(text, style)
         except MienError as error:
-            yield self._at(where, f"{error.message.rstrip('.')}; {error.hint[:1].lower()}{error.hint[1:]}")
+            at = f"{where.rpartition('.')[0]}.font" if error.code == "missing.font" else where
+            yield self._at(at, f"{lowered(error.message).rstrip('.')}; {lowered(error.hint)}")
         else:
             if left_out:
                 self._tell(f"{where}: no font here has {', '.join(left_out)}, so captions leave them out.")
 
     def _trimmed(self, path: Path, kind: str, trim: Trim, where: str) -> Iterator[Problem]:
         seconds = self._about[path, kind].seconds
-        last = max(trim.start + 1, trim.end or 0)
-        if seconds is not None and last > (seconds + 0.1) * TICKS_PER_SECOND:
+        late = seconds is not None and (
+            trim.start >= seconds * TICKS_PER_SECOND or (trim.end or 0) > (seconds + 0.1) * TICKS_PER_SECOND
+        )
+        if late:
             message = f"{shown(path.name)} lasts {seconds:.1f}s, and this is beyond its end; write earlier times."
             yield self._at(where, message)
 

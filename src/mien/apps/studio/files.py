@@ -59,6 +59,8 @@ def _require(path: Path, text: str, node: Node) -> None:
         raise Bad(node, f"{shown(text)} cannot be read ({error.strerror}); check its name and rights.") from None
     except ValueError:
         raise Bad(node, "this is no name of a file; write one such as picture.jpg.") from None
+    if os.path.lexists(path):
+        raise Bad(node, f"{shown(text)} is no file but a pipe, a device or a broken link; put a file there.")
     near = _near(path)
     right = f"there is {shown(near)}" if near else "put it beside the project or correct the name"
     raise Bad(node, f"there is no file {shown(text)}; {right}.")

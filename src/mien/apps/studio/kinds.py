@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -102,6 +103,10 @@ def _parsed(node: Node, what: str, parser: Callable[[str], Any]) -> Any:
         raise Bad(node, error.message) from None
 
 
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n\r"
+
+
 @dataclass(frozen=True)
 class Text:
     """Words. longest: characters. pattern, example: what they look like."""
@@ -120,6 +125,8 @@ class Text:
             raise Bad(node, f"this has {len(text):,} characters; write at most {self.longest:,}.")
         if self.pattern and not re.fullmatch(self.pattern, text):
             raise Bad(node, f"{shown(text)} does not fit; write it like {self.example}.")
+        if (sign := next((c for c in text if _is_control(c)), "")) != "":
+            raise Bad(node, f"the character U+{ord(sign):04X} cannot stand in text; delete it.")
         if not self.lines and "\n" in text.strip():
             raise Bad(node, "this has several lines; write one.")
         return text if self.lines else text.strip()

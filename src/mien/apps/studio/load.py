@@ -21,7 +21,8 @@ _INHERITED: Final = {"background": "", "transition": "", "captions": "style", "l
 one, a scene's own changes single fields of it.
 """
 _WHO: Final = (frozenset({"portrait", "name", "hidden"}),)
-_LONGEST_VALUE: Final = 20_000
+_MOST_FILLED: Final = 2_000_000
+"""Characters that variables may bring into a project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def read(
     if root.fields is None:
         reader.note(root.mark, "", "this is no project; write fields such as scenes, or make one with mien studio new.")
     else:
-        filled = _filled(root, values or {}, reader)
         with suppress(Told):
+            filled = _filled(root, values or {}, reader)
             project = PROJECT.read(_handed_down(filled, reader), reader)
     if reader.problems or project is None:
         raise ProjectError(str(file), reader.problems)
@@ -94,31 +95,49 @@ def _filled(root: Node, values: Mapping[str, str], reader: Reader) -> Node:
     """``${name}`` replaced by its value; ``$${`` is ``${``."""
     own = root.get("variables")
     known = {key: node.text or "" for key, node in (own.fields or {}).items()} if own is not None else {}
-    known |= values
+    filling = _Filling({**known, **values}, reader)
+    fields = {key: value if key == "variables" else filling.fill(value) for key, value in (root.fields or {}).items()}
+    return replace(root, fields=fields)
 
-    def fill(node: Node) -> Node:
+
+class _Filling:
+    """Puts values of variables into texts, as many characters as a project may have: a file of 1 MB could name a long
+    value 200,000 times.
+    """
+
+    def __init__(self, known: Mapping[str, str], reader: Reader) -> None:
+        self._known, self._reader, self._left = known, reader, _MOST_FILLED
+
+    def fill(self, node: Node) -> Node:
+        """Raises Told where that is too much."""
         if node.fields is not None:
-            return replace(node, fields={key: fill(value) for key, value in node.fields.items()})
+            return replace(node, fields={key: self.fill(value) for key, value in node.fields.items()})
         if node.items is not None:
-            return replace(node, items=tuple(fill(item) for item in node.items))
+            return replace(node, items=tuple(self.fill(item) for item in node.items))
         if node.text is None or "${" not in node.text:
             return node
-        return replace(node, text=_VARIABLE.sub(lambda found: put(node, found), node.text))
+        made, at = [], 0
+        for found in _VARIABLE.finditer(node.text):
+            value = self._value(node, found)
+            made += [node.text[at : found.start()], value]
+            at, self._left = found.end(), self._left - len(value)
+            if self._left < 0:
+                message = f"its variables bring in over {_MOST_FILLED:,} characters; shorten their values."
+                self._reader.note(node.mark, node.path, message)
+                raise Told
+        return replace(node, text="".join((*made, node.text[at:])))
 
-    def put(node: Node, found: re.Match[str]) -> str:
+    def _value(self, node: Node, found: re.Match[str]) -> str:
         name = found[1]
         if name is None:
             return "$"
-        if name not in known:
-            meant = nearest(name, known)
+        if name not in self._known:
+            meant = nearest(name, self._known)
             right = (
                 f"write ${{{meant}}}" if meant else "add it to variables, or write $${ for the characters themselves"
             )
-            reader.note(node.mark, node.path, f"there is no variable {shown(name)}; {right}.")
-        return known.get(name, "")[:_LONGEST_VALUE]
-
-    fields = {key: value if key == "variables" else fill(value) for key, value in (root.fields or {}).items()}
-    return replace(root, fields=fields)
+            self._reader.note(node.mark, node.path, f"there is no variable {shown(name)}; {right}.")
+        return self._known.get(name, "")
 
 
 def _handed_down(root: Node, reader: Reader) -> Node:

@@ -18,6 +18,8 @@ PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", 
 VIDEOS: Final = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ts"})
 SHAPES: Final = ("rectangle", "circle", "bust", "full")
 """In a box with round corners; in a circle; cut out from its background; filling the canvas."""
+LARGEST: Final = 4
+"""Times the canvas's side that a box may measure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,11 @@ class Place:
     y: Length = item(Measure(), "From the top: 50% is the middle, 100% flush with the bottom.", Length(50.0, "%"))
     width: Length | None = item(Measure(positive=True), "Of the canvas's width, or pixels.", None)
     height: Length | None = item(Measure(positive=True), "Of the canvas's height, or pixels.", None)
+
+    def too_large(self, canvas: tuple[int, int]) -> bool:
+        """Whether a side is over :data:`LARGEST` times that of a canvas of width and height pixels."""
+        sides = zip((self.width, self.height), canvas, strict=True)
+        return any(side is not None and side.pixels(whole) > LARGEST * whole for side, whole in sides)
 
     def corner(self, box: tuple[float, float], canvas: tuple[int, int]) -> tuple[float, float]:
         """Left and top, pixels, of a box of width and height pixels on a canvas."""

@@ -46,7 +46,7 @@ class _Rate:
 
     def read(self, node: Node, reader: Reader) -> Fraction:
         try:
-            return parse_fps(node.text or "")
+            return parse_fps((node.text or "")[:20])
         except MienError as error:
             raise Bad(node, f"{error.message.rstrip('.')}; write 24, 25, 29.97, 30, 50 or 60.") from None
 
@@ -296,6 +296,8 @@ class Layer:
             return
         if self.ticks is not None and self.until is not None:
             yield "until", "both for and until are given; keep one of the two."
+        if self.until is not None and self.until.fixed and self.at.fixed and self.until.ticks <= self.at.ticks:
+            yield "until", "this goes before it comes; write a later time, or for: 3s."
         for key, entrance in (("enter", self.enter), ("exit", self.leave)):
             if entrance.kind == "wipe" and kinds[0] not in _WORDS:
                 yield key, f"a {kinds[0]} cannot wipe; write fade, up, down, left or right."

@@ -349,7 +349,8 @@ class Project:
     intro: Clip | None = item(Group(Clip, "{video: intro.mp4}"), "Before the first scene.", None, off=True)
     outro: Clip | None = item(Group(Clip, "{video: outro.mp4}"), "After the last scene.", None, off=True)
     scenes: tuple[Scene, ...] = item(
-        Listing(Group(Scene, "a scene such as {script: Hello!}"), MOST_SCENES, "scenes", 1, single=False), "In order."
+        Listing(Group(Scene, "a scene such as {script: Hello!}"), MOST_SCENES, "scenes", 1, single=False),
+        "What is shown, in order.",
     )
     file: Path = field(default=Path(), compare=False)
     root: Node = field(default=Node(), compare=False, repr=False)

@@ -25,10 +25,19 @@ def page(path: Path, number: int, width: int) -> ByteArray:
 
     Raises InputError for what is no document or has no such page, MissingError for slides without LibreOffice.
     """
-    if path.suffix.lower() == ".pdf":
+    if is_pdf(path):
         return _drawn(path, path.name, number, width)
     with tempfile.TemporaryDirectory(prefix="mien-slides-") as folder:
         return _drawn(_converted(path, Path(folder)), path.name, number, width)
+
+
+def is_pdf(path: Path) -> bool:
+    """Whether a file is a PDF, whatever its name says. Raises InputError."""
+    try:
+        with path.open("rb") as stream:
+            return b"%PDF-" in stream.read(1024)
+    except OSError as error:
+        raise InputError(f"'{path.name}' cannot be read: {error.strerror or error}.") from None
 
 
 def _drawn(path: Path, name: str, number: int, width: int) -> ByteArray:

@@ -122,6 +122,8 @@ def read_text(path: Path) -> str:
     try:
         if path.is_dir():
             raise InputError(f"'{path}' is a folder, not a project file.", hint="Name the file inside it.")
+        if path.exists() and not path.is_file():  # a pipe, of which nobody may ever write the other end
+            raise InputError(f"'{path}' is no file.", hint="Name a project, .yaml or .toml.")
         with path.open("rb") as stream:
             data = stream.read(LARGEST_FILE + 1)
     except FileNotFoundError:
@@ -166,11 +168,6 @@ def parse(text: str, name: str) -> Node:
         raise ProjectError(name, [error.problem]) from None
 
 
-def from_data(data: Any, path: str = "") -> Node:
-    """The tree of values as JSON has them; without places. Raises Unreadable for too many, too deep, or others."""
-    return _Builder().build(data, path, 0)
-
-
 def to_json(node: Node) -> Any:
     """The values of a tree as JSON has them, by YAML's core schema: unquoted numbers, true, false and null are such."""
     if node.fields is not None:
@@ -204,28 +201,6 @@ def merge(base: Node | None, over: Node | None, *, instead: tuple[frozenset[str]
         else:
             fields.setdefault(key, value)
     return replace(over, fields=fields, keys={**base.keys, **over.keys})
-
-
-class _Builder:
-    """Counts what it builds."""
-
-    def __init__(self) -> None:
-        self._left = MOST_VALUES
-
-    def build(self, data: Any, path: str, depth: int) -> Node:
-        self._left -= 1
-        if self._left < 0:
-            raise Unreadable(0, 0, f"this has over {MOST_VALUES:,} values; split it into several projects.")
-        if depth > DEEPEST:
-            raise Unreadable(0, 0, f"this is over {DEEPEST} levels deep; a project needs 6.")
-        at = Node(path=path)
-        if isinstance(data, Mapping):
-            fields = {str(key): self.build(value, at.inner(str(key)), depth + 1) for key, value in data.items()}
-            return replace(at, fields=fields)
-        if isinstance(data, list | tuple):
-            return replace(at, items=tuple(self.build(v, at.inner(i), depth + 1) for i, v in enumerate(data)))
-        text, quoted = scalar(data)
-        return replace(at, text=text, quoted=quoted)
 
 
 def scalar(value: Any) -> tuple[str, bool]:

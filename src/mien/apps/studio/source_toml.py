@@ -31,9 +31,18 @@ def parse_toml(text: str) -> Node:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _refused(str(error), text) from None
+    except ValueError:  # Python's own bound on digits, which tomllib leaves to it
+        raise Unreadable(*_longest_number(text), "this number has thousands of digits; write a shorter one.") from None
     except RecursionError:
         raise Unreadable(0, 0, f"this is over {DEEPEST} levels deep; a project needs 6.") from None
     return _Tree(_Scan(text)).build(data, (), "")
+
+
+def _longest_number(text: str) -> tuple[int, int]:
+    """Line and column of the longest row of digits."""
+    found = max(re.finditer(r"[0-9_]+", text), key=lambda digits: len(digits[0]))
+    start = found.start()
+    return text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
 
 
 def _refused(said: str, text: str) -> Unreadable:
@@ -92,7 +101,7 @@ class _Scan:
 
     def _mark(self) -> Mark:
         self._line += self.text.count("\n", self._seen, self._at)
-        self._line_start = self.text.rfind("\n", 0, self._at) + 1
+        self._line_start = self.text.rfind("\n", self._seen, self._at) + 1 or self._line_start
         self._seen = self._at
         return Mark(self._line, self._at - self._line_start + 1)
 
@@ -161,6 +170,8 @@ class _Scan:
     def _value(self, key: _Key) -> None:
         start, mark = self._at, self._mark()
         self.values[key] = mark
+        if len(self.values) > 2 * MOST_VALUES:  # tables count twice here; the tree counts exactly
+            raise Unreadable(mark.line, mark.column, f"the file has over {MOST_VALUES:,} values; split it.")
         char = self.text[start]
         if char == "[":
             self._list(key)

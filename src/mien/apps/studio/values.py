@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -48,6 +49,11 @@ class Moment:
     number: int = 1
     edge: Literal["start", "end"] = "start"
     cue: str = ""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is a time from the scene's start."""
+        return not (self.word or self.cue)
 
 
 Colour = tuple[int, int, int, int]
@@ -95,10 +101,11 @@ def parse_colour(text: str) -> Colour:
     """A CSS name, "#rgb", "#rrggbb", "#rrggbbaa", "rgb(…)" or "hsl(…)". Raises UsageError."""
     from PIL import ImageColor
 
-    try:
+    parts: tuple[int, ...] = ()
+    with suppress(ValueError):
         parts = ImageColor.getrgb(text.strip() if len(text) < 60 else "")
-    except ValueError:
-        raise UsageError(f"{shown(text)} is not a colour; write teal, '#20304f' or rgb(32, 48, 79).") from None
+    if not parts or not all(0 <= part <= 255 for part in parts):  # Pillow takes rgb(999, 0, 0)
+        raise UsageError(f"{shown(text)} is not a colour; write teal, '#20304f' or rgb(32, 48, 79).")
     red, green, blue, *alpha = parts
     return red, green, blue, alpha[0] if alpha else 255
 
