@@ -26,6 +26,8 @@ from mien.timeline import frame_tick
 
 _TITLE_LINE: Final = 0.1
 """Height of a title's line, of the canvas's shorter side."""
+_KEPT_FREE: Final = 0.12
+"""Share of the height that captions leave to titles and pictures at the top."""
 
 
 def overlay(film: Plan, faces: Callable[[Scene], Sequence[Box]]) -> list[Layer]:
@@ -64,7 +66,8 @@ def _captions(film: Plan, faces: Callable[[Scene], Sequence[Box]]) -> Iterator[L
             continue
         style = caption_style(wanted, _language(film, take), film.height)
         room = caption_room(style, canvas)
-        key = style, lift(style, faces(take.scene), canvas)
+        titled = any(not layer.behind for layer in take.scene.layers)
+        key = style, lift(style, faces(take.scene), canvas, _KEPT_FREE if titled else 0.0)
         for line in take.performed.lines:
             found.setdefault(key, []).extend(moved(c, film.start(take)) for c in line.captions(room))
     for (style, higher), captions in found.items():
@@ -121,26 +124,27 @@ def words(one: Shown, scene: Scene, span: tuple[int, int], canvas: tuple[int, in
         enter=one.enter.kind, leave=one.leave.kind, font=one.font,
     )  # fmt: skip
     if one.lower_third is not None:
-        return lower_third(one.lower_third.name, one.lower_third.role, canvas, *span, style)
-    large, _, small = one.title.strip().partition("\n")
-    made = title(large, canvas, *span, style, subtitle=" ".join(small.split()))
-    return made if one.place is None else Placed(made, one.place, canvas)
+        made = lower_third(one.lower_third.name, one.lower_third.role, canvas, *span, style)
+    else:
+        large, _, small = one.title.strip().partition("\n")
+        made = title(large, canvas, *span, style, subtitle=" ".join(small.split()))
+    return made if one.place is None else Placed(made, one.place, canvas, span)
 
 
 class Placed:
-    """A layer whose patches are put at a place."""
+    """A layer that comes and goes as it does, but elsewhere. span: its ticks; in their middle it is wholly there."""
 
-    def __init__(self, layer: Layer, place: Place, canvas: tuple[int, int]) -> None:
-        self._layer, self._place, self._canvas = layer, place, canvas
+    def __init__(self, layer: Layer, place: Place, canvas: tuple[int, int], span: tuple[int, int]) -> None:
+        self._layer, self._x, self._y = layer, 0, 0
+        if usual := layer.at(sum(span) // 2):
+            height, width = usual.pixels.shape[:2]
+            x, y = place.corner((width, height), canvas)
+            self._x, self._y = round(x) - usual.x, round(y) - usual.y
 
     def at(self, tick: int) -> Patch | None:
         """The patch, there."""
         patch = self._layer.at(tick)
-        if patch is None:
-            return None
-        height, width = patch.pixels.shape[:2]
-        x, y = self._place.corner((width, height), self._canvas)
-        return replace(patch, x=round(x), y=round(y))
+        return None if patch is None else replace(patch, x=patch.x + self._x, y=patch.y + self._y)
 
 
 @dataclass(frozen=True)
@@ -156,9 +160,9 @@ class Lifted:
         return None if patch is None else replace(patch, y=patch.y - self.pixels)
 
 
-def lift(style: CaptionStyle, faces: Sequence[Box], canvas: tuple[int, int]) -> int:
+def lift(style: CaptionStyle, faces: Sequence[Box], canvas: tuple[int, int], free: float = 0.0) -> int:
     """Pixels by which captions go up so that they cover no face: above all of them; 0 where they cover none, or where
-    there is no room.
+    there is no room. free: share of the height that is left to others at the top.
     """
     text, area = text_style(style, canvas), safe_area(style.platform, *canvas)
     height = 2 * text.leading * text.size
@@ -168,7 +172,7 @@ def lift(style: CaptionStyle, faces: Sequence[Box], canvas: tuple[int, int]) -> 
     if not hidden:
         return 0
     bottom = min(y for _, y, _, _ in faces) - 0.9 * text.size
-    return round(area.bottom - bottom) if bottom - height > area.top + 0.12 * canvas[1] else 0
+    return round(area.bottom - bottom) if bottom - height > area.top + free * canvas[1] else 0
 
 
 def _title_size(one: Shown, canvas: tuple[int, int]) -> float:
