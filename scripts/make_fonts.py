@@ -141,7 +141,9 @@ def save(font: Any, family: str, weight: str, source: str, ending: str) -> None:
         top = font["CFF "].cff
         top.fontNames = [file]
         top[0].FullName, top[0].FamilyName = f"{family} {weight}", family
-    font.save(ROOT / f"{file}.{ending}")
+    part = ROOT / f".{file}.{ending}"
+    font.save(part)
+    part.replace(ROOT / f"{file}.{ending}")  # whoever draws with the old one keeps it
     print(file, len(font.getBestCmap()), "characters", len(font.getGlyphOrder()), "glyphs")  # noqa: T201
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,3 +132,30 @@ def test_coverage_is_what_the_font_has(tmp_path: Path, number: int, characters: 
     (face,) = read_faces(kit.make_font(tmp_path / f"{number}.ttf", "Some", characters))
     assert all(map(face.has, characters))
     assert not any(face.has(chr(ord(char) + 1)) for char in characters if chr(ord(char) + 1) not in characters)
+
+
+def test_a_small_file_cannot_name_billions_of_characters(tmp_path: Path) -> None:
+    count = 4000  # segments that all say "every character", in a file of a few hundred kilobytes
+    places = [2 * (count - i) + 2 for i in range(count)]
+    sub = struct.pack(">4H6x", 4, 0, 0, 2 * count) + struct.pack(f">{count}H", *[0xFFFF] * count) + b"\0\0"
+    sub += bytes(4 * count) + struct.pack(f">{count}H", *places) + b"\0\1" * 66_000
+    cmap = struct.pack(">HHHHI", 0, 1, 3, 1, 12) + sub
+    head = b"\0\1\0\0" + struct.pack(">4H", 2, 0, 0, 0)
+    head += b"name" + struct.pack(">III", 0, 44, 6) + b"cmap" + struct.pack(">III", 0, 50, len(cmap))
+    file = tmp_path / "bomb.ttf"
+    file.write_bytes(head + struct.pack(">3H", 0, 0, 6) + cmap)
+    (face,) = read_faces(file)
+    assert face.has("a")
+
+
+def test_a_font_file_that_is_written_anew_meanwhile_ends_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "own.ttf"
+    shutil.copyfile(OWN / "MienSansLatin-Bold.ttf", file)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom mien.stage.type.style import TextStyle\n"
+        "from mien.stage.type.text import set_text\n"
+        "style = TextStyle(40, font=sys.argv[1])\nset_text('ab', style, 400)\n"
+        "Path(sys.argv[1]).write_bytes(b'')\nprint(set_text('Hello, you there', style, 400).pixels.any())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr

@@ -177,8 +177,12 @@ def _segments(table: bytes) -> list[_Run]:
     ends, starts = words[7 : 7 + count], words[8 + count : 8 + 2 * count]
     offsets = words[8 + 3 * count : 8 + 4 * count]
     found: list[_Run] = []
+    before = -1
     for i, (start, end, offset) in enumerate(zip(starts, ends, offsets, strict=True)):
         last = min(end, 0xFFFE)
+        if start <= before:  # the format has them in order; else a small file could name billions of characters
+            break
+        before = end
         if not offset:
             found.append((start, last + 1))
             continue

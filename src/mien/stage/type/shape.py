@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mien.errors import InputError, MissingError
@@ -30,6 +32,8 @@ _EMOJI_ROOM: Final = 0.06  # ems on either side
 _EMOJI_DROP: Final = 0.12  # ems below the baseline
 _SHAPED: Final = ((0x0590, 0x08FF), (0x0900, 0x109F), (0x1780, 0x18AF), (0x1A00, 0x1AFF), (0xA800, 0xABFF))
 _JOINED: Final = ((0x0600, 0x08FF), (0x1800, 0x18AF), (0x0900, 0x0DFF))
+_MAPPED: Final = 48 << 20
+"""Bytes of a font file from which it is mapped instead of read: collections of the system, which is careful."""
 FRIBIDI: Final = "Linux: apt install libfribidi0, or your system's package; macOS: brew install fribidi."
 """What to do where text from right to left cannot be set."""
 
@@ -224,10 +228,23 @@ def _strike(face: Face, wanted: int) -> tuple[int, Any]:
 
     for strike in (*_STRIKES, wanted):
         try:
-            return strike, ImageFont.truetype(str(face.path), strike, face.index)
+            return strike, ImageFont.truetype(_source(face.path), strike, face.index)
         except OSError:
             continue
     raise InputError(f"The font file '{face.path}' cannot be drawn with.")
+
+
+def _source(path: Path) -> str | BytesIO:
+    """What Pillow opens. FreeType maps a file into memory, and a mapped file that somebody writes anew takes the whole
+    process with it (SIGBUS); so what is not huge is read.
+    """
+    about = path.stat()
+    return str(path) if about.st_size > _MAPPED else BytesIO(_content(path, about.st_mtime_ns))
+
+
+@lru_cache(8)
+def _content(path: Path, changed: int) -> bytes:
+    return path.read_bytes()
 
 
 @lru_cache(128)
@@ -236,7 +253,7 @@ def load(face: Face, size: float, weight: int) -> Any:
     from PIL import ImageFont
 
     try:
-        font = ImageFont.truetype(str(face.path), size, face.index)
+        font = ImageFont.truetype(_source(face.path), size, face.index)
         if face.weights:
             axes = font.get_variation_axes()
             wanted: list[float] = [axis["default"] or 0 for axis in axes]
