@@ -6,7 +6,7 @@ import { Drawer } from './studio-assets.js'
 import { button, choice, toggle, tool } from './studio-fields.js'
 import { FileView } from './studio-file.js'
 import { Form } from './studio-form.js'
-import { ask } from './studio-list.js'
+import { ask } from './studio-ask.js'
 import { Preview } from './studio-preview.js'
 import { Project } from './studio-project.js'
 import { problemWords } from './studio-problems.js'
@@ -126,7 +126,7 @@ export class Editor extends EventTarget {
 
   #state() {
     const { state, trouble } = this.project
-    this.state.dataset.state = state
+    this.state.dataset.state = trouble && state !== 'conflict' ? 'failed' : state
     this.state.replaceChildren(trouble && state !== 'conflict' ? trouble : say(`save_${state}`))
     if (state !== 'conflict') return
     this.state.append(button(say('conflictTheirs'), () => this.project.settle(false)), button(say('conflictMine'), () => this.project.settle(true)))

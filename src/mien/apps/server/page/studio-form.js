@@ -33,7 +33,9 @@ export class Form extends EventTarget {
     this.people = new People(this)
     this.element = make('div', { class: 'form' })
     project.addEventListener('values', (given) => {
-      if (/** @type {CustomEvent} */ (given).detail?.structure) this.render()
+      const { structure } = /** @type {CustomEvent} */ (given).detail ?? {}
+      if (structure || (this.early && !project.pending)) this.render()
+      else this.scenes.name()
     })
     project.addEventListener('problems', () => this.problems())
   }
@@ -43,6 +45,7 @@ export class Form extends EventTarget {
   }
 
   render() {
+    this.early = this.project.pending > 0 // changes are under way that are not in the values yet
     const { activeElement } = document
     const inside = activeElement instanceof HTMLElement && this.element.contains(activeElement) ? activeElement : null
     const key = inside?.dataset.key

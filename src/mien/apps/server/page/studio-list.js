@@ -2,6 +2,7 @@
 
 import { make } from './dom.js'
 import { api, told } from './studio-api.js'
+import { ask } from './studio-ask.js'
 import { bytes } from './studio-assets.js'
 import { button, choice, line, tool } from './studio-fields.js'
 import { when } from './studio-queue.js'
@@ -114,30 +115,3 @@ export class ProjectList extends EventTarget {
     input.focus()
   }
 }
-
-/** A question in a window. @param {string} title @param {string} yes @param {() => Promise<void>} work @param {...HTMLElement} content */
-export function ask(title, yes, work, ...content) {
-  const words = make('p', { class: 'fault', role: 'alert' })
-  const go = make('button', { type: 'submit', class: 'solid' }, say('waitMoment'))
-  go.textContent = yes
-  const form = make('form', {}, make('h2', {}, title), ...content, words)
-  const dialog = make('dialog', { class: 'ask-dialog', 'aria-label': title }, form)
-  form.append(make('div', { class: 'ask-tools' }, button(say('cancel'), () => dialog.close(), 'line'), go))
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault()
-    go.disabled = true
-    go.textContent = say('waitMoment')
-    try {
-      await work()
-    } catch (error) {
-      words.textContent = told(error)
-    }
-    go.disabled = false
-    go.textContent = yes
-  })
-  dialog.addEventListener('close', () => dialog.remove())
-  document.body.append(dialog)
-  dialog.showModal()
-  return dialog
-}
-

@@ -2,7 +2,7 @@
 
 import { make } from './dom.js'
 import { asset, button, dial, line, named, section, segments, toggle, tool } from './studio-fields.js'
-import { ask } from './studio-list.js'
+import { ask } from './studio-ask.js'
 import { SPECS, fields, more, placing } from './studio-more.js'
 import { expand, number } from './studio-values.js'
 import { say } from './words.js'

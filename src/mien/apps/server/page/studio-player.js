@@ -1,5 +1,6 @@
 /** The small film, of a scene or of all, in the place of the still: asked for, waited for, watched. */
 
+import { ApiError } from './api.js'
 import { make } from './dom.js'
 import { api, told } from './studio-api.js'
 import { button } from './studio-fields.js'
@@ -41,7 +42,7 @@ export class Player extends EventTarget {
       this.url = url
       this.#watch()
     } catch (error) {
-      if (!asking.signal.aborted) this.#failed(told(error))
+      if (!asking.signal.aborted) this.#failed(error instanceof ApiError && error.code === 'project' ? say('previewWrong') : told(error))
     } finally {
       if (this.asking === asking) this.asking = undefined
       this.dispatchEvent(new Event('change'))

@@ -99,7 +99,7 @@ export class Preview {
     } catch (error) {
       if (drawing.signal.aborted) return
       if (error instanceof ApiError && error.code === 'busy.studio') this.ask(BUSY_MS)
-      else this.#say(told(error))
+      else this.#say(error instanceof ApiError && error.code === 'project' ? say('previewWrong') : told(error))
     } finally {
       if (this.drawing === drawing) this.element.classList.remove('drawing')
     }

@@ -27,6 +27,7 @@ export class Project extends EventTarget {
     this.trouble = ''
     this.seconds = 0
     this.closed = false
+    this.pending = 0 // changes whose turn has not come
     /** @type {Promise<void>} */
     this.chain = Promise.resolve()
     /** @type {Promise<void>} */
@@ -63,7 +64,9 @@ export class Project extends EventTarget {
    * @param {boolean} [structure] whether the form has other fields then
    */
   edit(changes, structure = false) {
+    this.pending += 1
     this.chain = this.chain.then(async () => {
+      this.pending -= 1
       try {
         let asked, made
         do {

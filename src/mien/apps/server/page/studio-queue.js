@@ -4,7 +4,8 @@ import { saved } from './api.js'
 import { icon, make, recall, remember } from './dom.js'
 import { api, told } from './studio-api.js'
 import { bytes } from './studio-assets.js'
-import { button, tool } from './studio-fields.js'
+import { button, field, tool } from './studio-fields.js'
+import { ask } from './studio-ask.js'
 import { explained, say } from './words.js'
 
 const OPEN = ['queued', 'running', 'failed-retrying']
@@ -88,7 +89,7 @@ export class Queue extends EventTarget {
 
   /** @param {any} film @param {any} file */
   #fetch(film, file) {
-    const made = make('a', { class: file.role === 'film' ? 'solid link' : 'line link', href: file.url.slice(1), download: file.name }, ...(file.role === 'film' ? [icon('save')] : []), make('span', {}, file.role === 'film' ? say('download') : file.role.toUpperCase()))
+    const made = make('a', { class: file.role === 'film' && film.state === 'done' ? 'solid link' : 'line link', href: file.url.slice(1), download: file.name }, ...(file.role === 'film' ? [icon('save')] : []), make('span', {}, file.role === 'film' ? say('download') : file.role.toUpperCase()))
     made.addEventListener('click', async (event) => {
       if (made.dataset.ready) return
       event.preventDefault()
@@ -119,13 +120,28 @@ export class Queue extends EventTarget {
   #decision(film) {
     const who = make('input', { type: 'text', maxlength: '100', autocomplete: 'name', 'aria-label': say('reviewWho'), placeholder: say('reviewWho') })
     who.value = recall('reviewer', '')
-    const decide = (/** @type {boolean} */ approved) => {
-      if (!who.value.trim()) return who.focus()
-      remember('reviewer', who.value.trim())
-      who.blur()
-      this.#then(api.decide(film.id, { approved, who: who.value.trim() }))
+    const named = () => {
+      if (!who.value.trim()) who.focus()
+      else remember('reviewer', who.value.trim())
+      return who.value.trim()
     }
-    return make('div', { class: 'decision' }, who, button(say('approve'), () => decide(true), 'solid'), button(say('reject'), () => decide(false), 'line'))
+    const approve = button(say('approve'), () => {
+      if (!named()) return
+      who.blur()
+      this.#then(api.decide(film.id, { approved: true, who: named() }))
+    }, 'solid')
+    return make('div', { class: 'decision' }, who, approve, button(say('reject'), () => named() && this.#reject(film, named()), 'line'))
+  }
+
+  /** Why, for the audit log and for whoever made the film. @param {any} film @param {string} who */
+  #reject(film, who) {
+    const why = make('textarea', { rows: '3', maxlength: '1000' })
+    const dialog = ask(say('reject'), say('reject'), async () => {
+      await api.decide(film.id, { approved: false, who, why: why.value.trim() })
+      dialog.close()
+      this.shown = ''
+      this.look()
+    }, field({ label: say('reviewWhy') }, why, 'wide'))
   }
 
   /** @param {string} label @param {() => Promise<any>} work @param {string} key */

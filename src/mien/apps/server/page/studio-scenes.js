@@ -31,6 +31,11 @@ export class SceneList {
     return make('section', { class: 'part scenes' }, make('h3', {}, say('formScenes')), make('div', { class: 'cards' }, ...cards), add)
   }
 
+  /** What the scenes are called, after a change of their words. */
+  name() {
+    for (const [number, place] of this.form.element.querySelectorAll('.scene-name span').entries()) place.textContent = nameOf(this.all[number])
+  }
+
   /** Look at another one. @param {number} number */
   select(number) {
     if (number === this.open || number >= this.all.length) return
@@ -47,7 +52,7 @@ export class SceneList {
   #card(scene, number) {
     const path = `scenes[${number}]`
     const open = number === this.open
-    const name = make('span', { class: 'scene-name' }, make('b', { class: 'figure' }, String(number + 1)), make('span', {}, saidIn(scene) || String(scene.id ?? say('sceneSilent'))))
+    const name = make('span', { class: 'scene-name' }, make('b', { class: 'figure' }, String(number + 1)), make('span', {}, nameOf(scene)))
     const summary = make('summary', { 'data-key': `${path}:open` }, name)
     const card = make('details', { class: 'scene-card', open }, summary, ...(open ? [this.#body(scene, number, path)] : []))
     summary.addEventListener('click', (event) => {
@@ -189,6 +194,11 @@ export class SceneList {
     await this.form.project.edit(changes, true)
     this.#tell()
   }
+}
+
+/** @param {any} scene */
+function nameOf(scene) {
+  return saidIn(scene) || String(scene?.id ?? say('sceneSilent'))
 }
 
 /** Buttons that put marks into a script. @param {HTMLTextAreaElement} area */

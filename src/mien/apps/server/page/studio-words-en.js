@@ -48,7 +48,7 @@ export const STUDIO_ENGLISH = {
   layers: 'Over the scene', layerAdd: 'Add something…', layerRemove: 'Take it away', layer_title: 'Title', layer_lower_third: 'Name', layer_picture: 'Picture', layer_video: 'Video', layer_slides: 'Slide',
   layerTitle: 'A title', layerName: 'First line', layerRole: 'Second line', layerPage: 'Page', layerAt: 'Comes', layerAtHint: '0.5s, or a word', layerFor: 'Stays', layerForHint: 'to the end', layerPlace: 'Where', layerEnter: 'How',
   placeUsual: 'As usual', placeTop: 'Top', placeMiddle: 'Middle', placeBottom: 'Bottom', placeUpper: 'Upper half', placeOwn: 'As in the file',
-  previewMoment: 'Moment of the scene', previewOf: 'Scene {n} as it will look', secondsOf: '{at} of {all} s', sheet: 'Pictures', sheetTitle: 'Pictures of all scenes', sheetDrawing: 'Drawing all scenes…',
+  previewWrong: 'When what is wrong is mended, the picture comes.', previewMoment: 'Moment of the scene', previewOf: 'Scene {n} as it will look', secondsOf: '{at} of {all} s', sheet: 'Pictures', sheetTitle: 'Pictures of all scenes', sheetDrawing: 'Drawing all scenes…',
   draftScene: 'Scene', draftAll: 'Film', draftSceneAbout: 'Play this scene', draftAllAbout: 'Play the film in small', draftMaking: 'The film is being made in small…', draftMakingScene: 'Scene {n} is being made in small…', draftShare: 'Drawing, {n} %', draftFilm: 'The film in small', draftBack: 'Back to the picture',
   assets: 'Files', assetNone: 'None', assetUpload: 'Upload…', assetRemove: 'Delete {name}', dropHere: 'Drop files here, or choose', dropKinds: 'Pictures, sound, video, PDF, PPTX, fonts, texts',
   kind_picture: 'Picture', kind_video: 'Video', kind_sound: 'Sound', kind_document: 'Slides', kind_font: 'Font', kind_text: 'Text',
@@ -57,5 +57,5 @@ export const STUDIO_ENGLISH = {
   films: 'Films', filmsNone: 'Nothing has been rendered yet.', filmShare: '{n} %', filmPlace: 'Waiting, number {n}', filmLong: '{n} s',
   film_queued: 'Waiting', film_running: 'Preparing…', film_failed_retrying: 'Tries again soon', film_waiting_for_review: 'Waits for approval', film_done: 'Done', film_quarantined: 'Failed', film_cancelled: 'Cancelled',
   filmAgain: 'Try again', filmCancel: 'Cancel this film', filmRemove: 'Delete this film', download: 'Download', watch: 'Watch', reviewWords: 'What is said and shown in it', reviewHeld: 'It is rendered when somebody has read its words',
-  reviewWho: 'Your name', approve: 'Approve', reject: 'Reject',
+  reviewWho: 'Your name', reviewWhy: 'Why? (kept in the audit log)', approve: 'Approve', reject: 'Reject',
 }
