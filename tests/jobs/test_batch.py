@@ -37,8 +37,17 @@ def test_csv_as_spreadsheets_write_it(tmp_path: Path, mark: str) -> None:
     text = '\ufeffid,text,size\na,"Hi, you;\r\ntwo\tlines.",64x64\n\n,Only this,\n'.replace(",", mark)
     text = text.replace(f"Hi{mark} you", "Hi, you")
     first, second = read_rows(sheet(tmp_path, "a.csv", text))
-    assert first.values == {"id": "a", "text": "Hi, you;\r\ntwo\tlines.", "size": "64x64"} and first.line == 2
+    assert first.values == {"id": "a", "text": "Hi, you;\ntwo\tlines.", "size": "64x64"} and first.line == 2
     assert second.values == {"text": "Only this"} and second.line == 5
+
+
+def test_what_else_spreadsheets_write(tmp_path: Path) -> None:
+    told = sheet(tmp_path, "a.csv", "sep=;\nID; text \n a ; Hi, you \n")
+    assert [(row.line, row.values) for row in read_rows(told)] == [(3, {"ID": "a", "text": "Hi, you"})]
+    (tmp_path / "b.csv").write_bytes("id,text\ra,你好。\r".encode("utf-16"))
+    assert read_rows(tmp_path / "b.csv")[0].values == {"id": "a", "text": "你好。"}
+    line = json.dumps({"id": "a", "text": "one\u2028two"}, ensure_ascii=False)
+    assert read_rows(sheet(tmp_path, "a.jsonl", line))[0].values["text"] == "one\u2028two"
 
 
 def test_json_lines_and_yaml(tmp_path: Path) -> None:
@@ -63,7 +72,11 @@ def test_json_lines_and_yaml(tmp_path: Path) -> None:
         ("a.csv", "", "no columns"),
         ("a.csv", "id,text\n", "holds no jobs"),
         ("a.csv", "id,id\na,b\n", "'id' is there twice"),
-        ("a.csv", 'id,text\na,"b\n', "line 2: it is not CSV"),
+        ("a.csv", 'id,text\na,"b\nb,c\nd,e\n', "line 2: a quote that is opened in this row is never closed"),
+        ("a.csv", 'id,text\na,"b" c\n', "line 2: it is not CSV"),
+        ("a.csv", f"id,text\na,{'x' * 1_100_000}", "line 2: a value of this row is longer than 1,000,000"),
+        ("a.csv", "a,b\nc,d\n", "line 1: there is neither a column id nor a column output"),
+        ("a.csv", "id,text\na,b\nc,d\0\n", "line 3: a zero byte"),
         ("a.jsonl", "\n\n", "holds no jobs"),
         ("a.yaml", "a: b: c", "a.yaml"),
         ("a.yaml", "just words", "a list of jobs"),
@@ -76,9 +89,18 @@ def test_files_that_are_no_batch(tmp_path: Path, name: str, text: str, words: st
         read_rows(sheet(tmp_path, name, text))
 
 
+@pytest.mark.parametrize("cell, words", [("=A1&B1", "a formula"), ("#REF!", "not work it out"), ("b,c", "values")])
+def test_cells_that_hold_no_value(tmp_path: Path, cell: str, words: str) -> None:
+    good, bad = read_rows(sheet(tmp_path, "a.csv", f"id,text\na,=\nb,{cell}\n"))
+    assert good.fault == "" and bad.line == 3 and words in bad.fault
+
+
 def test_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"id,text\na,caf\xe9\n")
-    with pytest.raises(InputError, match="not UTF-8"):
+    with pytest.raises(InputError, match="line 2: it is not UTF-8"):
+        read_rows(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_bytes("id,text\na,hello\nb,你好，欢迎。\n".encode("gbk"))
+    with pytest.raises(InputError, match="line 3: it is GBK text"):
         read_rows(tmp_path / "a.csv")
     with pytest.raises(InputError, match="cannot be read"):
         read_rows(tmp_path / "none.csv")

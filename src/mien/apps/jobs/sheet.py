@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ MOST_BYTES: Final = 64_000_000
 LONGEST_VALUE: Final = 1_000_000
 
 Value = str | int | float | bool
+
+_BROKEN_CELL: Final = re.compile(r"#(REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL|SPILL|CALC)[!?]?")
+"""What spreadsheets show instead of a value that they cannot work out."""
+_AS_UTF8: Final = "Save it as UTF-8 (in Excel: CSV UTF-8)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ def read_rows(file: Path) -> list[Row]:
     kind = file.suffix.lower()
     if kind not in _READERS:
         raise InputError(
-            f"'{file.name}' is no batch file.", hint="A batch is a .csv, .jsonl or .yaml file; see docs/batch.md."
+            f"'{file.name}' is no batch file.",
+            hint="A batch is a .csv, .jsonl or .yaml file; spreadsheets save their tables as CSV UTF-8.",
         )
     rows = []
     for row in _READERS[kind](_text(file), file.name):
@@ -63,48 +69,94 @@ def _text(file: Path) -> str:
         raise InputError(f"{file.name} is over 64 MB.", hint="Split it into several batches.")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{file.name}, line {line}: {_encoding(data)}.", hint=_AS_UTF8) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(f"{file.name}, line {line}: a zero byte stands here, so it is no text.", hint=_AS_UTF8)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _encoding(data: bytes) -> str:
+    """What is said of text that is not UTF-8: Chinese spreadsheets write GBK unless they are told otherwise."""
+    try:
+        letters = [letter for letter in data.decode("gb18030") if letter > "\x7f"]
     except UnicodeDecodeError:
-        raise InputError(f"{file.name} is not UTF-8 text.", hint="Save it as UTF-8 (CSV UTF-8 in Excel).") from None
+        return "it is not UTF-8 text"
+    usual = sum("\u4e00" <= letter <= "\u9fff" or letter in "，。！？、；：“”（）《》" for letter in letters)
+    return "it is GBK text, not UTF-8" if usual > 0.9 * len(letters) else "it is not UTF-8 text"
 
 
 def _csv(text: str, name: str) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_VALUE)
-    table = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
+    above, mark, text = _delimiter(text)
+    table = csv.reader(io.StringIO(text), delimiter=mark, strict=True)
+    line = above + 1
     try:
         heads = [head.strip() for head in next(table, [])]
-        _check_heads(heads, name)
-        line = table.line_num + 1
+        _check_heads(heads, f"{name}, line {line}")
+        line = above + table.line_num + 1
         for cells in table:
-            begun, line = line, table.line_num + 1
-            if not any(cell.strip() for cell in cells):
-                continue
-            many = len(cells) > len(heads) and any(cell.strip() for cell in cells[len(heads) :])
-            fault = f"It has {len(cells)} values, but there are {len(heads)} columns." if many else ""
-            yield Row(begun, {head: cell for head, cell in zip(heads, cells, strict=False) if cell.strip()}, fault)
+            if any(cell.strip() for cell in cells):
+                values = {head: cell.strip() for head, cell in zip(heads, cells, strict=False) if cell.strip()}
+                yield Row(line, values, _fault_of(cells, heads))
+            line = above + table.line_num + 1
     except csv.Error as error:
         raise InputError(
-            f"{name}, line {table.line_num}: it is not CSV ({error}).",
+            f"{name}, line {line}: {_not_csv(error)}.",
             hint='Put text that holds commas, quotes or line breaks between quotes: "…".',
         ) from None
 
 
-def _delimiter(text: str) -> str:
-    """What stands between the columns: spreadsheets write commas, semicolons or tabs, by country."""
-    head = text.partition("\n")[0]
-    return max(",;\t", key=lambda mark: (head.count(mark), mark == ","))
+def _delimiter(text: str) -> tuple[int, str, str]:
+    """Lines above the table, what stands between the columns, and the table.
+
+    Spreadsheets write commas, semicolons or tabs, by country, and may say so in a first line: ``sep=;``.
+    """
+    head, _, below = text.partition("\n")
+    if (told := re.fullmatch(r'"?sep=([,;\t])"?', head.strip(" "))) is not None:
+        return 1, told[1], below
+    return 0, max(",;\t", key=lambda mark: (head.count(mark), mark == ",")), text
 
 
-def _check_heads(heads: list[str], name: str) -> None:
+def _fault_of(cells: list[str], heads: list[str]) -> str:
+    """What is wrong with a row as a row, "" = nothing."""
+    if any(cell.strip() for cell in cells[len(heads) :]):
+        return f"It has {len(cells)} values, but there are {len(heads)} columns."
+    for head, cell in zip(heads, cells, strict=False):
+        shown = cell.strip()
+        if _BROKEN_CELL.fullmatch(shown):
+            return f"The {head} is {shown}: the spreadsheet could not work it out."
+        if shown.startswith("=") and len(shown) > 1:
+            return f"The {head} is a formula, not its value: {shown[:40]}"
+    return ""
+
+
+def _not_csv(error: csv.Error) -> str:
+    if "end of data" in str(error):
+        return "a quote that is opened in this row is never closed"
+    if "field limit" in str(error):
+        return f"a value of this row is longer than {LONGEST_VALUE:,} letters, or a quote in it is never closed"
+    return f"it is not CSV ({error})"
+
+
+def _check_heads(heads: list[str], place: str) -> None:
     doubled = {head for head in heads if head and heads.count(head) > 1}
     if doubled:
-        raise InputError(f"{name}, line 1: the column '{min(doubled)}' is there twice.")
+        raise InputError(f"{place}: the column '{min(doubled)}' is there twice.")
     if not any(heads):
-        raise InputError(f"{name}, line 1: no columns.", hint="The first line names them: id,portrait,text,output")
+        raise InputError(f"{place}: no columns.", hint="The first line names them: id,portrait,text,output")
+    if not {"id", "output", "out"} & {head.lower() for head in heads}:
+        raise InputError(
+            f"{place}: there is neither a column id nor a column output.",
+            hint="The first line names the columns: id,portrait,text,output",
+        )
 
 
 def _jsonl(text: str, name: str) -> Iterator[Row]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # other line ends may stand in a string
         if not line.strip():
             continue
         try:
