@@ -1,6 +1,7 @@
 /** The studio's part of the server's REST interface. */
 
 import { call, exchange, picture } from './api.js'
+import { say } from './words.js'
 
 /** @typedef {{line: number, column: number, field: string, message: string}} Problem */
 /** @typedef {{file: string, kind: string, size: number, changed: string}} Asset */
@@ -72,5 +73,6 @@ async function shown(answer) {
 
 /** An error in the visitor's language. @param {any} error */
 export function told(error) {
+  if (error?.code === 'unreachable') return say('serverAway')
   return error?.sentence ?? String(error?.message ?? error)
 }

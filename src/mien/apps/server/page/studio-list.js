@@ -68,7 +68,7 @@ export class ProjectList extends EventTarget {
     const shape = make('span', { class: 'glyph' }, make('i', {}))
     shape.style.setProperty('--shape', String(width / height || 1))
     if (one.look) this.#picture(one, shape)
-    const facts = one.problem ? say('projectBroken') : say('sceneCount', { n: one.scenes })
+    const facts = one.problem ? say('projectBroken') : one.scenes === 1 ? say('sceneOne') : say('sceneCount', { n: one.scenes })
     const open = make('a', { class: 'card-link', href: `#studio/${encodeURIComponent(one.name)}` }, shape,
       make('b', {}, one.title || one.name), make('span', { class: 'about' }, [one.title ? one.name : '', facts, when(one.changed)].filter(Boolean).join(' · ')))
     return make('li', { class: 'project' }, open, make('div', { class: 'project-tools' },

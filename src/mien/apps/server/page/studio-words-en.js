@@ -9,7 +9,7 @@ export const STUDIO_ENGLISH = {
   template_slides: 'Slides', template_slides_about: 'Somebody explains a PDF',
   template_talk: 'Talk', template_talk_about: 'One person, wide, for a lecture',
   create: 'Create', cancel: 'Cancel', removeNow: 'Delete', waitMoment: 'One moment…',
-  sceneCount: '{n} scenes', used: '{used} of {all}', file: 'File',
+  sceneCount: '{n} scenes', sceneOne: '1 scene', serverAway: 'The server cannot be reached.', used: '{used} of {all}', file: 'File',
   views: 'Views', view_form: 'Form', view_file: 'File', view_look: 'Preview',
   save_saved: 'Saved', save_changed: 'Not saved yet', save_saving: 'Saving…', save_failed: 'Not saved', save_conflict: 'Somebody else has saved meanwhile.',
   conflictTheirs: 'Take theirs', conflictMine: 'Keep mine', undo: 'Undo', redo: 'Redo', fileToggle: 'Show the file',

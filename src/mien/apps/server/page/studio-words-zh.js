@@ -9,7 +9,7 @@ export const STUDIO_CHINESE = {
   template_slides: '幻灯片', template_slides_about: '对着 PDF 讲解',
   template_talk: '讲话', template_talk_about: '一个人，横屏，适合讲课',
   create: '创建', cancel: '取消', removeNow: '删除', waitMoment: '请稍等……',
-  sceneCount: '{n} 个场景', used: '已用 {used} / {all}', file: '文件',
+  sceneCount: '{n} 个场景', sceneOne: '一个场景', serverAway: '连不上服务器。', used: '已用 {used} / {all}', file: '文件',
   views: '视图', view_form: '表单', view_file: '文件', view_look: '预览',
   save_saved: '已保存', save_changed: '尚未保存', save_saving: '正在保存……', save_failed: '没有保存', save_conflict: '这期间有别人保存过。',
   conflictTheirs: '用对方的', conflictMine: '用我的', undo: '撤销', redo: '重做', fileToggle: '显示文件',
