@@ -6,7 +6,6 @@ thread, which composes and encodes. Drawing (numba, OpenCV) and encoding (libav)
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from typing import Any
 from mien.avatar import Avatar
 from mien.channel import Abandoned, Channel, Finished, Promise
 from mien.face.base import FaceDriver
+from mien.machine import cores
 from mien.performance import Beat, Performance
 from mien.render.base import Canvas, Placement
 from mien.stage.framing import frame_avatar
@@ -251,8 +251,7 @@ def _start(name: str, work: Callable[[], None], writes: Channel[Any]) -> threadi
 
 def _worth_helping(pixels: ByteArray) -> bool:
     """Whether a second artist pays. Two cores are full with one artist and one encoder when pictures are large."""
-    cores = os.cpu_count() or 1
-    return cores > 2 or (cores == 2 and pixels.nbytes < _LARGE_PICTURE)
+    return cores() > 2 or (cores() == 2 and pixels.nbytes < _LARGE_PICTURE)
 
 
 class _Stopwatch:

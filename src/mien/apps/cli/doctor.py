@@ -18,6 +18,7 @@ import mien
 from mien import config, models
 from mien.apps.cli import console
 from mien.errors import MienError, MissingError
+from mien.machine import cores
 
 OK: Final = "ok"
 ADVICE: Final = "advice"
@@ -243,8 +244,8 @@ def _opens(name: str) -> bool:
 
 
 def _machine() -> Iterator[Check]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Check("processor", OK, f"{cores} {'core' if cores == 1 else 'cores'}")
+    count = cores()
+    yield Check("processor", OK, f"{count} {'core' if count == 1 else 'cores'}")
     memory = _memory()
     if memory:
         scarce = memory < _ROOM

@@ -33,6 +33,7 @@ from mien.apps.studio.small import small
 from mien.apps.studio.workshops import Inputs, basis, kept_avatars, workshop
 from mien.captions import Caption
 from mien.errors import UsageError
+from mien.machine import cores, free_memory
 from mien.portrait.store import library
 from mien.stage.marks import Marks, marks_of
 from mien.timeline import frame_tick, to_seconds
@@ -47,6 +48,8 @@ PIECE: Final = 20
 """Seconds of a piece, about."""
 ALONE: Final = 90
 """Seconds of film up to which one process draws all: starting more would cost what they save."""
+_PROCESS: Final = 500_000_000
+"""Bytes that a process which draws takes, about."""
 _KINDS: Final = (".mp4", ".m4v", ".mov", ".webm")
 
 _T = TypeVar("_T")
@@ -251,7 +254,7 @@ def _usual(film: Plan) -> int:
     """Processes: one for what is short, else one a core, as far as memory allows half a gigabyte for each."""
     if to_seconds(film.ticks) <= ALONE:
         return 1
-    return max(1, os.cpu_count() or 1)
+    return max(1, min(cores(), free_memory() // _PROCESS))
 
 
 def _loaded(job: Job) -> tuple[Project, tuple[Asset, ...]]:
