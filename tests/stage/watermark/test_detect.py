@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.stage.watermark.kit import busy, flat, luma
 
-from mien.stage.watermark.detect import LIKELY, SURE, Evidence, Found
+from mien.stage.watermark.detect import READ, SURE, Evidence, Found
 from mien.stage.watermark.embed import Watermark
 from mien.types import ByteArray
 
@@ -75,8 +75,17 @@ def test_nothing_is_found_without_a_mark_or_with_another_key(marked: ByteArray) 
     evidence.add(luma(marked))
     wrong = evidence.look(f"wrong {k}" for k in range(25))
     assert len(wrong) == 25 and not any(found.marked for found in wrong.values())
-    assert max(found.z for found in wrong.values()) < LIKELY < SURE
+    assert max(found.z for found in wrong.values()) < SURE - 1
     assert not look(busy()).marked and not look(flat()).marked
+
+
+def test_a_weak_mark_is_proved_by_all_its_waves_together() -> None:
+    """Where the pilots alone might be chance, the carriers that agree with what was read settle it."""
+    mark = Watermark(PAYLOAD, "key")
+    weak = [look(jpeg(scaled(0.5)(mark(0, busy(seed, 230, 230))), 25)) for seed in range(1, 9)]
+    settled = [found for found in weak if found.z < SURE and found.payload == PAYLOAD]
+    assert settled and all(found.marked and found.read >= READ for found in settled)
+    assert all(found.payload in (PAYLOAD, None) for found in weak)
 
 
 def test_several_pictures_tell_what_one_does_not() -> None:

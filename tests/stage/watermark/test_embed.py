@@ -36,6 +36,18 @@ def test_flat_skies_get_less_than_busy_places_and_edges_no_more_than_skies() -> 
     assert marked[:, 190:210].mean() < 1.3 * flat_change
 
 
+def test_what_would_cost_too_much_psnr_is_taken_from_the_busiest_places() -> None:
+    """The calmer half of a picture keeps the mark that it has where nothing else is busy."""
+    noise = np.random.default_rng(3).integers(0, 256, (400, 200, 3), dtype=np.uint8)
+    calm = np.hstack([busy(), busy()])
+    crowded = calm.copy()
+    for left in (400, 600):
+        crowded[:, left : left + 200] = noise
+    alone, beside = (np.abs(Watermark(5)(0, p)[:, :380].astype(int) - p[:, :380]).mean() for p in (calm, crowded))
+    assert beside > 0.95 * alone
+    assert psnr(crowded, Watermark(5)(0, crowded)) >= 40
+
+
 def test_only_luma_changes_and_alpha_stays() -> None:
     picture = np.dstack([np.clip(busy(), 40, 210), np.full((400, 400), 77, np.uint8)])
     change = Watermark(5)(0, picture).astype(int) - picture

@@ -18,7 +18,7 @@ _MEMORY: Final = 6
 _GENERATORS: Final = (0o133, 0o171, 0o165)  # rate 1/3, constraint length 7, free distance 15 (Proakis, table 8.2-2)
 _STATES: Final = 1 << _MEMORY
 _STEPS: Final = BITS + _CHECK + _MEMORY
-LIST: Final = 16
+LIST: Final = 32
 """Paths through the code that are tried against the checksum."""
 CODED: Final = _STEPS * len(_GENERATORS)
 """Bits after coding."""

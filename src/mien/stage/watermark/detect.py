@@ -22,9 +22,11 @@ from mien.types import FloatArray
 
 SURE: Final = 8.7
 """From this z on the mark is there. Scales and aspects that differ by half a pixel at a picture's far end, times all
-shifts, make at most 10¹¹ places to look: fewer than one wrong key in 10⁵ reaches this, or LIKELY with a checksum."""
-LIKELY: Final = 7.6
-"""From this z on the mark is there if the payload's checksum fits as well; one in 4096 fits by chance."""
+shifts, make at most 10¹¹ places to look, so one wrong key in 250 000 reaches this."""
+READ: Final = 11.0
+"""From this agreement of all waves on, pilots and carriers together, the payload is right, and so the mark is there:
+among 2³² payloads at each of those places, one wrong key in 400 000 has one that reaches this."""
+_WORTH: Final = 4.5  # below this z nothing is read
 _WHOLE: Final = 0.8  # weight of all pictures that were encoded by themselves; that of all others is 1
 _PLAIN: Final = 12.0  # from this z on no better place is looked for
 _SMALLEST, _LARGEST, _RATIO = 0.4, 2.5, 1.01
@@ -38,21 +40,21 @@ _DIRECTIONS: Final = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found. z: agreement, in standard deviations. scale: size now, relative to the film as it was made.
-
-    shift: x, y of the picture's corner in the tile, pixels as made. payload: None where it cannot be read. marked:
-    whether the mark of this key is there.
+    """What was found. z: agreement of the pilots, in standard deviations. scale: size now, relative to the film as it
+    was made. shift: x, y of the picture's corner in the tile, pixels as made. payload: None where it cannot be read.
+    read: agreement of all waves with the payload, 0 where none fits. marked: whether the mark of this key is there.
     """
 
     z: float
     scale: float
     shift: tuple[int, int]
     payload: int | None
+    read: float = 0.0
 
     @property
     def marked(self) -> bool:
         """Whether this can be no chance."""
-        return self.z >= SURE or (self.z >= LIKELY and self.payload is not None)
+        return self.z >= SURE or self.payload is not None
 
 
 class Evidence:
@@ -173,7 +175,8 @@ def _told(residual: FloatArray, key: str, best: Try) -> Found:
     folded = Folded(residual, best.across, best.down)
     z, shift = folded.exact(key, best.shift)
     corner = (round(-shift[0]) % SIDE, round(-shift[1]) % SIDE)
-    return Found(z, (best.across * best.down) ** 0.5, corner, folded.read(key, shift))
+    payload, read = folded.read(key, shift) if z >= _WORTH else (None, 0.0)
+    return Found(z, (best.across * best.down) ** 0.5, corner, payload if read >= READ else None, read)
 
 
 def _stretch(residual: FloatArray, key: str, best: Try) -> Try:

@@ -14,10 +14,11 @@ from mien.types import ByteArray, FloatArray
 
 PUBLIC_KEY: Final = "mien"
 """The key of everybody who set no other: whoever has Mien can read marks that were made with it."""
-_CALM: Final = 0.6  # RMS of the mark where the picture is flat, levels of 255
-_GAIN: Final = 0.7  # more of it for each level of texture
+_CALM: Final = 0.65  # RMS of the mark where the picture is flat, levels of 255
+_GRAIN: Final = 0.5  # texture, levels, that flat skin has from the camera's noise alone: it hides nothing
+_GAIN: Final = 1.1  # more of the mark for each level of texture over that
 _MOST: Final = 5.0
-_IN_ALL: Final = 2.3  # RMS over a picture that is busy everywhere: a PSNR of 41 dB
+_IN_ALL: Final = 2.5  # RMS over a picture that is busy everywhere: a PSNR of 40.3 dB
 _CLIP: Final = 2.2  # of the tile, in RMS: rare tall waves would be the first to be seen
 
 
@@ -53,9 +54,22 @@ def _strength(pixels: ByteArray) -> FloatArray:
     if height >= BLOCK and width >= BLOCK:
         texture(pixels, busy)
     calm = np.minimum(busy, cv2.blur(busy, (3, 3)))  # what stands alone among calm squares hides less
-    strength = np.minimum(_CALM + _GAIN * calm, np.float32(_MOST))
-    in_all = float(np.sqrt(np.mean(strength * strength)))
-    return strength * np.float32(min(1.0, _IN_ALL / in_all))
+    strength = np.minimum(_CALM + _GAIN * np.maximum(calm - _GRAIN, 0), np.float32(_MOST))
+    return np.minimum(strength, _ceiling(strength))
+
+
+def _ceiling(strength: FloatArray) -> np.float32:
+    """Under which strengths come to :data:`_IN_ALL` at most.
+
+    The same level of the mark is found sooner where the picture itself is calmer, so what there is too much of is
+    taken from the busiest places, not from all.
+    """
+    low, high = 0.0, _MOST
+    for _ in range(12 if float(np.sqrt(np.mean(strength * strength))) > _IN_ALL else 0):
+        middle = (low + high) / 2
+        under = np.minimum(strength, np.float32(middle))
+        low, high = (low, middle) if float(np.sqrt(np.mean(under * under))) > _IN_ALL else (middle, high)
+    return np.float32(low or high)
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from mien.types import FloatArray
 _PITCH: Final = 2  # pixels of the film as it was made, for one of the grid that it is folded onto
 _GRID: Final = SIDE // _PITCH
 _FINE: Final = 0.22  # cycles a pixel, at which half of a wave is taken to be lost
+_NARROW: Final = 1.5  # cycles a tile, of rings that the picture's own spectrum is measured in
 _RING, _RINGS, _LEAST = 0.012, 12, 0.03  # rings of frequencies: width, cycles a pixel; count; least trust in one
 
 _Complex = NDArray[np.complex64]
@@ -31,7 +33,11 @@ class Try:
 
 
 class Folded:
-    """A residual, brought to the size it was made at and folded into one tile: the phases of its waves."""
+    """A residual, brought to the size it was made at and folded into one tile: the phases of its waves.
+
+    Waves that stand out among those of their frequency count more, as the square root of their size: tall ones are
+    told better from noise, but may be the picture's own.
+    """
 
     def __init__(self, residual: FloatArray, across: float, down: float) -> None:
         from mien.stage.watermark.kernel import fold
@@ -40,7 +46,9 @@ class Folded:
         tile = np.zeros((_GRID, _GRID), np.float32)
         fold(residual, across * _PITCH, down * _PITCH, tile)
         spectrum: _Complex = np.asarray(np.fft.rfft2(tile), np.complex64)
-        self._phases: _Complex = spectrum / (np.abs(spectrum) + np.float32(1e-9))
+        height = np.abs(spectrum) + np.float32(1e-9)
+        self._phases: _Complex = spectrum / height
+        self._outstanding = np.sqrt(height / _around(height)).astype(np.float32)
 
     def agreement(self, key: str) -> Try:
         """The best shift for the pilots of a key, and how well they agree there."""
@@ -67,12 +75,20 @@ class Folded:
         best = int(np.argmax(sums))
         return sums[best] / _deviation(weights[own.pilots]), near[best]
 
-    def read(self, key: str, shift: tuple[float, float]) -> int | None:
-        """The payload. The pilots tell how far waves of a frequency can be trusted."""
+    def read(self, key: str, shift: tuple[float, float]) -> tuple[int | None, float]:
+        """The payload, None where no checksum fits, and how well all waves agree with it, in standard deviations.
+
+        The pilots tell how far waves of a frequency can be trusted.
+        """
         own = waves(key)
-        agreement = self._turned(own, shift).real
-        soft = np.bincount(own.bits, (agreement * _coherence(own, agreement))[own.carriers], code.CODED)
-        return code.decode(soft.astype(np.float32))
+        agreement, weights = self._turned(own, shift).real, self._weights(own)
+        trusted = agreement * _coherence(own, agreement) * self._outstanding[own.rows % _GRID, own.columns]
+        soft = np.bincount(own.bits, trusted[own.carriers], code.CODED)
+        payload = code.decode(soft.astype(np.float32))
+        if payload is None:
+            return None, 0.0
+        agreement[own.carriers] *= code.encode(payload)[own.bits]
+        return payload, float(agreement @ weights) / _deviation(weights)
 
     def _turned(self, own: Waves, shift: tuple[float, float]) -> _Complex:
         """Each wave's phase against the key's, 1 where they agree."""
@@ -80,10 +96,30 @@ class Folded:
         return seen * _turn(own.rows, own.columns, *shift)
 
     def _weights(self, own: Waves) -> FloatArray:
-        """What scalers and encoders leave of a wave: less, the finer it is now."""
+        """What scalers and encoders leave of a wave: less, the finer it is now; and how far it stands out.
+
+        Nothing here depends on what the key draws by lot.
+        """
         finer = np.hypot(own.rows / self._down, own.columns / self._across) / (SIDE * _FINE)
         weights: FloatArray = (1 / (1 + finer**4)).astype(np.float32)
+        weights *= self._outstanding[own.rows % _GRID, own.columns]
         return weights
+
+
+def _around(height: FloatArray) -> FloatArray:
+    """The mean height of the waves of the same frequency, for each wave."""
+    rings = _rings()
+    mean = np.bincount(rings, height.ravel()) / np.bincount(rings)
+    around: FloatArray = mean[rings].reshape(height.shape).astype(np.float32)
+    return around
+
+
+@functools.cache
+def _rings() -> NDArray[np.intp]:
+    rows = np.fft.fftfreq(_GRID, 1 / _GRID)
+    radius = np.hypot(rows[:, None], np.arange(_GRID // 2 + 1))
+    rings: NDArray[np.intp] = (radius / _NARROW).astype(np.intp).ravel()
+    return rings
 
 
 def _deviation(weights: FloatArray) -> float:

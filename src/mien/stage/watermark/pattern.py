@@ -20,7 +20,7 @@ from mien.types import FloatArray
 
 SIDE: Final = 256
 """Side of the tile, pixels of the film as it was made."""
-_LOWEST, _HIGHEST = 0.06, 0.12  # cycles a pixel
+_LOWEST, _HIGHEST = 0.06, 0.135  # cycles a pixel
 _PILOTS: Final = 2 / 5
 
 
