@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -132,6 +132,21 @@ class Subject:
         return build.cached_avatar(self.path, face=self.face, crop=self.crop, tell=tell)
 
 
+def require_consent(subjects: Iterable[Subject], cloned: str, trust: config.TrustConfig) -> None:
+    """Raise ConsentMissing where ``[trust] strict`` wants a consent and there is none. cloned: the recording of the
+    voice that is cloned, "" = none is.
+    """
+    if not trust.strict:
+        return
+    from mien.portrait.store import consent
+
+    for subject in subjects:
+        consent.require("avatar", subject.fingerprint(), subject.title, subject.manifest())
+    if cloned:
+        file = Path(cloned).expanduser()
+        consent.require("voice", consent.fingerprint(file), file.name)
+
+
 @dataclass(frozen=True)
 class Order:
     """Everything that was asked for, checked as far as is cheap. text: what to say, "" where a recording speaks."""
@@ -167,14 +182,8 @@ class Order:
 
     def check_consent(self) -> None:
         """Raise ConsentMissing where ``[trust] strict`` wants a consent and there is none."""
-        if not self.trust.strict:
-            return
-        from mien.portrait.store import consent
-
-        consent.require("avatar", self.subject.fingerprint(), self.subject.title, self.subject.manifest())
         cloned = self.voices.reference if self.voices is not None and self.recording is None else ""
-        if cloned:
-            consent.require("voice", consent.fingerprint(Path(cloned)), Path(cloned).name)
+        require_consent((self.subject,), cloned, self.trust)
 
     @property
     def sources(self) -> tuple[Path, ...]:

@@ -14,7 +14,8 @@ from mien.apps.jobs.states import Job, State, Wish
 from mien.apps.jobs.store import Store
 from mien.apps.trust.gate import require_project, screen, words_of
 from mien.apps.trust.moderate.base import ScriptHeld, ScriptRefused
-from mien.config import Settings, TrustConfig
+from mien.config import Settings, TrustConfig, VoicesConfig
+from mien.errors import InputError
 from mien.portrait.store import consent
 from mien.portrait.store.consent import ConsentMissing
 
@@ -108,6 +109,78 @@ def test_all_words_of_a_short_are_judged_and_everybody_in_it_agreed(homes: Path)
         require_project(project, strict, lambda line: None)
     consent.add(consent.Record("avatar", consent.fingerprint(face), "face", "Anna", "2026-01-02", "all"))
     require_project(project, strict, lambda line: None)
+
+
+def test_the_words_of_a_recording_are_judged_where_they_stand_in_a_file(homes: Path) -> None:
+    from mien.apps.studio.load import load
+
+    for name in ("face.png", "voice.wav"):
+        (homes / name).write_bytes(b"no matter")
+    (homes / "said.txt").write_text("Double your money today.", "utf-8")
+    (homes / "short.yaml").write_text("avatar: face.png\nscenes: [{audio: voice.wav, transcript: said.txt}]\n", "utf-8")
+    project = load(homes / "short.yaml", {}).project
+    with pytest.raises(ScriptHeld, match="fraud"):
+        require_project(project, Settings(trust=TrustConfig(moderation="words")), lambda line: None)
+    (homes / "said.txt").write_bytes(b"a " * 2_000_001)
+    with pytest.raises(InputError, match="4 MB"):
+        words_of(project)
+
+
+@pytest.mark.parametrize("words", [("preview",), ("render",)])
+def test_a_project_is_seen_only_with_consent(
+    homes: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (64, 64), "teal").save(homes / "face.png")
+    (homes / "short.yaml").write_text("avatar: face.png\nlanguage: en\nscenes: [{script: Hello.}]\n", "utf-8")
+    status = main(["studio", *words, "short.yaml", "--strict", "--json"])
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (status, said["code"]) == (3, "consent.missing")
+    assert not list(homes.glob("*.mp4"))
+
+
+def test_sessions_begin_only_with_consent(homes: Path) -> None:
+    from mien.apps.server.cabinet import Cabinet
+    from mien.dialogue.think.base import Persona
+    from mien.live.troupe import Wardrobe, Wish, cast
+
+    class Opened(Exception):
+        pass
+
+    def opens(wardrobe: Wardrobe, name: str, settings: Settings) -> None:
+        def avatar(portrait: str, crop: str) -> Any:
+            raise Opened
+
+        wardrobe.avatar = avatar  # type: ignore[method-assign]
+        with pytest.raises(Opened):
+            cast(Wish(name), settings, wardrobe, None, Persona(), lambda line: None)  # type: ignore[arg-type]
+
+    face, strict = homes / "face.png", Settings(trust=TrustConfig(strict=True))
+    face.write_bytes(b"a face")
+    for wardrobe, name in (
+        (Wardrobe(lambda line: None), str(face)),
+        (Cabinet((face,), "auto", lambda line: None), "face"),
+    ):
+        opens(wardrobe, name, Settings())
+        with pytest.raises(ConsentMissing, match=r"face\.png"):
+            cast(Wish(name), strict, wardrobe, None, Persona(), lambda line: None)  # type: ignore[arg-type]
+    consent.add(consent.Record("avatar", consent.fingerprint(face), "face", "Anna", "2026-01-02", "all"))
+    opens(Cabinet((face,), "auto", lambda line: None), "face", strict)
+    voice = homes / "voice.wav"
+    voice.write_bytes(b"a voice")
+    cloned = replace(strict, voices=VoicesConfig(reference=str(voice)))
+    with pytest.raises(ConsentMissing, match=r"voice\.wav"):
+        cast(Wish(str(face)), cloned, Wardrobe(lambda line: None), None, Persona(), lambda line: None)  # type: ignore[arg-type]
+
+
+def test_no_server_lends_a_cloned_voice_without_consent(
+    homes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (homes / "voice.wav").write_bytes(b"a voice")
+    monkeypatch.setenv("MIEN_VOICES_REFERENCE", str(homes / "voice.wav"))
+    assert main(["serve", "--strict", "--port", "0", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["code"] == "consent.missing"
 
 
 def test_shorts_have_the_marks_of_project_and_settings(homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:

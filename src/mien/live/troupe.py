@@ -58,8 +58,12 @@ class Wardrobe:
         """The avatar of a portrait. Raises InputError, PortraitRefused."""
         with self._lock:
             if portrait not in self._avatars:
-                self._avatars[portrait] = Subject.of(portrait, crop, 0).load(self._tell)
+                self._avatars[portrait] = self.subject(portrait, crop).load(self._tell)
             return self._avatars[portrait]
+
+    def subject(self, portrait: str, crop: str) -> Subject:
+        """Whose face a portrait is. Raises InputError."""
+        return Subject.of(portrait, crop, 0)
 
     def renderer(self, name: str) -> Any:
         """The renderer of this name. Raises MissingError."""
@@ -73,8 +77,11 @@ def cast(
     wish: Wish, settings: config.Settings, wardrobe: Wardrobe, thinker: Thinker, persona: Persona,
     tell: Callable[[str], None],
 ) -> Troupe:  # fmt: skip
-    """The parts of one session. Raises what a film would: InputError, MissingError, UsageError."""
-    avatar = wardrobe.avatar(wish.portrait or persona.avatar, settings.portrait.crop)
+    """The parts of one session. Raises what a film would: InputError, MissingError, UsageError, ConsentMissing."""
+    face_of = (wish.portrait or persona.avatar, settings.portrait.crop)
+    if settings.trust.strict:
+        casting.require_consent((wardrobe.subject(*face_of),), settings.voices.reference, settings.trust)
+    avatar = wardrobe.avatar(*face_of)
     look = settings.film
     size = canvas_size(SIZE if look.size == "auto" else look.size, look.aspect, avatar.size, preview=False)
     face = config.override(settings.face, **wish.face)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+
+from mien import config
 
 WHO: Final = "Who"
 RECORDING: Final = "Recorded voice"
@@ -64,3 +69,14 @@ Credentials = Annotated[bool | None, option(TRUST, "--c2pa/--no-c2pa", text="Sig
 Strict = Annotated[
     bool | None, option(TRUST, "--strict/--no-strict", text="Only with the consent of whose face and voice it is.")
 ]
+
+
+@contextmanager
+def strictly(strict: bool | None) -> Iterator[None]:
+    """Within, ``[trust] strict`` is what the option says; None = as the settings have it."""
+    settings = config.load()
+    if strict is None:
+        yield
+        return
+    with config.using(replace(settings, trust=replace(settings.trust, strict=strict))):
+        yield

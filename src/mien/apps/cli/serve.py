@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from mien import config
 from mien.apps.cli import console
-from mien.apps.cli.options import option
+from mien.apps.cli.options import Strict, option, strictly
 from mien.errors import InputError, MissingError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def command(
     think: Think = None,
     voice: Voice = None,
     language: Language = None,
+    strict: Strict = None,
 ) -> None:
     """Open the page: an avatar that listens, answers and can be interrupted.
 
@@ -100,6 +101,7 @@ def command(
             f"mien serve needs {', '.join(lacks)}.", hint="Install it: pip install 'mien[live]'.", code="missing.live"
         )
     from mien.apps.server.options import TOKEN_VARIABLE, ServeOptions, parse_tokens, weak
+    from mien.casting import require_consent
 
     if not 0 <= port <= 65535 or sessions < 0:
         raise UsageError("A port is 0 to 65535, and sessions are counted from 0.")
@@ -115,16 +117,24 @@ def command(
     )  # fmt: skip
     if any(weak(t) for t in options.tokens):
         console.note("A token of fewer than 16 characters might be guessed.")
-    think_settings = config.override(settings.think, backend=think, persona=persona)
-    if documents is not None:
-        if not documents.exists():
-            raise InputError(f"There is no '{documents}'.", hint="Check the name after --documents.")
-        think_settings = replace(think_settings, documents=str(documents))
     settings = replace(
-        settings, think=think_settings, hear=config.override(settings.hear, backend=hear),
+        settings, think=_thinks(settings.think, think, persona, documents), hear=config.override(settings.hear, backend=hear),
         speak=config.override(settings.speak, voice=voice, language=language),
+        trust=config.override(settings.trust, strict=strict),
     )  # fmt: skip
-    _serve(options, settings)
+    require_consent((), settings.voices.reference, settings.trust)
+    with strictly(strict):  # the studio's films
+        _serve(options, settings)
+
+
+def _thinks(
+    settings: config.ThinkConfig, backend: str | None, persona: str | None, documents: Path | None
+) -> config.ThinkConfig:
+    """Who answers, and from what. Raises InputError."""
+    if documents is not None and not documents.exists():
+        raise InputError(f"There is no '{documents}'.", hint="Check the name after --documents.")
+    named = None if documents is None else str(documents)
+    return config.override(settings, backend=backend, persona=persona, documents=named)
 
 
 def _quotas(text: str) -> tuple[int, int]:

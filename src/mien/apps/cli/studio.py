@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.apps.cli import console
+from mien.apps.cli.options import Strict, strictly
 from mien.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,12 +87,14 @@ def preview(
     ] = None,
     values: _Set = None,
     outside: _Outside = False,
+    strict: Strict = None,
 ) -> None:
     """Have a first look: the film in small, and a sheet with pictures of every scene beside it (.png)."""
     from mien.apps.studio.preview import preview as look_at
 
     job, target = _job(file, values, outside), out or file.with_name(f"{file.stem}-preview.mp4")
-    with _watched() as observe:
+    with strictly(strict), _watched() as observe:
+        _require_leave(job)
         made = look_at(job, target, observe=observe, tell=_once())
     _tell_rendered("previewed", made.film, sheet=made.sheet)
 
@@ -112,15 +115,14 @@ def render(
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", min=1, max=64, help="Processes; default: as it is long.")
     ] = None,
+    strict: Strict = None,
 ) -> None:
     """Make the film of a project. A run that was stopped goes on where it was."""
-    from mien import config
     from mien.apps.studio.render import render as render_project
-    from mien.apps.trust.gate import require_project
 
     job = replace(_job(file, values, outside), preset=preset, encoder=encoder)
-    require_project(read(file, values, outside).project, config.load(), console.note)
-    with _watched() as observe:
+    with strictly(strict), _watched() as observe:
+        _require_leave(job)
         made = render_project(job, out or file.with_suffix(".mp4"), workers=workers, observe=observe, tell=_once())
     _tell_rendered("rendered", made)
 
@@ -196,6 +198,15 @@ def _job(file: Path, values: list[str] | None, outside: bool) -> Job:
     if problems:
         _tell_problems(str(file), problems)
     return Job(file, tuple(pairs(values).items()), outside)
+
+
+def _require_leave(job: Job) -> None:
+    """Everybody agreed whose face or voice it is, and its words may be said, also for a look. Raises what is not so."""
+    from mien import config
+    from mien.apps.studio.load import load
+    from mien.apps.trust.gate import require_project
+
+    require_project(load(job.file, dict(job.values), outside=job.outside).project, config.load(), console.note)
 
 
 def _once() -> Callable[[str], None]:

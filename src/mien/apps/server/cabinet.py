@@ -82,13 +82,16 @@ class Cabinet(Wardrobe):
                 if entry.name in self._loaded:
                     self._loaded.move_to_end(entry.name)
                     return self._loaded[entry.name]
-            subject = entry.subject if entry.origin != "demo" else Subject(path=models.path(_DEMO), crop="head")
-            made = subject.load(self._told)
+            made = _whose(entry).load(self._told)
             with self._own:
                 self._loaded[entry.name] = made
                 while len(self._loaded) > MOST_LOADED:
                     self._loaded.popitem(last=False)
         return made
+
+    def subject(self, portrait: str, crop: str = "") -> Subject:
+        """Whose face a name stands for. Raises MissingError."""
+        return _whose(self.find(portrait))
 
     def picture(self, name: str) -> bytes:
         """A JPEG of an avatar, 512 pixels at most. Raises MissingError, InputError."""
@@ -136,6 +139,10 @@ def backgrounds() -> dict[str, Path]:
     folder = config.data_dir() / "backgrounds"
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     return {f.stem: f for f in files if f.suffix.lower() in _SUFFIXES and _NAME.fullmatch(f.stem) and f.is_file()}
+
+
+def _whose(entry: Entry) -> Subject:
+    return entry.subject if entry.origin != "demo" else Subject(path=models.path(_DEMO), crop="head")
 
 
 def _named(portraits: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:

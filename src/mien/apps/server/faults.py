@@ -23,7 +23,7 @@ _BY_CODE: Final = {
     "missing.studio": 404, "missing.project": 404, "missing.asset": 404, "missing.upload": 404, "missing.film": 404,
     "missing.job": 404, "project": 422, "project.form": 422, "project.changed": 412, "upload.offset": 409,
     "busy.studio": 503, "studio.slow": 503,
-    "input.too_large": 413, "input.conflict": 409, "denied.token": 401, "denied": 403,
+    "input.too_large": 413, "input.conflict": 409, "denied.token": 401, "denied": 403, "consent.missing": 403,
 }  # fmt: skip
 """What the class alone does not say."""
 _BY_CLASS: Final = (

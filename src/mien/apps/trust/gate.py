@@ -29,18 +29,11 @@ def require_project(project: Project, settings: config.Settings, tell: Callable[
 
 def require_people(project: Project, settings: config.Settings) -> None:
     """Where ``[trust] strict`` is set, everybody agreed who is seen or whose voice is cloned. Raises ConsentMissing."""
-    if not settings.trust.strict:
-        return
-    from mien.casting import Subject
-    from mien.portrait.store import consent
+    from mien.casting import Subject, require_consent
 
-    for person in _people(project):
-        if person.portrait is not None or person.name:
-            who = Subject(path=person.portrait, name=person.name)
-            consent.require("avatar", who.fingerprint(), who.title, who.manifest())
-    if settings.voices.reference:
-        cloned = Path(settings.voices.reference)
-        consent.require("voice", consent.fingerprint(cloned), cloned.name)
+    people = (person for person in _people(project) if person.portrait is not None or person.name)
+    faces = [Subject(path=person.portrait, name=person.name) for person in people]
+    require_consent(faces, settings.voices.reference, settings.trust)
 
 
 def words_of(project: Project) -> str:
@@ -93,13 +86,18 @@ def _said(arguments: Mapping[str, Any]) -> str:
     if "text" in arguments:
         return str(arguments["text"])
     transcript = arguments.get("transcript")
-    if not isinstance(transcript, Mapping):
-        return str(transcript or "")
+    return _read(Path(transcript["file"])) if isinstance(transcript, Mapping) else str(transcript or "")
+
+
+def _read(transcript: Path) -> str:
     try:
-        with Path(transcript["file"]).open("rb") as stream:
-            return stream.read(_MOST_BYTES).decode("utf-8", "replace")
+        with transcript.open("rb") as stream:
+            text = stream.read(_MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"The transcript cannot be read: {error.strerror or error}.") from None
+    if len(text) > _MOST_BYTES:  # what nobody looked at has not passed
+        raise InputError(f"The transcript '{transcript.name}' is over {_MOST_BYTES // 10**6} MB.", hint="Shorten it.")
+    return text.decode("utf-8", "replace")
 
 
 def _people(project: Project) -> Iterator[Person]:
@@ -115,6 +113,9 @@ def _texts(value: Any) -> Iterator[str]:
             if isinstance(inner, str):
                 if field.name in _WORDS and inner.strip():
                     yield inner
+            elif isinstance(inner, Path):
+                if field.name == "transcript":
+                    yield _read(inner)
             else:
                 yield from _texts(inner)
     elif isinstance(value, Mapping):
