@@ -31,7 +31,7 @@ def scene(**changes: object) -> Scene:
 
 def settled() -> bool:
     """Whether the loop's threads have gone."""
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if not any(t.name.startswith("mien-") for t in threading.enumerate()):
             return True

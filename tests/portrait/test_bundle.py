@@ -223,12 +223,12 @@ def test_archives_that_lead_outside_are_refused() -> None:
 def test_archive_bombs_are_refused_quickly() -> None:
     members = bundle.members(tiny_avatar())
     members["arrays/uv.bin"] = b"\0" * (64 << 20)
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(InputError, match="larger"):
         bundle.load_archive(archive(members))
     with pytest.raises(InputError, match="too many"):
         bundle.load_archive(archive({f"f{i}": b"" for i in range(1000)}))
-    assert time.monotonic() - begin < 3
+    assert time.process_time() - begin < 3
 
 
 def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
@@ -318,6 +318,6 @@ def test_loading_is_fast(tmp_path: Path) -> None:
     textures = {**avatar.textures, **large, "matte": smooth[..., 0]}
     manifest = replace(avatar.manifest, source=replace(avatar.manifest.source, width=512, height=512))
     bundle.save(Avatar(manifest, avatar.arrays, textures), tmp_path / "a")
-    begin = time.monotonic()
+    begin = time.process_time()
     bundle.load(tmp_path / "a")
-    assert time.monotonic() - begin < 0.5
+    assert time.process_time() - begin < 0.5

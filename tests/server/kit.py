@@ -106,8 +106,8 @@ def serving(
 
 
 def run(work: Any) -> Any:
-    """Run a coroutine, half a minute at most."""
-    return asyncio.run(asyncio.wait_for(work, 30))
+    """Run a coroutine, a minute and a half at most."""
+    return asyncio.run(asyncio.wait_for(work, 90))
 
 
 class Events:
@@ -120,7 +120,7 @@ class Events:
     async def send(self, kind: str, **more: Any) -> None:
         await self._socket.send(json.dumps({"type": kind, **more}))
 
-    async def until(self, kind: str, seconds: float = 15.0, **values: Any) -> dict[str, Any]:
+    async def until(self, kind: str, seconds: float = 30.0, **values: Any) -> dict[str, Any]:
         """The next event of a kind with these values."""
         async with asyncio.timeout(seconds):
             while True:

@@ -59,14 +59,14 @@ def problems(home: Path, content: str | bytes, name: str = "bad.yaml") -> tuple[
     """What is wrong with a project, whether reading or checking tells."""
     file = home / name
     file.write_bytes(content.encode() if isinstance(content, str) else content)
-    began = time.monotonic()
+    began = time.process_time()
     try:
         found = check(load(file)).problems
     except ProjectError as error:
         found = error.problems
     finally:
         file.unlink()
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
     return found
 
 

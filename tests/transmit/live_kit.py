@@ -39,7 +39,7 @@ def motion(k: int, rows: int = 2) -> FaceClip:
     return FaceClip(frame_tick(k, FPS), shapes, head, Fraction(50))
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_for(what: Callable[[], bool], seconds: float = 30.0) -> bool:
     """Whether it comes true in time."""
     end = time.monotonic() + seconds
     while not what():

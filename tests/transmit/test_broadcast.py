@@ -23,7 +23,7 @@ from mien.transmit.rtc_sound import open_sound
 from mien.types import AudioChunk, FaceClip, VideoFrame
 
 
-def eventually(true: Callable[[], Any], seconds: float = 5.0) -> None:
+def eventually(true: Callable[[], Any], seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not come about in time"
@@ -88,13 +88,13 @@ def test_a_slow_encoder_never_holds_the_session_and_the_newest_picture_wins() ->
 
     def slow(coded: Coded) -> None:
         taken.append(coded)
-        time.sleep(0.15)
+        time.sleep(0.5)
 
     broadcast.pictures("h264", slow, ignore)
     begin = time.monotonic()
     for n in range(40):
         show(broadcast, n)
-    assert time.monotonic() - begin < 0.1
+    assert time.monotonic() - begin < 0.4  # not even once
     eventually(lambda: taken and taken[-1].tick == 39 * FRAME)
     assert len(taken) < 6 and broadcast.tally.lost_frames == 40 - len(taken)
     broadcast.close()

@@ -144,7 +144,7 @@ def visit(chromium: Browser, address: str, **context: Any) -> Iterator[Page]:
         made.close()
 
 
-def until(page: Page, expression: str, seconds: float = 10.0) -> Any:
+def until(page: Page, expression: str, seconds: float = 60.0) -> Any:
     """Wait until something is true on the page, and return it. (The page's policy forbids Playwright's own way.)"""
     end = time.monotonic() + seconds
     while not (found := page.evaluate(expression)):
@@ -154,7 +154,7 @@ def until(page: Page, expression: str, seconds: float = 10.0) -> Any:
     return found
 
 
-def live(page: Page, seconds: float = 10.0) -> None:
+def live(page: Page, seconds: float = 60.0) -> None:
     """Wait until a picture of a live session is shown."""
     until(page, "window.mien?.link.status.phase == 'live' && document.querySelector('.picture.shown') != null", seconds)
 

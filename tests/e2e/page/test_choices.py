@@ -125,7 +125,7 @@ def test_errors_are_told_in_the_visitor_s_language(chromium: Browser, address: s
         )
         for order in wrong:
             page.evaluate("order => mien.link.send(order)", order)
-        until(page, "document.querySelectorAll('.fault').length == 3", 20)
+        until(page, "document.querySelectorAll('.fault').length == 3")
         for told in page.query_selector_all(".fault"):
             assert "。" in told.inner_text()
             assert not any(word in told.inner_text() for word in (" the ", " is ", "There", "cannot"))

@@ -62,7 +62,7 @@ def test_a_film_is_made_from_the_first_word_to_the_download(
     Image.effect_noise((300, 300), 90).convert("RGB").save(tmp_path / "leaf.png")
     with visit(chromium, f"{address}/#studio") as page:
         page.click("text=Tea")
-        until(page, "document.querySelector('.still img')?.naturalWidth > 60", 20)
+        until(page, "document.querySelector('.still img')?.naturalWidth > 60")
         page.fill("[data-key='title']", "A leaf: of tea")  # the form writes the file
         until(page, "document.querySelector('.code').value.includes('A leaf: of tea')")
         text = page.input_value(".code")
@@ -81,7 +81,7 @@ def test_a_film_is_made_from_the_first_word_to_the_download(
         assert saved.startswith("# Kept: this comment.\n") and re.search(r"picture: leaf.png", saved)
         page.click(".head-tools .solid")
         page.click(".ask-dialog .solid")
-        until(page, "document.querySelector('.film a.solid')", 30)
+        until(page, "document.querySelector('.film a.solid')")
         with page.expect_download() as fetched:
             page.click(".film a.solid")
         assert fetched.value.suggested_filename == "tea.mp4"
