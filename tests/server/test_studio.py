@@ -235,7 +235,7 @@ def test_pages_are_told_what_changes(studio: Served, client: httpx.Client) -> No
 
     async def watch() -> None:
         async with websockets.connect(f"{studio.ws}/api/studio/events?project=watched") as socket:
-            first = {(one := json.loads(await socket.recv()))["type"]: one for _ in range(3)}
+            first = {(one := json.loads(await socket.recv()))["type"]: one for _ in range(4)}
             assert first["project"]["version"] and isinstance(first["films"]["films"], list)
             (folder / "watched.yaml").write_text(TEXT + "# more\n", encoding="utf-8")
             (folder / "leaf.png").write_bytes(picture())

@@ -13,7 +13,7 @@ from tests.e2e.page.kit import browser, live, served, until, visit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, FilePayload, Route
 
 pytest.importorskip("aiortc", reason="the extra 'live' is not installed")
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -89,6 +89,56 @@ def test_a_film_is_made_from_the_first_word_to_the_download(
         assert (tmp_path / "tea.mp4").read_bytes()[4:8] == b"ftyp"
         complaints = page.mien_complaints  # type: ignore[attr-defined]
         assert not [one for one in complaints if "422" not in one]  # a picture of what is wrong is refused
+
+
+def test_quick_changes_all_stay_and_changes_from_elsewhere_are_followed(
+    chromium: Browser, address: str, folder: Path
+) -> None:
+    file = folder / "two/two.yaml"
+    file.parent.mkdir()
+    file.write_text(TEXT.replace("title: Tea\n", "title: Two # kept\ncaptions: plain\n", 1), encoding="utf-8")
+    with visit(chromium, f"{address}/#studio/two") as page:
+        until(page, "document.querySelector('.form .part')")
+        page.evaluate("""() => {
+          for (const [key, value] of [['style', 'box'], ['platform', 'tiktok'], ['place', 'top'], ['size', '5']]) {
+            const field = document.querySelector(`[data-key="captions.${key}"]`)
+            field.value = value
+            field.dispatchEvent(new Event('change'))
+          }
+        }""")
+        until(page, f"mienStudio.editor.project.text.includes('size: 5%') && {SAVED}", 30)
+        assert "captions: {style: box, platform: tiktok, place: top, size: 5%}" in file.read_text("utf-8")
+        file.write_text(file.read_text("utf-8").replace("Two", "From elsewhere"), encoding="utf-8")
+        until(page, "document.querySelector('[data-key=title]').value === 'From elsewhere'", 30)
+        page.click(".preview-tools button")  # the scene, in small
+        until(page, "document.querySelector('.player video')?.duration > 0.3", 60)
+        page.evaluate("mienStudio.editor.drawer.limits.largest.picture = 10")
+        big: FilePayload = {"name": "big.png", "mimeType": "image/png", "buffer": bytes(20)}
+        page.set_input_files(".drawer input[type=file]", big)
+        until(page, "document.querySelector('.moving [data-state=failed]')?.textContent.includes('at most')")
+        assert not page.mien_complaints  # type: ignore[attr-defined]
+
+
+def test_an_upload_goes_on_where_it_broke(chromium: Browser, address: str, folder: Path) -> None:
+    data = bytes(range(256)) * 4000
+    asked: list[str] = []
+
+    def line(route: Route) -> None:
+        asked.append(route.request.headers["upload-offset"])
+        if len(asked) == 2:
+            route.fetch()  # it arrives, and the answer is lost
+        route.abort("connectionreset") if len(asked) == 2 else route.continue_()
+
+    (folder / "broken").mkdir()
+    (folder / "broken/broken.yaml").write_text(TEXT, encoding="utf-8")
+    with visit(chromium, f"{address}/#studio/broken") as page:
+        until(page, "document.querySelector('.form .part')")
+        page.route("**/api/studio/uploads/*", line)
+        text: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": data.replace(bytes(1), b"a")}
+        page.evaluate("mienStudio.editor.drawer.uploads.most = 262144")
+        page.set_input_files(".drawer input[type=file]", text)
+        until(page, "mienStudio.editor.drawer.uploads.all[0]?.state.match(/done|failed/)", 30)
+        assert asked[:3] == ["0", "262144", "524288"], page.evaluate("mienStudio.editor.drawer.uploads.all[0].words")
 
 
 def test_the_conversation_rests_while_somebody_is_in_the_studio(chromium: Browser, address: str) -> None:

@@ -2,6 +2,8 @@
 
 import { explained } from './words.js'
 
+const SAVING_MS = 3600000 // a whole film, over a slow line
+
 const base = new URL('.', document.baseURI)
 let token = takeToken()
 
@@ -59,16 +61,16 @@ export async function exchange(method, path, body, more = {}) {
   throw refusal(response.status, parse(text), text)
 }
 
-/** A picture as an address that an <img> can show. @param {string} path @returns {Promise<string>} */
-export async function picture(path) {
-  const response = await request('GET', path)
+/** A picture as an address that an <img> can show. @param {string} path @param {number} [ms] that it may take @returns {Promise<string>} */
+export async function picture(path, ms = 60000) {
+  const response = await request('GET', path, undefined, { signal: AbortSignal.timeout(ms) })
   if (!response.ok) throw new ApiError(response.status, '', `${path}: ${response.status}`)
   return URL.createObjectURL(await response.blob())
 }
 
 /** An address from which a link can save something. @param {string} path of the server, as it names it */
 export async function saved(path) {
-  return token ? picture(path.replace(/^\//, '')) : new URL(path.replace(/^\//, ''), base).href
+  return token ? picture(path.replace(/^\//, ''), SAVING_MS) : new URL(path.replace(/^\//, ''), base).href
 }
 
 /** The address of a WebSocket. @param {string} path @param {Record<string, string>} [query] */

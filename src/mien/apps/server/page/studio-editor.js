@@ -165,6 +165,8 @@ export class Editor extends EventTarget {
     const presets = /** @type {[string, string][]} */ ([['fast', say('presetFast')], ['balanced', say('presetBalanced')], ['best', say('presetBest')]])
     const dialog = ask(say('render'), say('renderNow'), async () => {
       await this.project.save()
+      const [first] = this.project.problems
+      if (first) throw new Error(`${first.line ? `${say('lineNumber', { n: first.line })}: ` : ''}${problemWords(first.message)}`)
       if (this.project.state !== 'saved') throw new Error(this.project.trouble || say('save_conflict'))
       const film = await api.render(this.project.name, wish).catch((error) => {
         throw new Error(told(error))

@@ -4,7 +4,7 @@ import { socketAddress } from './api.js'
 
 const WAITS = [500, 1000, 2000, 5000]
 
-/** Events, of what came last: "films" {films}, "project" {name, version, files}, "drafts" {drafts}. */
+/** Events, of what came last: "films" {films}, "progress" {films: id to [done, total]}, "project" {name, version, files}, "drafts" {drafts}. */
 export class StudioEvents extends EventTarget {
   constructor() {
     super()

@@ -105,7 +105,7 @@ export function toggle(given, change) {
 
 /** A number. @param {Named & {value: number, min: number, max: number, step: number, unit: string}} given @param {(value: number) => void} change */
 export function dial(given, change) {
-  const input = make('input', { type: 'range', min: String(given.min), max: String(given.max), step: String(given.step) })
+  const input = make('input', { type: 'range', 'aria-label': given.label, min: String(given.min), max: String(given.max), step: String(given.step) })
   const shown = make('output')
   const show = () => {
     shown.textContent = `${input.value}${given.unit}`

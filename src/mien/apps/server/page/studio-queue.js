@@ -22,6 +22,12 @@ export class Queue extends EventTarget {
     })
     /** @type {any[]} */
     this.films = []
+    events.addEventListener('progress', (given) => {
+      this.running = /** @type {CustomEvent} */ (given).detail.films
+      this.#show()
+    })
+    /** @type {Record<string, [number, number]>} */
+    this.running = {}
     this.list = make('ul', { class: 'films' })
     this.element = make('section', { class: 'queue', 'aria-labelledby': 'queue-title' })
     /** @type {Map<string, string>} */
@@ -44,6 +50,7 @@ export class Queue extends EventTarget {
   }
 
   #show() {
+    for (const film of this.films) [film.done, film.total] = this.running[film.id] ?? [film.done, film.total]
     const key = JSON.stringify(this.films)
     if (key === this.shown || this.list.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement) return
     const focused = document.activeElement instanceof HTMLElement && this.list.contains(document.activeElement) ? document.activeElement.dataset.key : ''

@@ -4,6 +4,10 @@ import { ApiError } from './api.js'
 import { api, told } from './studio-api.js'
 
 const PIECE = 4 << 20
+const FIRST = 256 << 10
+const SOON = 1000
+const LATE = 5000 // ms that a piece takes: shorter ones grow, longer ones shrink
+const STALLED = 120000
 const WAITS = [1, 2, 5, 10, 20]
 
 /** @typedef {{file: File, name: string, sent: number, state: 'waiting'|'sending'|'pausing'|'done'|'failed', words: string, stop?: AbortController, id?: string}} Going */
@@ -15,7 +19,8 @@ export class Uploads extends EventTarget {
     super()
     this.refuse = refuse
     this.project = project
-    this.piece = Math.min(PIECE, piece)
+    this.most = Math.min(PIECE, piece)
+    this.piece = Math.min(FIRST, piece)
     /** @type {Going[]} */
     this.all = []
     this.working = false
@@ -66,15 +71,17 @@ export class Uploads extends EventTarget {
         failures = 0
       } catch (error) {
         if (going.stop.signal.aborted) return
-        const again = !(error instanceof ApiError) || error.status === 0 || error.status >= 502 || ['upload.offset', 'input.conflict'].includes(error.code)
-        if (!again || failures >= WAITS.length) {
+        const away = !(error instanceof ApiError) || error.status === 0
+        const again = away || error.status >= 502 || ['upload.offset', 'input.conflict'].includes(error.code)
+        this.piece = Math.min(FIRST, this.most)
+        if (!again || (!away && failures >= WAITS.length)) {
           going.state = 'failed'
           going.words = told(error)
           if (error instanceof ApiError && error.code === 'missing.upload') going.id = undefined
         } else {
           going.state = 'pausing'
           this.#changed()
-          await new Promise((resolve) => setTimeout(resolve, 1000 * WAITS[failures]))
+          await pause(1000 * WAITS[Math.min(failures, WAITS.length - 1)])
           failures += 1
           going.state = 'sending'
         }
@@ -93,7 +100,11 @@ export class Uploads extends EventTarget {
     let offset = begun.offset
     while (true) {
       const piece = file.slice(offset, offset + this.piece)
-      const now = await api.put(begun.id, piece, offset, /** @type {AbortController} */ (going.stop).signal)
+      const stop = AbortSignal.any([/** @type {AbortController} */ (going.stop).signal, AbortSignal.timeout(STALLED)])
+      const began = performance.now()
+      const now = await api.put(begun.id, piece, offset, stop)
+      const took = performance.now() - began
+      this.piece = Math.max(Math.min(FIRST, this.most), Math.min(this.most, took < SOON ? this.piece * 2 : took > LATE ? this.piece / 2 : this.piece))
       offset = going.sent = now.offset
       if (now.done) {
         going.state = 'done'
@@ -106,4 +117,17 @@ export class Uploads extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event('change'))
   }
+}
+
+/** Some time, or until the network is there again. @param {number} ms @returns {Promise<void>} */
+function pause(ms) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      removeEventListener('online', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    addEventListener('online', done)
+  })
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, WebSocket
@@ -27,8 +28,8 @@ _OPEN: Final = ("queued", "running", "failed-retrying")
 
 @router.websocket("/events")
 async def events(socket: WebSocket, project: Annotated[str, Query(max_length=64, pattern=f"{NAME}|^$")] = "") -> None:
-    """Each as it is at first and when it changes: films; of one project its version, and what its files are; how far
-    its small films are.
+    """Each as it is at first and when it changes: films, and how far those are that run; of one project its version,
+    and what its files are; how far small films are.
     """
     try:
         home = await home_of(socket)
@@ -50,17 +51,19 @@ async def _tell(socket: WebSocket, home: Home, project: str) -> None:
     told: dict[str, dict[str, Any]] = {}
     while True:
         messages = await home.run(_now, home, project)
-        for message in messages:
+        for message in reversed(messages):
             if told.get(message["type"]) != message:
                 told[message["type"]] = message
                 await say(socket, message)
-        busy = home.drafts or any(one["state"] in _OPEN for one in messages[0]["films"])
+        busy = home.drafts or any(one["state"] in _OPEN for one in messages[1]["films"])
         await asyncio.sleep(_GLANCE if busy else _CALM)
 
 
 def _now(home: Home, project: str) -> list[dict[str, Any]]:
-    films = [info_of(one).model_dump(mode="json") for one in home.films.all()]
-    messages: list[dict[str, Any]] = [{"type": "films", "films": films}]
+    films = home.films.all()
+    running = {one.id: [one.done, one.total] for one in films if one.total}
+    told = [info_of(replace(one, done=0, total=0)).model_dump(mode="json") for one in films]
+    messages: list[dict[str, Any]] = [{"type": "progress", "films": running}, {"type": "films", "films": told}]
     if project:
         version, files = "", ""
         with suppress(MienError, OSError):

@@ -71,7 +71,7 @@ class Painter:
 
     def do_still(self, file: str, text: str, scene: int, at: float, side: int) -> dict[str, Any]:
         """A picture of a scene at a share of its length, as it is in the film."""
-        from mien.apps.studio.render import painted
+        from mien.apps.studio.artist import painted
         from mien.apps.studio.small import small
 
         loaded = _loaded(file, text)
@@ -104,8 +104,8 @@ class Painter:
 
     def do_draft(self, file: str, text: str, scene: int | None, target: str) -> dict[str, Any]:
         """A small film (.mp4) of the project, or of a scene."""
+        from mien.apps.studio.artist import Artist
         from mien.apps.studio.plan import sound
-        from mien.apps.studio.render import Job, draw_piece
         from mien.apps.studio.small import small
         from mien.transmit.join import join
 
@@ -117,10 +117,8 @@ class Painter:
         film, path = plan(little, self._perform(loaded, little.canvas.fps)), Path(target)
         piece, done = path.with_name(f"{path.stem}-silent.mp4"), count(1)
         try:
-            draw_piece(
-                Job(Path(file), preset="fast"), path.parent, (0, film.frames), piece, film,
-                lambda: self._observe(next(done), film.frames),
-            )  # fmt: skip
+            with Artist(film) as artist:
+                artist.piece((0, film.frames), piece, "fast", observe=lambda: self._observe(next(done), film.frames))
             join([piece], sound(film).blocks(), path, film.fps, "fast")
         finally:
             piece.unlink(missing_ok=True)
