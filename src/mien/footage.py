@@ -14,7 +14,7 @@ from mien.types import ByteArray
 _COVER = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
 _KINDS: Final = (
     "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,ivf,nut,mxf,dv,rm,h264,hevc,m4v,obu,yuv4mpegpipe,gif,apng,"
-    "webp,wav,w64,mp3,aac,flac,aiff,caf,au,ac3,eac3,amr,wv,tta"
+    "webp,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,wav,w64,mp3,aac,flac,aiff,caf,au,ac3,eac3,amr,wv,tta"
 )
 """FFmpeg's names of what holds its pictures and sound itself. Playlists (HLS, DASH, concat, numbered pictures) do not:
 they would bring in any other file of this machine.

@@ -118,7 +118,8 @@ def command(
     if any(weak(t) for t in options.tokens):
         console.note("A token of fewer than 16 characters might be guessed.")
     settings = replace(
-        settings, think=_thinks(settings.think, think, persona, documents), hear=config.override(settings.hear, backend=hear),
+        settings, think=_thinks(settings.think, think, persona, documents),
+        hear=config.override(settings.hear, backend=hear),
         speak=config.override(settings.speak, voice=voice, language=language),
         trust=config.override(settings.trust, strict=strict),
     )  # fmt: skip
