@@ -26,7 +26,7 @@ shifts, make at most 10¹¹ places to look, so one wrong key in 250 000 reaches 
 READ: Final = 11.0
 """From this agreement of all waves on, pilots and carriers together, the payload is right, and so the mark is there:
 among 2³² payloads at each of those places, one wrong key in 400 000 has one that reaches this."""
-_WORTH: Final = 4.5  # below this z nothing is read
+_WORTH: Final = 5.4  # below this z nothing is read
 _WHOLE: Final = 0.8  # weight of all pictures that were encoded by themselves; that of all others is 1
 _PLAIN: Final = 12.0  # from this z on no better place is looked for
 _SMALLEST, _LARGEST, _RATIO = 0.4, 2.5, 1.01

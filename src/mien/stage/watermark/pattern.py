@@ -43,7 +43,7 @@ class Waves:
 @functools.lru_cache(maxsize=64)
 def waves(key: str) -> Waves:
     """The waves of a key. All that is drawn by lot is drawn from SHAKE-256, so that it never changes."""
-    rows, columns = _band()
+    rows, columns = band()
     count = len(rows)
     drawn = np.frombuffer(hashlib.shake_256(b"mien watermark 1\0" + key.encode()).digest(count * 16), "<u8")
     phases = np.exp(2j * np.pi * (drawn[:count] / 2.0**64)).astype(np.complex64)
@@ -69,7 +69,8 @@ def tile(key: str, payload: int) -> FloatArray:
 
 
 @functools.cache
-def _band() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def band() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns, cycles a tile, of the waves of every key."""
     frequencies = np.fft.fftfreq(SIDE)
     v, u = np.meshgrid(frequencies, frequencies, indexing="ij")
     radius = np.hypot(u, v)
