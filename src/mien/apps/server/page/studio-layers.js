@@ -88,7 +88,7 @@ function rest(form, layer, path, kind) {
   const words = kind === 'title' || kind === 'lower_third'
   const ways = form.choices.entrances.filter((/** @type {string} */ one) => words || one !== 'wipe')
   const until = line({ label: say('layerUntil'), field: `${path}.until`, value: momentText(layer.until), hint: say('layerAtHint') }, (now) => ends(form, path, 'until', momentOf(now)))
-  const exit = choice({ label: say('layerExit'), field: `${path}.exit`, value: String(expand('exit', layer.exit).kind ?? ''), options: [['', say('placeUsual')], ...ways.map((/** @type {string} */ one) => [one, say(`enter_${one}`)])] },
+  const exit = choice({ label: say('layerExit'), field: `${path}.exit`, value: String(expand('exit', layer.exit).kind ?? ''), options: [['', say('placeUsual')], ...ways.map((/** @type {string} */ one) => [one, say(`exit_${one}`)])] },
     (now) => (now ? form.put(`${path}.exit`, 'exit', 'kind', now) : put('exit', undefined)))
   const group = (/** @type {string} */ name) => fields(form, layer, path, SPECS[name], put)
   const own = {

@@ -45,6 +45,7 @@ export const STUDIO_ENGLISH = {
   marks: 'Marks', markPause: 'Pause',
   change_cut: 'Cut', change_fade: 'Fade', change_black: 'Through black', change_white: 'Through white', change_left: 'Push left', change_right: 'Push right', change_up: 'Push up', change_down: 'Push down', change_wipe: 'Wipe', change_zoom: 'Zoom',
   enter_cut: 'At once', enter_fade: 'Fading', enter_up: 'Upwards', enter_down: 'Downwards', enter_left: 'To the left', enter_right: 'To the right', enter_wipe: 'Wiping',
+  exit_cut: 'At once', exit_fade: 'Fading', exit_up: 'Upwards', exit_down: 'Downwards', exit_left: 'To the left', exit_right: 'To the right', exit_wipe: 'Wiped away',
   layers: 'Over the scene', layerAdd: 'Add something…', layerRemove: 'Take it away', layer_title: 'Title', layer_lower_third: 'Name', layer_picture: 'Picture', layer_video: 'Video', layer_slides: 'Slide',
   layerTitle: 'A title', layerName: 'First line', layerRole: 'Second line', layerPage: 'Page', layerAt: 'Comes', layerAtHint: '0.5s, or a word', layerFor: 'Stays', layerForHint: 'to the end', layerPlace: 'Where', layerEnter: 'How',
   placeUsual: 'As usual', placeTop: 'Top', placeMiddle: 'Middle', placeBottom: 'Bottom', placeUpper: 'Upper half', placeOwn: 'As in the file',

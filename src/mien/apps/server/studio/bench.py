@@ -66,10 +66,15 @@ class Bench:
                 )
             self._waiting += 1
         try:
-            with self._turn:
+            while not self._turn.acquire(timeout=_GLANCE):
+                if not wanted():  # its place is for somebody who waits
+                    raise _unwanted()
+            try:
                 if not wanted():
                     raise _unwanted()
                 return self._answer({"do": do, **wish}, seconds, wanted if ends else lambda: True, tell)
+            finally:
+                self._turn.release()
         finally:
             with self._count:
                 self._waiting -= 1
