@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from mien.apps import cli
 from mien.apps.studio.load import load_project
 from mien.apps.studio.new import template_text
 from mien.apps.studio.source import Node, parse
+from mien.apps.studio.texts import texts_of
 
 GOOD: dict[str, Any] = {
     "title": 'Tea: "three" steps',
@@ -64,7 +67,8 @@ def test_a_draft_is_a_project_that_is_right_and_editable(
     assert made.scenes[0].layers[0].title == "Good tea"
     assert made.captions is not None
     text = Path("tea/tea.yaml").read_text(encoding="utf-8")
-    assert "# music:" in text
+    assert "music: {file: music.opus" in text and "tea-" not in text and "logo" not in text
+    assert sorted(path.name for path in Path("tea").iterdir()) == ["music.opus", "portrait.png", "tea.yaml"]
     assert cli.main(["studio", "check", "tea/tea.yaml"]) == 0
     assert "tea" in asked(server)
     assert "9 seconds" in asked(server)
@@ -266,11 +270,15 @@ def test_toml_is_translated_too(server: ChatServer) -> None:
 
 def test_a_template_goes_there(server: ChatServer) -> None:
     """Every text of a real template is found, and only those."""
-    Path("tea.yaml").write_text(template_text("dialogue", "zh").replace("second.png", "portrait.png"), encoding="utf-8")
+    text = template_text("dialogue", "zh").replace("second.png", "portrait.png")
+    Path("tea.yaml").write_text(text, encoding="utf-8")
     Path("anna.png").rename("portrait.png")
-    words = {str(i): "Fine." for i in range(1, 40)}
-    marked = {"3": "[surprised]Hot![/surprised]", "5": "[happy]Yes.[/happy]"}
-    say(server, {**words, **marked}, {**words, **marked})
+    for name in set(re.findall(r"[\w-]+\.(?:webp|opus)", text)):
+        Path(name).write_bytes((files("mien.apps.studio") / "templates" / name).read_bytes())
+    scenes, _ = texts_of(parse(text, "tea.yaml"))
+    words = {one.key: re.sub(r"[^\[\]]*[\u4e00-\u9fff][^\[\]]*", "Fine.", one.words) for s in scenes for one in s.texts}
+    words |= {one.key: "Fine" for s in scenes for one in s.texts if one.kind == "word"}
+    say(server, words, words)
     assert cli.main(["studio", "translate", "tea.yaml", "--to", "en"]) == 0
     assert not any("\u4e00" <= c <= "\u9fff" for c in "".join(
         line.partition("#")[0] for line in Path("tea.en.yaml").read_text(encoding="utf-8").splitlines()

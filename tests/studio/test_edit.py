@@ -12,7 +12,51 @@ from mien.apps.studio.edit import Change, Unchangeable, change
 from mien.apps.studio.new import LANGUAGES, TEMPLATES, template_text
 from mien.apps.studio.source import ProjectError, parse, to_json
 
-TEXT = template_text("short", "zh")
+TEXT = """\
+# 一条竖屏短视频。检查：mien studio check 本文件。所有字段见 docs/zh-CN/studio.md。
+mien: 1
+title: 三步泡好一杯茶
+language: zh
+canvas: {size: 1080x1920, fps: 25}
+
+# 谁在说话：一张人脸照片。shape 还可以是 circle、bust、full。
+avatar:
+  portrait: portrait.png
+  place: {x: 50%, y: 100%, height: 58%}
+  shape: bust
+  shadow: true
+voice: auto # 所有声音：mien voice list
+
+captions: {style: karaoke, platform: douyin}
+# music: {file: music.mp3, volume: -8dB, duck: -12dB, fade: 1.5s}
+# logo: {picture: logo.png, corner: top-right, width: 12%}
+background: {gradient: ["#0f3d3e", "#2f6f62", "#e2dcc8"]}
+transition: {kind: fade, for: 0.4s}
+loudness: -14
+
+scenes:
+  - id: hook
+    script: "[happy]一杯好茶，只要三步。[/happy][pause 300ms]今天就教你。"
+    layers:
+      - {title: 三步泡好一杯茶, at: 0.3s, enter: up, place: {y: 12%}}
+
+  - id: water
+    script: 第一步，水温。绿茶用八十度的水，太烫会发苦。
+    layers:
+      - {title: 第一步：水温, at: {word: 第一步}, for: 2.5s, enter: fade, exit: fade, place: {y: 12%}}
+      # - {picture: kettle.jpg, at: {word: 绿茶}, for: 3s, place: {x: 50%, y: 20%, width: 80%}, enter: fade}
+
+  - id: leaves
+    script: 第二步，茶量。一百五十毫升水，配三克茶叶。
+    layers:
+      - {title: 第二步：茶量, at: {word: 第二步}, for: 2.5s, enter: fade, exit: fade, place: {y: 12%}}
+
+  - id: wait
+    script: 第三步，等待。泡两分钟，然后就可以喝了。[happy]试试看吧！[/happy]
+    layers:
+      - {title: 第三步：等待, at: {word: 第三步}, for: 2.5s, enter: fade, exit: fade, place: {y: 12%}}
+    after: 1s
+"""
 
 
 def values(text: str) -> Any:

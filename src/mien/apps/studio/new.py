@@ -17,7 +17,7 @@ from mien.errors import InputError, OutputError, UsageError
 TEMPLATES: Final = ("short", "dialogue", "slides", "talk")
 LANGUAGES: Final = ("zh", "en")
 _PORTRAITS: Final = ("portrait.png", "second.png")
-_EXTRAS: Final = {"slides": ("slides.pdf",)}
+_FOLDER: Final = files("mien.apps.studio") / "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +34,19 @@ def new(folder: Path, template: str = "short", language: str = "auto", portraits
     portraits: of the people, in order; without any the portrait that Mien has (`mien models path astronaut`). Raises
     UsageError, InputError, OutputError, and what fetching a model raises.
     """
-    return begin(folder, template_text(template, language), portraits, _EXTRAS.get(template, ()))
+    return begin(folder, template_text(template, language), portraits)
 
 
-def begin(folder: Path, text: str, portraits: Sequence[Path] = (), extras: Sequence[str] = ()) -> Created:
-    """A project with this text in a new folder, with the portraits that the text names. Raises as :func:`new` does."""
+def begin(folder: Path, text: str, portraits: Sequence[Path] = ()) -> Created:
+    """A project with this text in a new folder, with the portraits and the templates' files that it names. Raises as
+    :func:`new` does.
+    """
     check_name(folder)
     pictures = _pictures(portraits, text)
     for placeholder, source in pictures.items():
         text = text.replace(placeholder, _stored(placeholder, source, pictures))
     try:
-        _write(folder, text, pictures, extras)
+        _write(folder, text, pictures)
     except OSError as error:
         raise OutputError(f"The project '{folder}' cannot be made: {error.strerror or error}.") from None
     project = folder / f"{folder.name}.yaml"
@@ -68,7 +70,13 @@ def system_language() -> str:
 
 
 def _resource(name: str) -> bytes:
-    return (files("mien.apps.studio") / "templates" / name).read_bytes()
+    return (_FOLDER / name).read_bytes()
+
+
+def _named(text: str) -> list[str]:
+    """The templates' own pictures, sounds and slides that a project names."""
+    words = set(re.findall(r"[\w-]+\.\w+", text))
+    return sorted(one.name for one in _FOLDER.iterdir() if one.name in words)
 
 
 def check_name(folder: Path) -> None:
@@ -108,7 +116,7 @@ def _stored(placeholder: str, source: Path, pictures: dict[str, Path]) -> str:
     return Path(first).stem + source.suffix.lower()
 
 
-def _write(folder: Path, text: str, pictures: dict[str, Path], extras: Sequence[str]) -> None:
+def _write(folder: Path, text: str, pictures: dict[str, Path]) -> None:
     """The folder appears when it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as made:
@@ -117,7 +125,7 @@ def _write(folder: Path, text: str, pictures: dict[str, Path], extras: Sequence[
         (inner / f"{folder.name}.yaml").write_text(text, encoding="utf-8", newline="\n")
         for placeholder, source in pictures.items():
             shutil.copyfile(source, inner / _stored(placeholder, source, pictures))
-        for name in extras:
+        for name in _named(text):
             (inner / name).write_bytes(_resource(name))
         if folder.exists():
             folder.rmdir()

@@ -21,7 +21,7 @@ from mien.apps.studio.plan import Plan, Take, seen
 from mien.apps.studio.project import Clip, Scene
 from mien.apps.studio.slides import page
 from mien.stage.background import blurred_surroundings
-from mien.stage.framing import frame_avatar
+from mien.stage.framing import frame_avatar, head_box
 from mien.stage.layer import Layer, Patch
 from mien.stage.layers.dim import Dimmed
 from mien.stage.layers.footage import Footage
@@ -132,11 +132,10 @@ class Scenery:
         found = []
         for who, (x, y, width, height) in self._boxes(scene).items():
             avatar = self._figures.avatar(seen(scene)[who])
-            framing, head = frame_avatar(avatar, width, height), avatar.manifest.head
-            size = framing.scale * head.eye_distance
-            eye_x = x + framing.x + framing.scale * head.origin[0]
-            eye_y = y + framing.y + framing.scale * head.origin[1]
-            found.append((round(eye_x - 1.3 * size), round(eye_y - 1.9 * size), round(2.6 * size), round(3.5 * size)))
+            framing, head = frame_avatar(avatar, width, height), head_box(avatar)
+            left, right = (x + framing.x + framing.scale * side for side in (head.left, head.right))
+            top, bottom = (max(y, y + framing.y + framing.scale * end) for end in (head.top, head.bottom))
+            found.append((round(left), round(top), round(right - left), round(bottom - top)))
         return found
 
     def _boxes(self, scene: Scene) -> dict[str, Box]:

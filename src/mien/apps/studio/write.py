@@ -27,6 +27,8 @@ _LONGEST_TOPIC: Final = 2_000
 _TOLERANCE: Final = (0.7, 1.35)
 _NAMES: Final = {"zh": "Chinese (简体中文)", "en": "English"}
 _MOST_SCENES: Final = 40
+_GROUND: Final = '["#0f3d3e", "#2f6f62", "#e2dcc8"]'
+"""Behind everybody, whatever the topic is: the templates' pictures are of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +140,12 @@ def _faults(answer: Any, head: str, minutes: float, language: str) -> list[str]:
 
 
 def _head(template: str, language: str) -> str:
-    """The template without its title and scenes."""
+    """The template without its scenes, and without what belongs to its own topic."""
     code = primary_subtag(language)
     text = template_text(template, code if code in LANGUAGES else "en")
     head = text[: text.index("scenes:\n")]
-    return re.sub(r"(?m)^(#.*\$\{.*\n|variables: .*\n\n?)", "", head)
+    head = re.sub(r"(?m)^background: .*$", f"background: {{gradient: {_GROUND}}}", head)
+    return re.sub(r"(?m)^(#.*\n)?(variables|logo): .*\n", "", head).replace("\n\n\n", "\n\n")
 
 
 def _project(head: str, answer: dict[str, Any], language: str) -> str:
