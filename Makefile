@@ -1,5 +1,5 @@
 # make demo    a talking portrait, in English and in Chinese, into out/
-# make test    the tests (some: make test ARGS=tests/stage)
+# make test    the tests, in two processes (some: make test ARGS=tests/stage; in one: PROCESSES=0)
 # make test-train  the tests of the training kit (installs torch)
 # make lint    ruff and mypy
 # make bench   the speed table (make bench-long: also a film of ten minutes)
@@ -15,6 +15,7 @@ SHELL := /bin/bash
 
 VENV ?= .venv
 TORCH ?= torch==2.13.0
+PROCESSES ?= 2
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 INSTALL := scripts/install.sh $(VENV)
@@ -51,7 +52,7 @@ demo: setup
 	$(VENV)/bin/mien make --portrait "$$portrait" --crop head --size 512 --text-file examples/chinese.txt --language zh -o out/demo-zh.mp4
 
 test: setup-dev
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses $(PROCESSES) $(ARGS)
 
 test-train: $(VENV)/.train
 	@MIEN_TEST_TRAINING=1 $(PY) -m pytest tests/training

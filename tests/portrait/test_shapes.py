@@ -117,5 +117,5 @@ def faults(avatar: Avatar, name: str) -> list[str]:
 
 def displacement(avatar: Avatar, name: str) -> NDArray[np.float64]:
     """Displacement of every point in the head's own axes, eye distances."""
-    delta = np.asarray(avatar.arrays["shapes"], np.float64)[SHAPE_INDEX[name]]
+    delta = np.asarray(avatar.arrays["shapes"][SHAPE_INDEX[name]], np.float64)
     return np.asarray(delta @ np.array(avatar.manifest.head.axes)) / avatar.manifest.head.eye_distance
