@@ -38,14 +38,15 @@ def render(portrait: Path, size: int, text: Path, raw: Path) -> int:
 
 def studio(project: Path, frames: int, raw: Path) -> int:
     """Write so many pictures of a project's film, in three stretches spread over it. Returns how many."""
-    from mien.apps.studio import render as studio
+    from mien.apps.studio.artist import frames as drawn
+    from mien.apps.studio.render import Job, load_plan
 
-    film = studio.load_plan(studio.Job(project))
+    film = load_plan(Job(project))
     part = min(frames, film.frames) // 3
     with raw.open("wb") as file:
         for third in range(3):
             first = third * film.frames // 3 + max(0, film.frames // 3 - part) // 2
-            for pixels in studio.frames(film, first, first + part):
+            for pixels in drawn(film, (first, first + part)):
                 file.write(pixels.tobytes())
     return 3 * part
 

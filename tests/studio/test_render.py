@@ -16,9 +16,10 @@ from PIL import Image
 
 from mien import config, models
 from mien.apps.studio import render as rendering
+from mien.apps.studio.artist import frames
 from mien.apps.studio.plan import Plan, plan, sound
 from mien.apps.studio.preview import preview
-from mien.apps.studio.render import Job, frames, load_plan, render
+from mien.apps.studio.render import Job, load_plan, render
 from mien.errors import InputError, UsageError
 from mien.timeline import TICKS_PER_SECOND, frame_tick, to_seconds, to_ticks
 from mien.types import FloatArray
@@ -66,7 +67,7 @@ def film(folder: Path) -> Plan:
 
 
 def pictures(film: Plan, first: int, last: int) -> Iterator[np.ndarray]:
-    for picture in frames(film, first, last):
+    for picture in frames(film, (first, last)):
         yield picture.copy()
 
 

@@ -9,8 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from mien.apps.studio.artist import painted
 from mien.apps.studio.plan import Plan
-from mien.apps.studio.render import Job, Observe, Rendered, load_plan, painted, render
+from mien.apps.studio.render import Job, Observe, Rendered, load_plan, render
 from mien.timeline import frame_tick, to_seconds
 from mien.transmit.atomic import Staging
 from mien.types import ByteArray

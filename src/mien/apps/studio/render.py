@@ -12,37 +12,32 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from itertools import pairwise
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Final, TypeVar
 
 from mien import config
+from mien.apps.studio.artist import Artist, Span, marks
 from mien.apps.studio.kept import Performances, fingerprint, project_print
 from mien.apps.studio.kinds import Asset
-from mien.apps.studio.lettering import moved, overlay
+from mien.apps.studio.lettering import moved
 from mien.apps.studio.load import load
-from mien.apps.studio.painting import Painting, Part
 from mien.apps.studio.plan import Plan, plan, sound
 from mien.apps.studio.project import Project
-from mien.apps.studio.scenery import Scenery
 from mien.apps.studio.small import small
 from mien.apps.studio.workshops import Inputs, basis, kept_avatars, workshop
 from mien.captions import Caption
 from mien.errors import UsageError
 from mien.machine import cores, free_memory
 from mien.portrait.store import library
-from mien.stage.marks import Marks, marks_of
 from mien.timeline import frame_tick, to_seconds
 from mien.transmit.captions import write_captions
-from mien.transmit.film import FilmSink, FilmSpec
 from mien.transmit.join import join
 from mien.transmit.provenance import check as check_signing
 from mien.transmit.provenance import sign_if_wanted
-from mien.types import ByteArray, VideoFrame
 
 PIECE: Final = 20
 """Seconds of a piece, about."""
@@ -53,7 +48,6 @@ _PROCESS: Final = 500_000_000
 _KINDS: Final = (".mp4", ".m4v", ".mov", ".webm")
 
 _T = TypeVar("_T")
-Span = tuple[int, int]
 Observe = Callable[[int, int], None]
 """(frames done, frames in all)."""
 
@@ -137,34 +131,6 @@ def load_plan(
     return plan(project, lambda scene, make: kept(scene, lambda: _unless_changed(make(), inputs)), tell=tell)
 
 
-def frames(film: Plan, first: int, last: int, tell: Callable[[str], None] = lambda _: None) -> Iterator[ByteArray]:
-    """The frames of a stretch as they go to the encoder, uint8 (h, w, 3). An array lasts until the next."""
-    finish = marks(film.project).finisher()
-    with painted(film, tell) as painting:
-        for frame in range(first, last):
-            pixels = painting.at(frame)
-            yield pixels if finish is None else finish(frame_tick(frame, film.fps), pixels)
-
-
-def marks(project: Project) -> Marks:
-    """What marks the pictures: the project's own watermark, and what ``[trust]`` of the settings asks for."""
-    trust, own = config.load().trust, project.watermark
-    if own is not None:
-        trust = replace(trust, watermark=str(own.payload))
-    said = (line.script for scene in project.scenes for line in scene.lines)
-    return marks_of(trust, (project.title, *said), project.language)
-
-
-def painted(film: Plan, tell: Callable[[str], None] = lambda _: None) -> Painting:
-    """What draws the frames of a plan."""
-    scenery = Scenery(film, tell)
-    parts = [
-        Part(take.first, take.frames, lambda take=take: scenery.build(take), take.change, take.overlap)  # type: ignore[misc]
-        for take in film.takes
-    ]
-    return Painting(parts, overlay(film, scenery.faces), film.width, film.height, film.fps)
-
-
 def cuts(film: Plan) -> list[Span]:
     """First frames and ends of the pieces: about :data:`PIECE` seconds each, cut where a take begins if one is near."""
     length = max(1, round(PIECE * film.fps))
@@ -178,29 +144,6 @@ def cuts(film: Plan) -> list[Span]:
     return list(pairwise(edges))
 
 
-def draw_piece(
-    job: Job, folder: Path, span: Span, path: Path, film: Plan | None = None,
-    observe: Callable[[], None] = lambda: None, tell: Callable[[str], None] = lambda _: None,
-    inputs: Inputs | None = None,
-) -> int:  # fmt: skip
-    """Draw and encode one piece; returns its frames. film: the plan, where it is known already. inputs: the piece is
-    not kept when one of them changed. Raises InputError then.
-    """
-    film = film or load_plan(job, tell, folder, inputs)
-    spec = FilmSpec(path, film.width, film.height, film.fps, job.preset, job.encoder, sound=False)
-    sink = FilmSink(spec)
-    try:
-        for number, pixels in enumerate(frames(film, *span, tell)):
-            sink.video(VideoFrame(frame_tick(number, film.fps), pixels))
-            observe()
-        _unless_changed(None, inputs)
-        sink.close()
-    except BaseException:
-        sink.abort()
-        raise
-    return span[1] - span[0]
-
-
 def _draw_all(
     job: Job, film: Plan, folder: Path, missing: Mapping[Span, Path], workers: int | None, observe: Observe,
     tell: Callable[[str], None], inputs: Inputs,
@@ -208,18 +151,29 @@ def _draw_all(
     tally = _Tally(film.frames - sum(last - first for first, last in missing), film.frames, observe)
     count = min(workers or _usual(film), len(missing))
     if count <= 1:
-        for span, path in missing.items():
-            draw_piece(job, folder, span, path, film, tally, tell, inputs)
+        with Artist(film, tell) as artist:
+            for span, path in missing.items():
+                artist.piece(span, path, job.preset, job.encoder, observe=tally, check=inputs.check)
         return
     with ProcessPoolExecutor(count, get_context("spawn"), _end_with_parent) as pool:
         try:
-            draw = partial(draw_piece, inputs=inputs)
-            waiting = {pool.submit(draw, job, folder, span, path) for span, path in missing.items()}
+            waiting = {pool.submit(_draw_there, job, folder, inputs, span, path) for span, path in missing.items()}
             for piece in as_completed(waiting):
                 tally(piece.result())
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+_employed: Final[dict[Path, Artist]] = {}
+"""In a process of the pool: who draws the film whose folder it is."""
+
+
+def _draw_there(job: Job, folder: Path, inputs: Inputs, span: Span, path: Path) -> int:
+    """Draw and encode a piece in a process of the pool; returns its frames."""
+    if folder not in _employed:
+        _employed[folder] = Artist(load_plan(job, folder=folder, inputs=inputs))
+    return _employed[folder].piece(span, path, job.preset, job.encoder, check=inputs.check)
 
 
 def _end_with_parent() -> None:
