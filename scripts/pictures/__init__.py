@@ -1,0 +1,1 @@
+"""Drawings of the studio's templates, written as SVG."""
