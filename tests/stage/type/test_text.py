@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -199,3 +200,31 @@ def test_styles_that_make_no_sense(wrong: dict[str, object]) -> None:
 def test_nothing_to_set() -> None:
     for text in ("", " ", "\n", "\u200b"):
         assert not set_text(text, PLAIN, 100).pixels.any()
+
+
+def test_small_letters_keep_even_distances() -> None:
+    """Drawn on whole pixels, a row of n would be wider or narrower than a large one by up to half a pixel a letter."""
+    large, small = (set_text("n" * 20, TextStyle(size), 10_000).width / size for size in (200.0, 15.3))
+    assert small == pytest.approx(large, rel=0.01)
+    ink = set_text("n" * 20, TextStyle(15.3), 10_000).pixels[..., 3].max(axis=0)
+    gaps = [len(gap) for gap in re.findall(r"0+", "".join("1" if v > 96 else "0" for v in ink))]
+    assert max(gaps) - min(gaps) <= 1
+
+
+@pytest.mark.parametrize("size", [20.0, 60.0])
+def test_spaces_around_an_emoji_that_no_font_draws_become_one(size: float) -> None:
+    style = TextStyle(size)
+    assert set_text("茶 \U0001f9ff，好", style, 900).width == set_text("茶，好", style, 900).width
+    assert set_text("job \U0001f9ff family", style, 900).width > set_text("jobfamily", style, 900).width
+    wide = set_text("job \U0001f9ff family \U0001f9ff", style, 900).width
+    assert wide == pytest.approx(set_text("job family", style, 900).width, abs=3)
+
+
+def test_a_foreign_first_word_does_not_turn_a_language_round() -> None:
+    from mien.stage.type.paragraph import Paragraph
+
+    if not shape.can_shape():
+        pytest.skip("the FriBiDi library is not here")
+    assert Paragraph("Mien שלום", TextStyle(40, language="he")).base == 1
+    assert Paragraph("Mien שלום", TextStyle(40)).base == 0
+    assert Paragraph("Mien 2", TextStyle(40, language="he")).base == 0

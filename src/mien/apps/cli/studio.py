@@ -92,10 +92,11 @@ def preview(
     """Have a first look: the film in small, and a sheet with pictures of every scene beside it (.png)."""
     from mien.apps.studio.preview import preview as look_at
 
-    job, target = _job(file, values, outside), out or file.with_name(f"{file.stem}-preview.mp4")
+    tell = _once()
+    job, target = _job(file, values, outside, tell), out or file.with_name(f"{file.stem}-preview.mp4")
     with strictly(strict), _watched() as observe:
         _require_leave(job)
-        made = look_at(job, target, observe=observe, tell=_once())
+        made = look_at(job, target, observe=observe, tell=tell)
     _tell_rendered("previewed", made.film, sheet=made.sheet)
 
 
@@ -120,10 +121,11 @@ def render(
     """Make the film of a project. A run that was stopped goes on where it was."""
     from mien.apps.studio.render import render as render_project
 
-    job = replace(_job(file, values, outside), preset=preset, encoder=encoder)
+    tell = _once()
+    job = replace(_job(file, values, outside, tell), preset=preset, encoder=encoder)
     with strictly(strict), _watched() as observe:
         _require_leave(job)
-        made = render_project(job, out or file.with_suffix(".mp4"), workers=workers, observe=observe, tell=_once())
+        made = render_project(job, out or file.with_suffix(".mp4"), workers=workers, observe=observe, tell=tell)
     _tell_rendered("rendered", made)
 
 
@@ -185,14 +187,14 @@ def show_schema() -> None:
     console.event("schema", plain=json.dumps(made, indent=2, ensure_ascii=False), schema=made)
 
 
-def _job(file: Path, values: list[str] | None, outside: bool) -> Job:
+def _job(file: Path, values: list[str] | None, outside: bool, tell: Callable[[str], None]) -> Job:
     """What is to be rendered. All that is wrong with it is told first. Raises UsageError."""
     from mien.apps.studio.check import check as check_project
     from mien.apps.studio.render import Job
     from mien.apps.studio.source import ProjectError
 
     try:
-        problems = check_project(read(file, values, outside), console.note).problems
+        problems = check_project(read(file, values, outside), tell).problems
     except ProjectError as error:
         problems = error.problems
     if problems:

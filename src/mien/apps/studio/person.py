@@ -14,10 +14,9 @@ from mien.apps.studio.values import Length
 from mien.types import EMOTION_NAMES
 
 LANGUAGE: Final = Text(40, r"auto|[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", "zh, en or auto")
+
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif"})
 VIDEOS: Final = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ts"})
-SHAPES: Final = ("rectangle", "circle", "bust", "full")
-"""In a box with round corners; in a circle; cut out from its background; filling the canvas."""
 LARGEST: Final = 4
 """Times the canvas's side that a box may measure."""
 
@@ -62,6 +61,12 @@ class Voice:
     fallback: bool = item(Flag(), "Where this voice fails, the embedded one speaks.", False)
 
 
+def _shapes() -> tuple[str, ...]:
+    from mien.stage.layers.person import SHAPES
+
+    return SHAPES
+
+
 def _voice(node: Node) -> Node:
     return Node(node.mark, node.path, fields={"name": node}, keys={"name": node.mark})
 
@@ -84,7 +89,7 @@ class Person:
     crop: str = item(Choice("auto", "none", "head", "bust"), "How much of the picture becomes the avatar.", "auto")
     face: int = item(Number(0, 63, whole=True), "Which face of the picture; 0 is the largest.", 0)
     place: Place | None = item(PLACE, "Where in the picture.", None)
-    shape: str = item(Choice(*SHAPES), "How the picture is cut.", "rectangle")
+    shape: str = item(Choice(ask=_shapes), "How the picture is cut.", "rectangle")
     shadow: bool = item(Flag(), "A soft shadow behind.", False)
     voice: Voice = item(VOICE, "Who speaks for them.", Voice)
     language: str = item(LANGUAGE, "Of the words; auto tells by the letters.", "auto")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from mien.apps.studio.assets import office
 from mien.errors import InputError, MissingError
 from mien.pdfium import LOCK
 from mien.types import ByteArray
@@ -17,7 +17,6 @@ from mien.types import ByteArray
 _PATIENCE: Final = 180.0
 """Seconds that LibreOffice may take."""
 _LARGEST: Final = 4096
-_OFFICE: Final = ("soffice", "libreoffice")
 
 
 def page(path: Path, number: int, width: int) -> ByteArray:
@@ -59,15 +58,15 @@ def _drawn(path: Path, name: str, number: int, width: int) -> ByteArray:
 
 def _converted(path: Path, folder: Path) -> Path:
     """The slides as a PDF."""
-    office = next((found for name in _OFFICE if (found := shutil.which(name))), None)
-    if office is None:
+    program = office()
+    if program is None:
         raise MissingError(
             f"'{path.name}' is a presentation, which LibreOffice would have to read, and it is not here.",
             hint="Export it as PDF, or install LibreOffice.",
             code="missing.libreoffice",
         )
     command = [
-        office, f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--convert-to", "pdf",
+        program, f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--convert-to", "pdf",
         "--outdir", str(folder), str(path.absolute()),
     ]  # fmt: skip
     try:

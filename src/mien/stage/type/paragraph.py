@@ -17,6 +17,8 @@ from mien.stage.type.wrap import Span, Wrapped, wrap
 _CLOSING: Final = frozenset("，。、；：）】》〉」』〕\ue001\ue003")
 _OPENING: Final = frozenset("（【《〈「『〔\ue000\ue002")
 _PUNCTUATION: Final = _CLOSING | _OPENING | frozenset("！？")
+_RTL: Final = frozenset({"ar", "fa", "he", "iw", "ur", "yi", "ps", "sd", "ug", "ckb", "dv", "syr"})
+"""Languages that are written from right to left."""
 _HALF: Final = 0.5  # ems
 _EMPTY_RIGHT: Final = dict.fromkeys(_CLOSING, 0.5) | dict.fromkeys("！？", 0.4)
 _EMPTY_LEFT: Final = dict.fromkeys(_OPENING, 0.5)
@@ -29,9 +31,9 @@ class Paragraph:
         """Raises MissingError as :func:`mien.stage.type.shape.faced` does."""
         self.text, self.style, self.start = text, style, start
         self.pieces = shape.faced(text, style)
-        self.base = bidi.base_level(text)
+        self.base = _base(text, style.language)
         self._levels = bidi.levels(text, self.base)
-        self._faces = [piece.face for piece in self.pieces for _ in piece.text]
+        self._faces = _drawing(self.pieces)
         self._drawn = "".join(piece.text for piece in self.pieces)
         self._tight = _tight(self._drawn, self._faces)
         self._width = lru_cache(4096)(self._measured)
@@ -98,6 +100,25 @@ class Paragraph:
             total += run.width if run is not None else 0.0
             at = stop
         return total
+
+
+def _base(text: str, language: str) -> int:
+    """The paragraph's direction: a language's own, even where a foreign word comes first; else the first letter's."""
+    if language.lower().partition("-")[0] in _RTL and bidi.has_rtl(text):
+        return 1
+    return bidi.base_level(text)
+
+
+def _drawing(pieces: Sequence[Piece]) -> list[Face | None]:
+    """The face of every character. Beside an emoji that no font draws, one of two spaces goes, too."""
+    faces = [piece.face for piece in pieces]
+    for number, piece in enumerate(pieces):
+        if piece.face is None and number and pieces[number - 1].text.isspace():
+            seen = zip(pieces[number + 1 :], faces[number + 1 :], strict=True)
+            after = next((one.text for one, face in seen if face is not None), "")
+            if not after or not after[0].isalnum():
+                faces[number - 1] = None
+    return [face for piece, face in zip(pieces, faces, strict=True) for _ in piece.text]
 
 
 def reach(run: Run, word: Span, style: TextStyle) -> tuple[float, float] | None:

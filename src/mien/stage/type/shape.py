@@ -6,6 +6,7 @@ which is right for Chinese, Japanese, Latin, Greek and Cyrillic, and is refused 
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from mien.stage.type.fonts import fonts, user_folder
 from mien.stage.type.style import TextStyle
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image as PilImage
 
 _FULL_WIDTH: Final = dict(zip("‘’“”·…—", map(chr, range(0xE000, 0xE007)), strict=True))
 """Punctuation that is wide beside Chinese, at its place in Mien's own fonts (scripts/make_fonts.py)."""
@@ -32,6 +33,9 @@ _EMOJI_ROOM: Final = 0.06  # ems on either side
 _EMOJI_DROP: Final = 0.12  # ems below the baseline
 _SHAPED: Final = ((0x0590, 0x08FF), (0x0900, 0x109F), (0x1780, 0x18AF), (0x1A00, 0x1AFF), (0xA800, 0xABFF))
 _JOINED: Final = ((0x0600, 0x08FF), (0x1800, 0x18AF), (0x0900, 0x0DFF))
+_SMALL: Final = 40.0
+"""Pixels of the em below which letters are drawn larger, and made small afterwards."""
+_FINE: Final = 4
 _MAPPED: Final = 48 << 20
 """Bytes of a font file from which it is mapped instead of read: collections of the system, which is careful."""
 FRIBIDI: Final = "Linux: apt install libfribidi0, or your system's package; macOS: brew install fribidi."
@@ -133,7 +137,15 @@ def width(text: str, face: Face, rtl: bool, style: TextStyle) -> float:
 
 @lru_cache(16384)
 def _advance(text: str, face: Face, rtl: bool, style: TextStyle) -> float:
-    return float(load(face, style.size, style.weight).getlength(_drawn(text), **_manner(rtl, style)))
+    fine = _fineness(style.size)
+    return float(load(face, style.size * fine, style.weight).getlength(_drawn(text), **_manner(rtl, style))) / fine
+
+
+def _fineness(size: float) -> int:
+    """How much larger letters are drawn than they are wanted: FreeType sets each on whole pixels, and where they are
+    small the gaps between them become uneven.
+    """
+    return _FINE if size < _SMALL else 1
 
 
 def _drawn(text: str) -> str:
@@ -155,17 +167,23 @@ def _is_joined(text: str) -> bool:
     return any(first <= ord(char) <= last for char in text for first, last in _JOINED)
 
 
-def draw(run: Run, x: float, baseline: float, mask: Image, style: TextStyle, stroke: float = 0.0) -> None:
+def draw(run: Run, x: float, baseline: float, mask: PilImage, style: TextStyle, stroke: float = 0.0) -> None:
     """Draw a run into a mask ("L"). x: where its left end is. stroke: width of an outline around it, pixels."""
-    from PIL import ImageDraw
+    from PIL import Image, ImageChops, ImageDraw
 
-    pen = ImageDraw.Draw(mask)
-    font = load(run.face, style.size, style.weight)
+    fine, around = _fineness(style.size), math.ceil(style.size + stroke)
+    left, top = (0, 0) if fine == 1 else (math.floor(x) - around, math.floor(baseline) - 2 * around)
+    large = mask if fine == 1 else Image.new("L", (fine * (math.ceil(run.width) + 2 * around + 1), fine * 3 * around))
+    pen, font = ImageDraw.Draw(large), load(run.face, style.size * fine, style.weight)
     for at, text in _placed(run, style):
         pen.text(
-            (x + at, baseline), _drawn(text), fill=255, font=font, anchor="ls", stroke_width=stroke,
-            **_manner(run.rtl, style),
+            ((x + at - left) * fine, (baseline - top) * fine), _drawn(text), fill=255, font=font, anchor="ls",
+            stroke_width=stroke * fine, **_manner(run.rtl, style),
         )  # fmt: skip
+    if fine > 1:
+        over = Image.new("L", mask.size)
+        over.paste(large.reduce(fine), (left, top))
+        mask.paste(ImageChops.lighter(mask, over))
 
 
 def _placed(run: Run, style: TextStyle) -> Iterator[tuple[float, str]]:
@@ -180,7 +198,7 @@ def _placed(run: Run, style: TextStyle) -> Iterator[tuple[float, str]]:
         yield (run.width - width(done, run.face, run.rtl, style) if run.rtl else before), cluster
 
 
-def draw_emoji(run: Run, x: float, baseline: float, picture: Image, style: TextStyle) -> None:
+def draw_emoji(run: Run, x: float, baseline: float, picture: PilImage, style: TextStyle) -> None:
     """Draw a run of a coloured font into a picture ("RGBA")."""
     split = clusters.split(run.text)
     for cluster in reversed(split) if run.rtl else split:
@@ -204,7 +222,7 @@ def _for_font(cluster: str) -> str:
 
 
 @lru_cache(256)
-def _emoji(cluster: str, face: Face, size: float) -> Image | None:
+def _emoji(cluster: str, face: Face, size: float) -> PilImage | None:
     """An emoji cut out and brought to size, None where it has no picture."""
     from PIL import Image, ImageDraw
 
