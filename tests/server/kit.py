@@ -63,7 +63,7 @@ class Served:
         return self.url.replace("http", "ws")
 
     def client(self, **more: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=20, **more)
+        return httpx.Client(**{"base_url": self.url, "timeout": 20, **more})
 
     def session(self, **wish: Any) -> str:
         with self.client() as client:

@@ -48,7 +48,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def client(studio: Served) -> Iterator[httpx.Client]:
-    with studio.client() as made:
+    with studio.client(timeout=90) as made:
         yield made
 
 
@@ -322,7 +322,17 @@ def test_what_is_not_what_its_name_says_is_not_taken(studio: Served, client: htt
     assert (
         not (folder / "leaf.png").exists() and not client.get("/api/studio/projects/untaken/assets").json()["uploads"]
     )
-    for file in ("a.html", "a.svg", "../a.png", "a/b.png", ".a.png", "a.yaml", "a.png.exe", "con\x00.png"):
+    for file in (
+        "a.html",
+        "a.svg",
+        "../a.png",
+        "a/b.png",
+        ".a.png",
+        "a.yaml",
+        "a.png.exe",
+        "con\x00.png",
+        f"{'茶' * 90}.png",
+    ):
         wish = {"file": file, "size": 10}
         assert client.post("/api/studio/projects/untaken/uploads", json=wish).status_code == 422, file
     video(tmp_path / "clip.mp4")
@@ -352,10 +362,14 @@ def test_nobody_takes_more_than_is_allowed(tmp_path: Path) -> None:
 
 def test_a_film_is_queued_rendered_and_fetched(studio: Served, client: httpx.Client) -> None:
     folder = project(studio, "made")
+    (folder / "notes.txt").write_text("before")
     asked = client.post("/api/studio/projects/made/films", json={"preset": "fast"})
     assert asked.status_code == 201, asked.text
     film = asked.json()["id"]
     (folder / "made.yaml").write_text("title: another\n")  # it is made of what was there
+    with (folder / "notes.txt").open("r+") as notes:
+        notes.write("AFTER!")
+    assert (root(studio) / OWN / "films" / film / "project/notes.txt").read_text() == "before"
     done = until(client, film, "done", "quarantined")
     assert done["state"] == "done", done
     assert done["title"] == "A leaf"
@@ -393,6 +407,8 @@ def test_a_film_waits_for_somebody_who_has_looked_at_it(studio: Served, client: 
     until(client, films[1], "waiting-for-review")
     gone = client.post(f"/api/studio/films/{films[1]}/decision", json={"approved": False, "who": "Ada"}).json()
     assert (gone["state"], gone["fault"]["code"]) == ("quarantined", "rejected")
+    assert client.delete(f"/api/studio/films/{films[1]}").json() == {"ok": True}
+    assert not [*(root(studio) / OWN / "jobs/made").glob("*/*.mp4")]
 
 
 def test_a_film_is_cancelled_and_tried_again(studio: Served, client: httpx.Client) -> None:

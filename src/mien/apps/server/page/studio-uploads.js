@@ -29,10 +29,11 @@ export class Uploads extends EventTarget {
   /** @param {Iterable<File>} files */
   add(files) {
     for (const file of files) {
-      this.all = this.all.filter((one) => one.name !== file.name || one.state === 'sending')
+      const name = tidy(file.name)
+      this.all = this.all.filter((one) => one.name !== name || one.state === 'sending')
       const coming = this.all.filter((one) => ['waiting', 'sending', 'pausing'].includes(one.state)).reduce((sum, one) => sum + one.file.size, 0)
       const words = this.refuse(file, coming)
-      this.all.push({ file, name: file.name, sent: 0, state: words ? 'failed' : 'waiting', words })
+      this.all.push({ file, name, sent: 0, state: words ? 'failed' : 'waiting', words })
     }
     this.#changed()
     this.#work()
@@ -117,6 +118,13 @@ export class Uploads extends EventTarget {
   #changed() {
     this.dispatchEvent(new Event('change'))
   }
+}
+
+/** A name that the server takes: letters of any writing, digits, spaces and ()-+._ @param {string} name */
+export function tidy(name) {
+  const [, stem, ending] = /^(.*?)(\.[A-Za-z0-9]{2,5})?$/s.exec(name.normalize('NFC').replace(/（/g, '(').replace(/）/g, ')')) ?? []
+  const kept = (stem ?? '').replace(/[^\p{L}\p{N}_ ().+-]+/gu, '_').replace(/^[^\p{L}\p{N}_]+/u, '').slice(0, 60).replace(/[ .+(-]+$/, '')
+  return `${kept || 'file'}${ending ?? ''}`
 }
 
 /** Some time, or until the network is there again. @param {number} ms @returns {Promise<void>} */

@@ -27,6 +27,8 @@ from mien.errors import InputError, MienError, MissingError
 from mien.transmit.atomic import output_error
 
 _PLANNING: Final = 60.0
+_COPIED: Final = 32 << 20
+"""Most bytes of a file that is copied."""
 _ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
 
@@ -63,7 +65,7 @@ class Films:
         """Queue a film of a project as it is now. Raises ProjectError, InputError, MissingError, OutputError."""
         self._renders.check_room()
         source = self._projects.read(project)
-        self._projects.check_room("", 1 << 20)
+        self._projects.check_room("", sum(min(one.size, _COPIED) for one in self._projects.assets(project)))
         id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
         folder = self._renders.folder / id
         try:
@@ -117,6 +119,9 @@ class Films:
             self._renders.wake()
             return
         shutil.rmtree(self._renders.folder / id, ignore_errors=True)
+        store = self._renders.store
+        if not any(job.key == film.job.key for job in store.jobs(*OPEN, State.WAITING)):  # rendered, never delivered
+            shutil.rmtree(store.folder / "made" / film.job.key, ignore_errors=True)
 
     def retry(self, id: str, who: str) -> Film:
         """Queue again what failed or was cancelled. Raises MissingError, InputError for what is queued or done."""
@@ -173,24 +178,26 @@ class Films:
         return about if about.owner == self._owner else None
 
     def _snapshot(self, project: Path, folder: Path) -> Path:
-        """A project with its files as they are now; where the disk can, no byte is copied."""
+        """A project with its files as they are now. Large ones are not copied where the disk can do without."""
         inner = folder / "project"
         inner.mkdir(parents=True)
         for held in self._projects.assets(project.parent.name):
             target = inner / held.file
             target.parent.mkdir(parents=True, exist_ok=True)
-            _link(project.parent / held.file, target)
+            _take(project.parent / held.file, target)
         for other in project.parent.glob("*.toml"):  # pronunciations
             if other != project and not other.is_symlink():
-                _link(other, inner / other.name)
+                _take(other, inner / other.name)
         return Path(shutil.copyfile(project, inner / project.name))
 
 
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+def _take(source: Path, target: Path) -> None:
+    """Small files are copied: somebody may write into them in place. Uploads never do, so large ones may be linked."""
+    if source.stat().st_size > _COPIED:
+        with suppress(OSError):
+            os.link(source, target)
+            return
+    shutil.copyfile(source, target)
 
 
 def _title(source: Source) -> str:

@@ -31,6 +31,10 @@ KEPT: Final = 24 * 3600.0
 """Seconds after which one is given up to which nothing was added."""
 
 
+_LONGEST: Final = 200
+"""Bytes of a file's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file on its way. offset: bytes that are here. size: all. mark: what the sender knows it by again."""
@@ -219,7 +223,8 @@ class Uploads:
 def _check_name(file: str) -> str:
     """The kind of a file. Raises InputError for names that no project could use."""
     kind = kind_of(file)
-    if not re.fullmatch(FILE, file) or not kind or Path(file).suffix.lower() in ENDINGS:
+    known = kind and Path(file).suffix.lower() not in ENDINGS
+    if not known or not re.fullmatch(FILE, file) or len(file.encode()) > _LONGEST:
         raise InputError(
             f"'{file[:80]}' is no name of a file for a project.",
             hint="Pictures, sounds, videos, PDF and PPTX, fonts and texts, under their usual endings.",
