@@ -223,8 +223,8 @@ def _problems(problems: Sequence[Problem]) -> list[ProblemInfo]:
 
 def _choices() -> Choices:
     from mien.apps.studio.new import TEMPLATES
-    from mien.apps.studio.person import SHAPES
     from mien.stage.layers.changes import KINDS
+    from mien.stage.layers.person import SHAPES
     from mien.stage.type.looks import LOOKS
     from mien.stage.type.safe import PLATFORMS
     from mien.stage.type.titles import ENTRANCES
