@@ -147,6 +147,35 @@ def test_what_was_changed_after_signing_is_told() -> None:
     assert stated is not None and stated.state == "invalid" and stated.faults
 
 
+def test_what_strangers_write_is_shown_without_what_terminals_act_on() -> None:
+    told = {
+        "active_manifest": "a", "validation_state": "Valid",
+        "manifests": {"a": {
+            "claim_generator_info": [{"name": "Pro\x1b[2Jgram", "version": "1" * 9999}],
+            "signature_info": {"common_name": "A\u202e\nB", "issuer": "C\x07"},
+            "assertions": [{"label": "c2pa.actions", "data": {"actions": [{"description": "x\x1b]0;y\x07"}]}}],
+        }},
+    }  # fmt: skip
+    said = statements._statement(told)
+    shown = (said.made_by, said.signer, said.issuer, *said.words)
+    assert all(text.isprintable() and len(text) <= 300 for text in shown)
+    assert said.signer == "A B" and said.words == ("x ]0;y",)
+
+
+def test_a_film_that_does_not_say_how_long_it_is_is_looked_at_in_part(homes: Path) -> None:
+    import av
+
+    from mien.apps.trust.reading import gather
+
+    with av.open("raw.m4v", "w", format="m4v") as out:
+        stream = out.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for k in range(60):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((64, 64, 3), 2 * k, np.uint8))))
+        out.mux(stream.encode())
+    assert gather(Path("raw.m4v"), 4).pictures == 16
+
+
 def test_the_self_made_key_is_made_once_and_for_its_owner_alone(homes: Path) -> None:
     first, again = identity("", ""), identity("", "")
     assert first == again and first.self_made and first.algorithm == "es256"

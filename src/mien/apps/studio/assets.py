@@ -19,8 +19,8 @@ LARGEST: Final = {"picture": 200, "sound": 4_000, "video": 16_000, "document": 3
 MOST_PIXELS: Final = 120_000_000
 LARGEST_SIDE: Final = 8_192
 """Pixels of a video."""
-LONGEST: Final = 6 * 3600.0
-"""Seconds of a sound or video."""
+LONGEST: Final = {"sound": 4 * 3600.0, "video": 6 * 3600.0}
+"""Seconds."""
 MOST_PAGES: Final = 2_000
 MOST_UNPACKED: Final = 512 << 20
 """Bytes of all that a document holds, unpacked."""
@@ -118,8 +118,8 @@ def _media(path: Path, kind: str, right: str) -> About:
             seconds = None if file.duration is None else file.duration / 1_000_000
     except (OSError, av.error.FFmpegError, ValueError, StopIteration):
         return About(f"the file is no {kind} that can be read; {right}.")
-    if seconds is not None and seconds > LONGEST:
-        return About(f"the {kind} is longer than {LONGEST / 3600:g} hours; cut it first.", seconds)
+    if seconds is not None and seconds > LONGEST[kind]:
+        return About(f"the {kind} is longer than {LONGEST[kind] / 3600:g} hours; cut it first.", seconds)
     return About(seconds=seconds)
 
 

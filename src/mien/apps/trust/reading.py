@@ -16,6 +16,7 @@ from mien.stage.watermark.detect import Evidence
 PICTURES: Final = 24
 """Pictures of a film that are looked at, evenly spread."""
 _SHORT: Final = 20.0  # seconds of a film that is decoded from end to end rather than sought in
+_MOST: Final = 4  # times as many pictures of a film whose length is not known
 _MOST_PIXELS: Final = 8192 * 8192
 _Picture = tuple[NDArray[np.generic], bool]
 """A picture's luma, and whether it was encoded by itself."""
@@ -66,10 +67,13 @@ def _spread(file: Any, stream: Any, pictures: int) -> Iterator[_Picture]:
             yield from (_picture(frame) for frame in _first(file.decode(stream)))
         return
     rate = float(stream.average_rate or 25)
-    every = max(1, int(seconds * rate / pictures))
+    every, taken = max(1, int(seconds * rate / pictures)), 0
     for k, frame in enumerate(file.decode(stream)):
-        if frame.key_frame or k % every == 0:
+        if k % every == 0 or (frame.key_frame and taken < 2 * pictures):  # all may be key frames
+            taken += 1
             yield _picture(frame)
+        if taken >= _MOST * pictures:  # a file that does not say how long it is may be endless
+            return
 
 
 def _first(frames: Any) -> Iterator[Any]:

@@ -11,6 +11,8 @@ from typing import Any, Final
 from mien.errors import MienError
 from mien.transmit.provenance.identity import SELF_MADE, require
 
+_LONGEST: Final = 300
+"""Characters that are shown of a statement."""
 _UNTRUSTED: Final = "signingCredential.untrusted"
 
 
@@ -85,15 +87,22 @@ def _statement(told: Mapping[str, Any]) -> Statement:
     programs = active.get("claim_generator_info") or [{}]
     return Statement(
         state=state,
-        made_by=" ".join(str(programs[0].get(k, "")) for k in ("name", "version")).strip(),
-        signer=str(signature.get("common_name", "")),
-        issuer=str(signature.get("issuer", "")),
+        made_by=_plain(" ".join(str(programs[0].get(k, "")) for k in ("name", "version"))),
+        signer=_plain(signature.get("common_name", "")),
+        issuer=_plain(signature.get("issuer", "")),
         self_made=signature.get("common_name") == SELF_MADE,
-        source_types=_each(str(a["digitalSourceType"]).rsplit("/", 1)[-1] for a in actions if "digitalSourceType" in a),
-        words=_each(str(a["description"]) for a in actions if a.get("description")),
-        time=str(signature.get("time") or ""),
+        source_types=_each(
+            _plain(a["digitalSourceType"]).rsplit("/", 1)[-1] for a in actions if "digitalSourceType" in a
+        ),
+        words=_each(_plain(a["description"]) for a in actions if a.get("description")),
+        time=_plain(signature.get("time") or ""),
         faults=faults,
     )
+
+
+def _plain(told: object) -> str:
+    """What a stranger wrote, as it may be shown: a terminal would act on control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(told)[:_LONGEST]).split())
 
 
 def _actions(assertion: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -67,6 +68,7 @@ def _read(path: Path) -> bytes:
 
 def _checked(certificates: bytes, private_key: bytes, *, self_made: bool) -> Identity:
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
         NoEncryption,
@@ -79,7 +81,7 @@ def _checked(certificates: bytes, private_key: bytes, *, self_made: bool) -> Ide
         key = load_pem_private_key(private_key, None)
     except TypeError:
         raise InputError("The private key is encrypted.", hint="Give it decrypted, readable by you alone.") from None
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise InputError("The certificate or its private key is not PEM.", hint="Convert them with openssl.") from None
     if chain[0].public_key() != key.public_key():
         raise InputError("The private key does not belong to the certificate.", hint="The signer's comes first.")
@@ -136,6 +138,8 @@ def _make(file: Path) -> None:
             stream.write(signer.public_bytes(encoding) + issuer.public_bytes(encoding) + secret)
         part.replace(file)
     except OSError as error:
+        with suppress(OSError):
+            part.unlink()  # it may hold the key
         raise OutputError(f"The certificate cannot be kept: {error.strerror or error}.") from None
 
 
