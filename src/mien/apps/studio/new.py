@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,8 @@ from mien.errors import InputError, OutputError, UsageError
 TEMPLATES: Final = ("short", "dialogue", "slides", "talk")
 LANGUAGES: Final = ("zh", "en")
 _PORTRAITS: Final = ("portrait.png", "second.png")
+_GUEST: Final = "guest.webp"
+"""A drawing of nobody: the second person where there is one portrait."""
 _FOLDER: Final = files("mien.apps.studio") / "templates"
 
 
@@ -31,8 +33,8 @@ class Created:
 def new(folder: Path, template: str = "short", language: str = "auto", portraits: Sequence[Path] = ()) -> Created:
     """Make a project in a new folder of that name. language: zh, en, or auto = the system's.
 
-    portraits: of the people, in order; without any the portrait that Mien has (`mien models path astronaut`). Raises
-    UsageError, InputError, OutputError, and what fetching a model raises.
+    portraits: of the people, in order; without any the portrait that Mien has (`mien models path astronaut`), and
+    without a second one a drawing. Raises UsageError, InputError, OutputError, and what fetching a model raises.
     """
     return begin(folder, template_text(template, language), portraits)
 
@@ -87,7 +89,7 @@ def check_name(folder: Path) -> None:
         raise OutputError(f"'{folder}' is there already.", hint="Choose another name.")
 
 
-def _pictures(portraits: Sequence[Path], text: str) -> dict[str, Path]:
+def _pictures(portraits: Sequence[Path], text: str) -> dict[str, Traversable]:
     """The name of a picture in the template → the picture."""
     from mien import models
 
@@ -95,8 +97,8 @@ def _pictures(portraits: Sequence[Path], text: str) -> dict[str, Path]:
     if len(portraits) > len(wanted):
         raise UsageError(f"This template has {len(wanted)} people.", hint=f"Give --portrait {len(wanted)} times.")
     check_portraits(portraits)
-    given = list(portraits) or [models.path("astronaut")]
-    return {name: given[min(i, len(given) - 1)] for i, name in enumerate(wanted)}
+    given: list[Traversable] = [*portraits] or [models.path("astronaut")]
+    return dict(zip(wanted, [*given, _FOLDER / _GUEST], strict=False))
 
 
 def check_portraits(portraits: Sequence[Path]) -> None:
@@ -110,13 +112,13 @@ def check_portraits(portraits: Sequence[Path]) -> None:
             raise InputError(f"The portrait '{path}' cannot be used: {wrong}")
 
 
-def _stored(placeholder: str, source: Path, pictures: dict[str, Path]) -> str:
+def _stored(placeholder: str, source: Traversable, pictures: dict[str, Traversable]) -> str:
     """The name that a picture gets in the project: the first one's where both are the same."""
     first = next(name for name, path in pictures.items() if path == source)
-    return Path(first).stem + source.suffix.lower()
+    return Path(first).stem + Path(source.name).suffix.lower()
 
 
-def _write(folder: Path, text: str, pictures: dict[str, Path]) -> None:
+def _write(folder: Path, text: str, pictures: dict[str, Traversable]) -> None:
     """The folder appears when it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as made:
@@ -124,7 +126,7 @@ def _write(folder: Path, text: str, pictures: dict[str, Path]) -> None:
         inner.mkdir()
         (inner / f"{folder.name}.yaml").write_text(text, encoding="utf-8", newline="\n")
         for placeholder, source in pictures.items():
-            shutil.copyfile(source, inner / _stored(placeholder, source, pictures))
+            (inner / _stored(placeholder, source, pictures)).write_bytes(source.read_bytes())
         for name in _named(text):
             (inner / name).write_bytes(_resource(name))
         if folder.exists():
