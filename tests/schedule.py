@@ -14,8 +14,11 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-ALONE: Final = ("tests/live/", "tests/server/", "tests/e2e/page/")
-"""How the paths of files begin that run with nothing beside them."""
+ALONE: Final = (
+    "tests/live/", "tests/server/test_faults", "tests/server/test_malformed", "tests/server/test_slow_clients",
+    "tests/server/test_sessions", "tests/e2e/page/test_page", "tests/e2e/page/test_voice",
+)  # fmt: skip
+"""How the paths of files begin that run with nothing beside them: they count pictures a second, or time an answer."""
 
 
 class Schedule(LoadFileScheduling):
