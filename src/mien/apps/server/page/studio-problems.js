@@ -107,6 +107,7 @@ const FORMS = [
   ["no font here has (.+?); (?:install|give|put)", '没有字体能显示这些字：{1}。请安装有这些字的字体，或者上传字体文件。'],
   [`there is no font ${QUOTED}`, '没有字体 {1}，请上传字体文件，或者写字体的名字。'],
   ['the character (U\\+\\w+) cannot stand in text', '文字里不能有字符 {1}，请删掉。'],
+  ['files are of the whole film', '字幕文件属于整部影片，请写在项目的 captions 里。'],
   ['its variables bring in over (\\S+) characters', '变量带来的文字超过了 {1} 个字，请写短一些。'],
   ['this goes before it comes', '消失早于出现，请写更晚的时间，或者写 for: 3s。'],
   ['this is far larger than the picture; write at most (\\S+) of its sides', '这比画面大太多，最多写 {1}。'],
