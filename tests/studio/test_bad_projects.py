@@ -177,6 +177,8 @@ YAML: list[tuple[str, str, int, str, tuple[str, ...]]] = [
      ("lasts 1.0s",)),
     ("part that ends first", f"{LAYER}{{video: clip.mp4, trim: {{from: 5s, to: 4s}}}}\n", 5,
      "scenes[0].layers[0].trim.to", ("before it begins",)),
+    ("fit of a video", f"{LAYER}{{video: clip.mp4, fit: contain}}\n", 5, "scenes[0].layers[0].fit", ("has no fit",)),
+    ("files of a scene", f"{SCENE}    captions: {{files: ass}}\n", 4, "scenes[0].captions.files", ("whole film",)),
     ("goes before it comes", f"{LAYER}{{title: A, at: 3s, until: 2s}}\n", 5, "scenes[0].layers[0].until", ("later",)),
     ("part from the end on", f"{LAYER}{{video: clip.mp4, trim: {{from: 1s}}}}\n", 5, "scenes[0].layers[0].trim",
      ("lasts 1.0s",)),

@@ -17,6 +17,7 @@ from PIL import Image
 from mien import config, models
 from mien.apps.studio import render as rendering
 from mien.apps.studio.artist import frames
+from mien.apps.studio.load import load_project
 from mien.apps.studio.plan import Plan, plan, sound
 from mien.apps.studio.preview import preview
 from mien.apps.studio.render import Job, load_plan, render
@@ -252,3 +253,28 @@ def test_intro_and_outro_frame_the_film(folder: Path) -> None:
     shown = next(pictures(film, 0, 1))
     assert greenness(shown, slice(0, 160), slice(0, 96)) > 100
     assert film.ticks == frame_tick(film.frames, film.fps)
+
+
+def test_a_project_may_be_edited_while_it_is_rendered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "PIECE", 1)
+    file = folder / "film.yaml"
+    whole = render(Job(file), folder / "whole.mp4").frames
+
+    def edit(done: int, of: int) -> None:
+        file.write_text("mien: 1\nscenes: []\n")
+
+    assert render(Job(file), folder / "film.mp4", workers=2, observe=edit).frames == whole
+
+
+def test_a_layer_shows_the_part_that_it_is_told_to(tmp_path: Path) -> None:
+    pixels = np.zeros((100, 100, 3), np.uint8)
+    pixels[:, :50, 1] = 250
+    Image.fromarray(pixels).save(tmp_path / "half.png")
+    file = tmp_path / "pan.yaml"
+    shown = "picture: half.png, place: {x: 0px, y: 0px, width: 25%, height: 100%}"
+    for pan, least, most in (("left", 200, 255), ("right", 0, 50)):
+        file.write_text(
+            f"canvas: 128x128\nbackground: black\nscenes: [{{for: 1s, layers: [{{{shown}, pan: {pan}}}]}}]\n", "utf-8"
+        )
+        picture = next(pictures(plan(load_project(file)), 5, 6))
+        assert least <= picture[:, 2:30, 1].mean() <= most

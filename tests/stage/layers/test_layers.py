@@ -54,6 +54,21 @@ def test_panning_comes_nearer_and_rests(tmp_path: Path) -> None:
     assert all(b >= a - 1 for a, b in pairwise(reds))
 
 
+def test_what_is_transparent_stays_so_under_a_moving_camera(tmp_path: Path) -> None:
+    pixels = np.zeros((40, 40, 4), np.uint8)
+    pixels[:20] = 255
+    Image.fromarray(pixels).save(tmp_path / "p.png")
+    shots = (Shot(1.0), Shot(2.0))
+    patch = Panning(tmp_path / "p.png", (0, 0, 20, 20), shots, (0, 100), alpha=True).at(50)
+    assert patch.pixels[0, 0, 3] == 255 and patch.pixels[-1, -1, 3] == 0
+    assert Panning(tmp_path / "p.png", (0, 0, 20, 20), shots, (0, 100)).at(50).pixels.shape[2] == 3
+
+
+def test_no_box_takes_all_memory(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="too large"):
+        read_picture(picture(tmp_path / "p.png"), 100_000, 100_000)
+
+
 @pytest.mark.parametrize(("fit", "shape"), [("cover", (60, 60)), ("contain", (30, 60))])
 def test_pictures_fit(tmp_path: Path, fit: str, shape: tuple[int, int]) -> None:
     assert read_picture(picture(tmp_path / "p.png"), 60, 60, fit=fit).shape[:2] == shape

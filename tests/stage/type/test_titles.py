@@ -98,3 +98,22 @@ def test_what_cannot_be_painted() -> None:
     for wrong in ({"place": "left"}, {"enter": "spin"}, {"size": 9.0}, {"accent": "goldish"}, {"platform": "vine"}):
         with pytest.raises(UsageError):
             TitleStyle(**wrong)
+
+
+def shown(layer: Layer, tick: int) -> float:
+    """How much of it is there."""
+    patch = layer.at(tick)
+    return 0.0 if patch is None else float(patch.pixels[..., 3].sum())
+
+
+@pytest.mark.parametrize("way", [way for way in ENTRANCES if way != "cut"])
+def test_coming_takes_as_long_as_it_is_told_to(way: str) -> None:
+    quick, slow = (title("Tea", TALL, START, END, TitleStyle(enter=way, enter_ticks=to_ticks(s))) for s in (0.1, 1.0))
+    assert shown(quick, START + to_ticks(0.12)) == shown(slow, STEADY)
+    assert 0 < shown(slow, START + to_ticks(0.12)) < 0.8 * shown(slow, STEADY)
+    assert shown(title("Tea", TALL, START, END, TitleStyle(enter=way, enter_ticks=0)), START) > 0
+
+
+def test_words_may_be_half_there() -> None:
+    whole, half = (title("Tea", TALL, START, END, TitleStyle(opacity=share)) for share in (1.0, 0.5))
+    assert shown(half, STEADY) == pytest.approx(shown(whole, STEADY) / 2, rel=0.02)

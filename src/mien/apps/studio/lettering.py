@@ -121,8 +121,12 @@ def words(one: Shown, scene: Scene, span: tuple[int, int], canvas: tuple[int, in
     language = "" if scene.language == "auto" else scene.language
     style = TitleStyle(
         platform=platform, colour=_hex(one.colour) or WHITE, language=language, size=_title_size(one, canvas),
-        enter=one.enter.kind, leave=one.leave.kind, font=one.font,
+        enter=one.enter.kind, leave=one.leave.kind, font=one.font, opacity=one.opacity,
     )  # fmt: skip
+    if one.enter.ticks is not None:
+        style = replace(style, enter_ticks=one.enter.ticks)
+    if one.leave.ticks is not None:
+        style = replace(style, leave_ticks=one.leave.ticks)
     if one.lower_third is not None:
         made = lower_third(one.lower_third.name, one.lower_third.role, canvas, *span, style)
     else:

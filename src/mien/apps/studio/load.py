@@ -228,6 +228,10 @@ def _refuse_unused(scene: Node, dialogue: Node | None, reader: Reader) -> None:
     if dialogue is not None:
         message = "a dialogue has its own people; change them under cast."
         wrong = {"avatar": message, "voice": message}
+    captions = scene.get("captions")
+    if captions is not None and (files := captions.get("files")) is not None:
+        message = "files are of the whole film; write them under captions of the project."
+        reader.note(captions.keys.get("files", files.mark), files.path, message)
     for key, message in wrong.items():
         if (node := scene.get(key)) is not None:
             reader.note(scene.keys.get(key, node.mark), node.path, message)

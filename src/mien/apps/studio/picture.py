@@ -232,10 +232,10 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
-    """How a layer comes or goes. kind: "" = as is usual for it. ticks: how long it takes."""
+    """How a layer comes or goes. kind: "" = as is usual for it. ticks: how long it takes, None = as is usual."""
 
     kind: str = item(Choice(ask=_ways_of_entering), "At once, fading, or sliding; words also wipe.", "fade")
-    ticks: int = item(Time(0.0, 5.0), "How long it takes.", TICKS_PER_SECOND * 3 // 10, key="for")
+    ticks: int | None = item(Time(0.0, 5.0), "How long it takes.", None, key="for")
 
 
 def _of_kind(node: Node) -> Node:
@@ -315,6 +315,6 @@ _WORDS: Final = ("title", "lower_third")
 _SHOWS: Final[dict[str, tuple[str, ...]]] = {
     "page": ("slides",), "zoom": ("picture", "slides"), "pan": ("picture", "slides"), "trim": ("video",),
     "loop": ("video",), "volume": ("video",), "colour": _WORDS, "size": _WORDS, "font": _WORDS,
-    "fit": ("picture", "video", "slides"),
+    "fit": ("picture", "slides"),
 }  # fmt: skip
 LAYER: Final[Any] = Group(Layer, "a layer such as {picture: leaf.png, at: 1s, for: 3s}")

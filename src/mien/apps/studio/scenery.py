@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from mien.apps.studio.lettering import words
 from mien.apps.studio.performed import Spoken
 from mien.apps.studio.person import Person
 from mien.apps.studio.picture import Background
+from mien.apps.studio.picture import Entrance as Coming
 from mien.apps.studio.picture import Layer as Shown
 from mien.apps.studio.plan import Plan, Take, seen
 from mien.apps.studio.project import Clip, Scene
@@ -37,6 +39,7 @@ _SLIDE: Final = (0.92, 0.5)
 _HIGH: Final = 0.24
 """Where pictures and slides stand that stand nowhere: above the middle, where nobody's face is."""
 
+_MIDDLE: Final = ((0.5, 0.5), (0.5, 0.5))
 _STUDIO: Final = ((62, 70, 86), (18, 22, 30))
 """What is behind a scene that says nothing of it: a dark wall, lit from above."""
 
@@ -88,7 +91,8 @@ class Scenery:
             trim = _seconds(background.trim.start, background.trim.end)
             return Footage(background.video, box, self._plan.start(take), trim=trim, loop=background.loop)
         if background.picture is not None:
-            return self._panned(background.picture, box, background.zoom, background.pan, take)
+            span = self._plan.start(take), frame_tick(take.end, self._plan.fps)
+            return self._panned(background.picture, box, background.zoom, background.pan, span)
         behind = next(iter(seen(scene).values()), None) if background.blur else None
         if self._painted is None or self._painted[0] != (background, behind):  # often that of the scene before
             self._painted = (background, behind), Still(Patch(0, 0, self._paint(background, behind)))
@@ -104,14 +108,14 @@ class Scenery:
         return fill((background.colour or (0, 0, 0, 255))[:3], *self._canvas)
 
     def _panned(
-        self, source: Path | ByteArray, box: Box, zoom: tuple[float, float], pan: tuple[Any, Any], take: Take
-    ) -> Layer:
-        """A picture that fills a box, under a camera that moves or not."""
+        self, source: Path | ByteArray, box: Box, zoom: tuple[float, float], pan: tuple[Any, Any],
+        span: tuple[int, int], *, alpha: bool = False,
+    ) -> Layer:  # fmt: skip
+        """A picture that fills a box, under a camera that moves or not. alpha: what is transparent stays so."""
         if zoom[0] == zoom[1] and pan[0] == pan[1]:
-            moving = Panning(source, box, (Shot(zoom[0], pan[0]),) * 2, (0, 1))
+            moving = Panning(source, box, (Shot(zoom[0], pan[0]),) * 2, (0, 1), alpha=alpha)
             return Still(moving.at(0))
-        span = self._plan.start(take), frame_tick(take.end, self._plan.fps)
-        return Panning(source, box, (Shot(zoom[0], pan[0]), Shot(zoom[1], pan[1])), span)
+        return Panning(source, box, (Shot(zoom[0], pan[0]), Shot(zoom[1], pan[1])), span, alpha=alpha)
 
     def _people(self, take: Take, scene: Scene, stack: ExitStack) -> list[Layer]:
         """Everybody who is seen, each behind those further right."""
@@ -176,8 +180,7 @@ class Scenery:
         inner = self._inner(take, one, start)
         return Timed(
             inner, start, end, self._plan.height, opacity=one.opacity,
-            enter=Entrance(one.enter.kind or "cut", one.enter.ticks),
-            leave=Entrance(one.leave.kind or "cut", one.leave.ticks),
+            enter=_entrance(one.enter), leave=_entrance(one.leave),
         )  # fmt: skip
 
     def _inner(self, take: Take, one: Shown, start: int) -> Layer:
@@ -191,8 +194,8 @@ class Scenery:
 
     def _picture(self, source: Path | ByteArray, one: Shown, take: Take, usual: tuple[float, float]) -> Layer:
         box = self._box(one, _ratio(source), usual)
-        if one.zoom != (1.0, 1.0):
-            return self._panned(source, box, one.zoom, one.pan, take)
+        if one.zoom != (1.0, 1.0) or one.pan != _MIDDLE:
+            return self._panned(source, box, one.zoom, one.pan, self._plan.span(take, one), alpha=True)
         x, y, width, height = box
         if isinstance(source, Path):
             pixels = read_picture(source, width, height, fit=one.fit)
@@ -207,6 +210,11 @@ class Scenery:
         width = round(min(usual[0] * self._canvas[0], usual[1] * self._canvas[1] * ratio))
         height = round(width / ratio)
         return (self._canvas[0] - width) // 2, round((self._canvas[1] - height) * _HIGH), width, height
+
+
+def _entrance(one: Coming) -> Entrance:
+    usual = Entrance(one.kind or "cut")
+    return usual if one.ticks is None else replace(usual, ticks=one.ticks)
 
 
 class _When:

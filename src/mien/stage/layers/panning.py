@@ -32,11 +32,13 @@ class Panning:
     """From one shot to another between two ticks, at rest before and after; eased at both ends."""
 
     def __init__(
-        self, picture: Path | ByteArray, box: tuple[int, int, int, int], shots: tuple[Shot, Shot], span: tuple[int, int]
-    ) -> None:
-        """picture: a file, or uint8 (h, w, 3). box: x, y, width, height on the canvas. span: ticks. Raises InputError
-        for a file that is no picture.
+        self, picture: Path | ByteArray, box: tuple[int, int, int, int], shots: tuple[Shot, Shot],
+        span: tuple[int, int], *, alpha: bool = False,
+    ) -> None:  # fmt: skip
+        """picture: a file, or uint8 (h, w, 3 or 4). box: x, y, width, height on the canvas. span: ticks. alpha: what is
+        transparent in a file stays so. Raises InputError for a file that is no picture.
         """
+        self._channels = 4 if alpha else 3
         self._x, self._y, self._width, self._height = box
         self._shots, self._span = shots, span
         closest = max(shot.zoom for shot in shots)
@@ -65,7 +67,7 @@ class Panning:
         elif shape != (1, 1):
             width, height = shape
         pixels = read_picture(path, width, height)
-        return np.ascontiguousarray(pixels[..., :3])
+        return np.ascontiguousarray(pixels[..., : self._channels])
 
     def _seen(self, part: float) -> ByteArray:
         import cv2

@@ -51,6 +51,8 @@ def fitted(pixels: ByteArray, width: int, height: int, *, fit: str = "cover") ->
 def _in_box(picture: Any, width: int, height: int, fit: str) -> Any:
     from PIL import Image, ImageOps
 
+    if width * height > MOST_PIXELS:
+        raise InputError(f"A box of {width}x{height} pixels is too large.", hint="Make its place smaller.")
     if fit == "cover":
         return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
     if fit == "stretch":

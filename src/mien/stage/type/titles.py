@@ -38,7 +38,8 @@ class TitleStyle:
 
     place: of a title: "top", "upper", "middle", "lower". platform: whose edges stay free. size: 0.5…2, times the usual.
     enter, leave: "cut", "fade", "up", "down", "left", "right", "wipe" (uncovered in the direction of reading); "" =
-    the usual: up for titles, wipe for lower thirds. colour: of the words. accent: of the rule and the bar. font,
+    the usual: up for titles, wipe for lower thirds. enter_ticks, leave_ticks: how long that takes. opacity: 0…1, of all
+    of it. colour: of the words. accent: of the rule and the bar. font,
     language: as in :class:`~mien.stage.type.style.TextStyle`.
     """
 
@@ -47,6 +48,9 @@ class TitleStyle:
     size: float = 1.0
     enter: str = ""
     leave: str = ""
+    enter_ticks: int = _SPEED
+    leave_ticks: int = _SPEED
+    opacity: float = 1.0
     colour: str = "#ffffff"
     accent: str = ACCENT
     font: str = ""
@@ -101,7 +105,8 @@ def check_title(text: str, style: TitleStyle = _USUAL) -> tuple[str, ...]:
 class Wiped:
     """A patch that is uncovered from one side, and covered again."""
 
-    def __init__(self, patch: Patch, start: int, end: int, *, enter: bool, leave: bool, rtl: bool) -> None:
+    def __init__(self, patch: Patch, start: int, end: int, *, enter: int, leave: int, rtl: bool) -> None:
+        """enter, leave: ticks that it takes, 0 = at once."""
         self._patch, self._start, self._end = patch, start, end
         self._enter, self._leave, self._rtl = enter, leave, rtl
 
@@ -111,9 +116,9 @@ class Wiped:
             return None
         shares = [1.0]
         if self._enter:
-            shares.append(_eased((tick - self._start) / _SPEED))
+            shares.append(_eased((tick - self._start) / self._enter))
         if self._leave:
-            shares.append(_eased((self._end - tick) / _SPEED))
+            shares.append(_eased((self._end - tick) / self._leave))
         width = self._patch.pixels.shape[1]
         shown = round(min(shares) * width)
         if shown <= 0:
@@ -135,10 +140,12 @@ def _timed(
 ) -> Layer:
     enter, leave = style.enter or usual[0], style.leave or usual[1]
     layer: Layer = Still(patch)
+    ways = ((enter, style.enter_ticks), (leave, style.leave_ticks))
     if "wipe" in (enter, leave):
-        layer = Wiped(patch, start, end, enter=enter == "wipe", leave=leave == "wipe", rtl=rtl)
-    ways = [Entrance("cut") if way in ("wipe", "cut") else Entrance(way, _SPEED) for way in (enter, leave)]
-    return Timed(layer, start, end, canvas[1], enter=ways[0], leave=ways[1])
+        wiped = [ticks if way == "wipe" else 0 for way, ticks in ways]
+        layer = Wiped(patch, start, end, enter=wiped[0], leave=wiped[1], rtl=rtl)
+    coming, going = (Entrance("cut") if way in ("wipe", "cut") else Entrance(way, ticks) for way, ticks in ways)
+    return Timed(layer, start, end, canvas[1], enter=coming, leave=going, opacity=style.opacity)
 
 
 def _em(canvas: tuple[int, int], style: TitleStyle) -> float:
