@@ -75,6 +75,13 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def by_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the installer does not matter, the one that is quick."""
+    every = fetch._installers
+    monkeypatch.setattr(fetch, "_installers", lambda wheel: [c for c in every(wheel) if "uv" in Path(c[0]).name])
+
+
 def make_wheel(folder: Path, files: dict[str, bytes]) -> Path:
     about = "mien_test_models-1.0.dist-info"
     wheel = folder / "mien_test_models-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
@@ -246,6 +253,7 @@ def test_offline_refuses_and_names_the_command(cache: Path, links: Path, monkeyp
     assert "mien models pull one" in refused.value.hint
 
 
+@pytest.mark.usefixtures("by_uv")
 def test_offline_uses_what_is_here(cache: Path, links: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, *one_and_two())
     models.pull()
@@ -280,6 +288,7 @@ def test_a_file_of_the_users(cache: Path, told: list[str], tmp_path: Path, monke
         models.pull(["mine", "mine"], from_file=good)
 
 
+@pytest.mark.usefixtures("by_uv")
 def test_damage_is_found_and_mended(cache: Path, links: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, *one_and_two())
     file = models.path("one")
@@ -296,6 +305,7 @@ def test_damage_is_found_and_mended(cache: Path, links: Path, told: list[str], m
     assert models.verify(["one"]) == {"one": "missing"}
 
 
+@pytest.mark.usefixtures("by_uv")
 def test_verify_remembers_the_fault_of_a_file(
     cache: Path, links: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,6 +318,7 @@ def test_verify_remembers_the_fault_of_a_file(
     assert models.path("one").read_bytes() == ONE
 
 
+@pytest.mark.usefixtures("by_uv")
 def test_debris_of_a_killed_process_is_cleared(
     cache: Path, links: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 from tests.server.kit import Served, portrait, serving
 
-EXAMPLES: Final = int(os.environ.get("MIEN_TEST_EXAMPLES", "10"))
+EXAMPLES: Final = int(os.environ.get("MIEN_TEST_EXAMPLES", "6"))
 """Requests to each operation, of each kind."""
 SECONDS: Final = 1.5 * EXAMPLES
 """For each kind; on a machine that is too busy, operations get fewer requests, two at least."""
