@@ -12,12 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
+
+import numpy as np
 
 from mien import config
 from mien.apps.studio.artist import Artist, Span, marks
@@ -25,6 +28,7 @@ from mien.apps.studio.kept import Performances, fingerprint, project_print
 from mien.apps.studio.kinds import Asset
 from mien.apps.studio.lettering import moved
 from mien.apps.studio.load import load
+from mien.apps.studio.performed import Performed
 from mien.apps.studio.plan import Plan, plan, sound
 from mien.apps.studio.project import Project
 from mien.apps.studio.small import small
@@ -47,7 +51,6 @@ _PROCESS: Final = 500_000_000
 """Bytes that a process which draws takes, about."""
 _KINDS: Final = (".mp4", ".m4v", ".mov", ".webm")
 
-_T = TypeVar("_T")
 Observe = Callable[[int, int], None]
 """(frames done, frames in all)."""
 
@@ -100,14 +103,15 @@ def render(
         raise UsageError(f"'{target.name}' is no film.", hint=f"End it with {', '.join(_KINDS)}.")
     if not job.preview:
         check_signing(target.suffix, config.load().trust)
-    inputs = Inputs.of(_files(job))  # before they are read
-    with workshop(_name(job, target.suffix.lower())) as folder:
-        film = film or load_plan(job, tell, folder, inputs)
+    project, assets = _loaded(job)
+    inputs = Inputs.of(_files(project, assets))  # before they are read
+    with workshop(_name(job, project, assets, target.suffix.lower())) as folder:
+        film = film or _planned(project, assets, folder, inputs, tell)
         mix = sound(film)
         pieces = {span: folder / f"piece-{span[0]:07d}-{span[1]:07d}{target.suffix.lower()}" for span in cuts(film)}
         missing = {span: path for span, path in pieces.items() if not path.exists()}
         drawn = sum(last - first for first, last in missing)
-        _draw_all(job, film, folder, missing, workers, observe, tell, inputs)
+        _draw_all(job, film, missing, workers, observe, tell, inputs)
         join(list(pieces.values()), mix.blocks(), target, film.fps, job.preset)
         if not job.preview:
             sign_if_wanted(target, config.load().trust, marks(film.project).payload)
@@ -118,17 +122,9 @@ def render(
     )
 
 
-def load_plan(
-    job: Job, tell: Callable[[str], None] = lambda _: None, folder: Path | None = None, inputs: Inputs | None = None
-) -> Plan:
-    """The plan of a job. folder: where what is spoken is kept, None = nowhere. inputs: nothing is kept that was made
-    after one of them changed. Raises ProjectError, InputError.
-    """
-    project, assets = _loaded(job)
-    if folder is None:
-        return plan(project, tell=tell)
-    kept = Performances(folder, project_print(project, assets, project.canvas.fps))
-    return plan(project, lambda scene, make: kept(scene, lambda: _unless_changed(make(), inputs)), tell=tell)
+def load_plan(job: Job, tell: Callable[[str], None] = lambda _: None) -> Plan:
+    """The plan of a job. Raises ProjectError, InputError."""
+    return plan(_loaded(job)[0], tell=tell)
 
 
 def cuts(film: Plan) -> list[Span]:
@@ -145,7 +141,7 @@ def cuts(film: Plan) -> list[Span]:
 
 
 def _draw_all(
-    job: Job, film: Plan, folder: Path, missing: Mapping[Span, Path], workers: int | None, observe: Observe,
+    job: Job, film: Plan, missing: Mapping[Span, Path], workers: int | None, observe: Observe,
     tell: Callable[[str], None], inputs: Inputs,
 ) -> None:  # fmt: skip
     tally = _Tally(film.frames - sum(last - first for first, last in missing), film.frames, observe)
@@ -155,9 +151,9 @@ def _draw_all(
             for span, path in missing.items():
                 artist.piece(span, path, job.preset, job.encoder, observe=tally, check=inputs.check)
         return
-    with ProcessPoolExecutor(count, get_context("spawn"), _end_with_parent) as pool:
+    with ProcessPoolExecutor(count, get_context("spawn"), _begin, (_silent(film),)) as pool:
         try:
-            waiting = {pool.submit(_draw_there, job, folder, inputs, span, path) for span, path in missing.items()}
+            waiting = {pool.submit(_draw_there, job, inputs, span, path) for span, path in missing.items()}
             for piece in as_completed(waiting):
                 tally(piece.result())
         except BaseException:
@@ -165,15 +161,35 @@ def _draw_all(
             raise
 
 
-_employed: Final[dict[Path, Artist]] = {}
-"""In a process of the pool: who draws the film whose folder it is."""
+_PLANS: Final[list[Plan]] = []
+"""In a process of the pool: what it draws."""
 
 
-def _draw_there(job: Job, folder: Path, inputs: Inputs, span: Span, path: Path) -> int:
+def _begin(film: Plan) -> None:
+    """What a process of the pool does first."""
+    _end_with_parent()
+    _PLANS.append(film)
+
+
+@lru_cache(1)
+def _employed() -> Artist:
+    """Who draws in a process of the pool."""
+    return Artist(_PLANS[0])
+
+
+def _draw_there(job: Job, inputs: Inputs, span: Span, path: Path) -> int:
     """Draw and encode a piece in a process of the pool; returns its frames."""
-    if folder not in _employed:
-        _employed[folder] = Artist(load_plan(job, folder=folder, inputs=inputs))
-    return _employed[folder].piece(span, path, job.preset, job.encoder, check=inputs.check)
+    return _employed().piece(span, path, job.preset, job.encoder, check=inputs.check)
+
+
+def _silent(film: Plan) -> Plan:
+    """What those need who draw."""
+    mute = np.zeros(0, np.float32)
+    takes = (
+        take if take.performed is None else replace(take, performed=replace(take.performed, sound=mute))
+        for take in film.takes
+    )
+    return replace(film, takes=tuple(takes))
 
 
 def _end_with_parent() -> None:
@@ -187,10 +203,18 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _unless_changed(made: _T, inputs: Inputs | None) -> _T:
-    if inputs is not None:
+def _planned(
+    project: Project, assets: tuple[Asset, ...], folder: Path, inputs: Inputs, tell: Callable[[str], None]
+) -> Plan:
+    """The plan; what is spoken is kept in the folder, unless a file changed since."""
+    kept = Performances(folder, project_print(project, assets, project.canvas.fps))
+
+    def checked(make: Callable[[], Performed]) -> Performed:
+        made = make()
         inputs.check()
-    return made
+        return made
+
+    return plan(project, lambda scene, make: kept(scene, lambda: checked(make)), tell=tell)
 
 
 @dataclass
@@ -216,16 +240,14 @@ def _loaded(job: Job) -> tuple[Project, tuple[Asset, ...]]:
     return (small(loaded.project) if job.preview else loaded.project), loaded.assets
 
 
-def _files(job: Job) -> Iterator[Path]:
-    """All that a project is made of."""
-    project, assets = _loaded(job)
-    yield from (job.file, *(asset.path for asset in assets))
+def _files(project: Project, assets: tuple[Asset, ...]) -> Iterator[Path]:
+    """All that a project is made of, beside its own file, which is read once."""
+    yield from (asset.path for asset in assets)
     yield from (library.folder() / name for name in kept_avatars(project))
 
 
-def _name(job: Job, kind: str) -> str:
+def _name(job: Job, project: Project, assets: tuple[Asset, ...], kind: str) -> str:
     """What the folder is called in which the parts of this very film are kept."""
-    project, assets = _loaded(job)
     return fingerprint(
         project_print(project, assets, project.canvas.fps), basis(project, config.load()), marks(project), job.preset,
         job.encoder, kind,
