@@ -85,6 +85,7 @@ def refused(found: tuple[Problem, ...], line: int, field: str, *words: str) -> N
 
 YAML: list[tuple[str, str, int, str, tuple[str, ...]]] = [
     ("unknown field", f"{GOOD}musik: {{file: a.wav}}\n", 4, "musik", ("no field 'musik'", "write music")),
+    ("a field with codes for terminals", f'{GOOD}"a\\e[31mb": 1\n', 4, "a [31mb", ("no field 'a [31mb'",)),
     ("unknown field inside", f"{SCENE}    skript: Hi\n", 4, "scenes[0].skript", ("write script",)),
     ("unlike any field", f"{GOOD}zzz: 1\n", 4, "zzz", ("fields here are mien, title",)),
     ("missing file", f"{LAYER}{{picture: laef.png}}\n", 5, "scenes[0].layers[0].picture", ("there is 'leaf.png'",)),

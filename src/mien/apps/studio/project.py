@@ -198,7 +198,7 @@ class Music:
 class Logo:
     """A picture in a corner. width, margin: of the canvas's width."""
 
-    picture: Path = item(File("picture"), "Its transparency is kept.")
+    picture: Path = item(File("picture"), "A picture; its transparency is kept.")
     corner: str = item(Choice("top-left", "top-right", "bottom-left", "bottom-right"), "Where.", "top-right")
     width: Length = item(Measure(positive=True), "Of the canvas's width.", Length(12.0, "%"))
     margin: Length = item(Measure(), "From the edges, of the canvas's width.", Length(4.0, "%"))

@@ -64,7 +64,7 @@ class Node:
         """The field of a value inside this one."""
         if isinstance(key, int):
             return f"{self.path}[{key}]"
-        name = " ".join(key.split())[:60]
+        name = " ".join("".join(c if c.isprintable() else " " for c in key[:200]).split())[:60]
         return f"{self.path}.{name}" if self.path else name
 
     def get(self, key: str) -> Node | None:
