@@ -2,7 +2,7 @@
 
 import { make } from './dom.js'
 import { zooming } from './studio-background.js'
-import { asset, choice, line, mark, tool } from './studio-fields.js'
+import { asset, choice, line, mark, tool, words } from './studio-fields.js'
 import { SPECS, fields, more, panning, placing, putter, trimming } from './studio-more.js'
 import { expand, momentOf, momentText, timed, valueAt } from './studio-values.js'
 import { say } from './words.js'
@@ -49,7 +49,7 @@ function row(form, layer, path, away) {
   const text = (/** @type {string} */ label, /** @type {string} */ key, /** @type {any} */ value, hint = '') =>
     line({ label, field: `${path}.${key}`, value, hint }, (now) => put(key, now === '' ? undefined : now))
   const shown = {
-    title: () => [text(say('layer_title'), 'title', layer.title)],
+    title: () => [words({ label: say('layer_title'), field: `${path}.title`, value: layer.title }, (now) => put('title', now || undefined))], // a second line is smaller
     lower_third: () => [text(say('layerName'), 'lower_third.name', layer.lower_third?.name), text(say('layerRole'), 'lower_third.role', layer.lower_third?.role)],
     picture: () => [file(form, layer, 'picture', path)],
     video: () => [file(form, layer, 'video', path)],
@@ -67,8 +67,8 @@ function timing(form, layer, path, kind) {
   const spot = layer.place === undefined ? '' : Object.keys(PLACES).find((one) => JSON.stringify(PLACES[one]) === JSON.stringify(layer.place)) ?? 'own'
   const spots = /** @type {[string, string][]} */ ([['', say('placeUsual')], ['top', say('placeTop')], ['middle', say('placeMiddle')], ['bottom', say('placeBottom')], ['upper', say('placeUpper')], ...(spot === 'own' ? [['own', say('placeOwn')]] : [])])
   const where = choice({ label: say('layerPlace'), field: `${path}.place`, value: spot, options: spots }, (now) => now !== 'own' && put('place', PLACES[now]))
-  const words = kind === 'title' || kind === 'lower_third'
-  const ways = form.choices.entrances.filter((/** @type {string} */ one) => words || one !== 'wipe')
+  const written = kind === 'title' || kind === 'lower_third'
+  const ways = form.choices.entrances.filter((/** @type {string} */ one) => written || one !== 'wipe')
   const enter = choice({ label: say('layerEnter'), field: `${path}.enter`, value: String(expand('enter', layer.enter).kind ?? ''), options: [['', say('placeUsual')], ...ways.map((/** @type {string} */ one) => [one, say(`enter_${one}`)])] },
     (now) => (now ? form.put(`${path}.enter`, 'enter', 'kind', now) : put('enter', undefined)))
   return make('div', { class: 'four' }, when, long, where, enter)
@@ -85,8 +85,8 @@ function ends(form, path, key, value) {
 /** What is folded away. @param {import('./studio-form.js').Form} form @param {any} layer @param {string} path @param {string} kind @returns {HTMLElement[]} */
 function rest(form, layer, path, kind) {
   const put = putter(form, path)
-  const words = kind === 'title' || kind === 'lower_third'
-  const ways = form.choices.entrances.filter((/** @type {string} */ one) => words || one !== 'wipe')
+  const written = kind === 'title' || kind === 'lower_third'
+  const ways = form.choices.entrances.filter((/** @type {string} */ one) => written || one !== 'wipe')
   const until = line({ label: say('layerUntil'), field: `${path}.until`, value: momentText(layer.until), hint: say('layerAtHint') }, (now) => ends(form, path, 'until', momentOf(now)))
   const exit = choice({ label: say('layerExit'), field: `${path}.exit`, value: String(expand('exit', layer.exit).kind ?? ''), options: [['', say('placeUsual')], ...ways.map((/** @type {string} */ one) => [one, say(`exit_${one}`)])] },
     (now) => (now ? form.put(`${path}.exit`, 'exit', 'kind', now) : put('exit', undefined)))

@@ -43,6 +43,7 @@ export class Preview {
     project.addEventListener('values', () => this.#strip())
     project.addEventListener('text', () => this.player.busy || this.player.stop()) // the film is of another text
     this.render()
+    this.#before()
     this.ask(0)
   }
 
@@ -77,6 +78,13 @@ export class Preview {
     this.player.close()
     this.drawing?.abort()
     if (this.image.src) URL.revokeObjectURL(this.image.src)
+  }
+
+  /** How it looked last, until it is drawn. */
+  async #before() {
+    const url = this.project.look ? await api.picture(this.project.name).catch(() => '') : ''
+    if (url && !this.image.src && this.scene === 0) this.image.src = url
+    else if (!this.image.src) this.#say(say('previewFirst'))
   }
 
   async #draw() {

@@ -23,6 +23,7 @@ export class Project extends EventTarget {
     super()
     this.name = /** @type {string} */ (info.name)
     this.file = /** @type {string} */ (info.file)
+    this.look = /** @type {boolean} */ (info.look)
     this.state = 'saved'
     this.trouble = ''
     this.seconds = 0

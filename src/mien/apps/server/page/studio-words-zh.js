@@ -49,7 +49,7 @@ export const STUDIO_CHINESE = {
   layers: '叠在画面上', layerAdd: '添加内容……', layerRemove: '去掉', layer_title: '标题', layer_lower_third: '人名条', layer_picture: '图片', layer_video: '视频', layer_slides: '幻灯片',
   layerTitle: '标题文字', layerName: '第一行', layerRole: '第二行', layerPage: '页码', layerAt: '出现', layerAtHint: '0.5s 或某个词', layerFor: '停留', layerForHint: '到场景结束', layerPlace: '位置', layerEnter: '方式',
   placeUsual: '默认', placeTop: '上方', placeMiddle: '中间', placeBottom: '下方', placeUpper: '上半部', placeOwn: '按文件',
-  previewWrong: '改好存在的问题，就能看到画面。', previewMoment: '场景中的时刻', previewOf: '场景 {n} 的成片画面', secondsOf: '{at} / {all} 秒', sheet: '画面', sheetTitle: '全部场景的画面', sheetDrawing: '正在绘制全部场景……',
+  previewFirst: '第一张画面要等几秒：正在准备人脸、念出台词。', previewWrong: '改好存在的问题，就能看到画面。', previewMoment: '场景中的时刻', previewOf: '场景 {n} 的成片画面', secondsOf: '{at} / {all} 秒', sheet: '画面', sheetTitle: '全部场景的画面', sheetDrawing: '正在绘制全部场景……',
   draftScene: '本场景', draftAll: '全片', draftSceneAbout: '播放这个场景', draftAllAbout: '播放小样', draftMaking: '正在生成小样……', draftMakingScene: '正在生成场景 {n} 的小样……', draftShare: '正在绘制，{n}%', draftFilm: '影片小样', draftBack: '回到画面',
   assets: '素材', assetNone: '无', assetUpload: '上传……', assetRemove: '删除 {name}', dropHere: '把文件拖到这里，或点击选择', dropKinds: '图片、声音、视频、PDF、PPTX、字体、文本',
   kind_picture: '图片', kind_video: '视频', kind_sound: '声音', kind_document: '幻灯片', kind_font: '字体', kind_text: '文本',

@@ -94,13 +94,13 @@ async def projects(studio: TheStudio) -> ProjectList:
 async def create(wish: NewProject, studio: TheStudio, response: Response) -> ProjectInfo:
     """Make a project."""
     source = await studio.run(studio.projects.create, wish.name, wish.template, wish.language, wish.copy_of)
-    return _info(source, response)
+    return _info(source, response, studio)
 
 
 @router.get("/projects/{project}", responses=responses(404))
 async def look(project: ProjectName, studio: TheStudio, response: Response) -> ProjectInfo:
     """A project's text; its version comes as ETag, too."""
-    return _info(await studio.run(studio.projects.read, project), response)
+    return _info(await studio.run(studio.projects.read, project), response, studio)
 
 
 @router.put("/projects/{project}", responses=responses(404, 412, 507))
@@ -109,7 +109,7 @@ async def write(
 ) -> ProjectInfo:
     """Save another text, which may be wrong; 412 when somebody else has changed it meanwhile."""
     version = if_match.strip().removeprefix("W/").strip('"')
-    return _info(await studio.run(studio.projects.write, project, wish.text, version), response)
+    return _info(await studio.run(studio.projects.write, project, wish.text, version), response, studio)
 
 
 @router.delete("/projects/{project}", responses=responses(404, 507))
@@ -199,12 +199,12 @@ def _picture(data: bytes, headers: dict[str, str]) -> Response:
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store", **headers})
 
 
-def _info(source: Source, response: Response) -> ProjectInfo:
+def _info(source: Source, response: Response, studio: Home) -> ProjectInfo:
     response.headers["ETag"] = f'"{source.version}"'
     read = _edited(source.file.name, source.text, [])
     return ProjectInfo(
         name=source.name, file=source.file.name, text=source.text, version=source.version, values=read.values,
-        problems=read.problems,
+        problems=read.problems, look=studio.projects.look(source.name).is_file(),
     )  # fmt: skip
 
 

@@ -88,7 +88,9 @@ class ProblemInfo(BaseModel):
 
 
 class ProjectInfo(BaseModel):
-    """A project's text and its values. version: goes into If-Match. values: null where the text cannot be read."""
+    """A project's text and its values. version: goes into If-Match. values: null where the text cannot be read. look:
+    whether /picture has one.
+    """
 
     name: str
     file: str
@@ -96,6 +98,7 @@ class ProjectInfo(BaseModel):
     version: str
     values: JsonValue = None
     problems: list[ProblemInfo]
+    look: bool
 
 
 class ProjectText(Strict):
