@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from pictures import cards, landscape, logo, room
+from pictures import cards, guest, landscape, logo, room
 from PIL import Image
 
 ROOT = Path(__file__).parents[1] / "src" / "mien" / "apps" / "studio"
@@ -28,6 +28,7 @@ PICTURES: dict[str, tuple[Callable[[], str], float, int]] = {
     "scales": (cards.scales, 1.5, 86),
     "hourglass": (cards.hourglass, 1.5, 86),
     "cup": (cards.cup, 1.5, 86),
+    "guest": (guest.guest, 1.0, 90),
     "logo": (logo.logo, 1.0, 90),
 }
 """Name → what draws it, pixels of the file for one of the drawing, quality."""
