@@ -1,15 +1,19 @@
-"""``python -m benchmarks.batch_cluster``: a worker host whose link is cut without a word, in network namespaces (root).
+"""``python -m benchmarks.batch_cluster``: a worker host that fails while it renders, in network namespaces (root).
 
-Three namespaces: a head with the batch, a router, a worker host. Once the host renders, the router stops forwarding:
-packets vanish, no connection is closed, no interface goes down. The batch must end with every film done, its bytes
-those of a batch without a cluster, within the time limits of the batch's own.
+Three namespaces: a head with the batch, a router, a worker host. Once the host renders, one of these happens to it:
+
+- cut: the router stops forwarding. Packets vanish, no connection is closed, no interface goes down.
+- kill: all its processes get kill -9, Ray's too.
+- worker: only the process that renders gets kill -9.
+
+The batch must end with every film done, its bytes those of a batch without a cluster, within the time limits of the
+batch's own.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import json
 import os
 import signal
@@ -20,6 +24,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.batch_films import command, films, run, shorts, written, yes
 from benchmarks.portrait import portrait
 
 HEAD, ROUTER, HOST = "mien-head", "mien-router", "mien-host"
@@ -33,27 +38,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch_cluster")
     parser.add_argument("--jobs", type=int, default=6)
     parser.add_argument("--patience", type=float, default=6.0)
-    parser.add_argument("--no-cut", action="store_true")
+    parser.add_argument("--how", choices=("cut", "kill", "worker", "nothing"), default="cut")
+    parser.add_argument("--template", action="store_true", help="shorts of a project, each with files of its own")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mien-cluster-") as name:
         folder = Path(name)
-        calm, far = _batch(folder / "calm", chosen.jobs), _batch(folder / "far", chosen.jobs)
-        subprocess.run([sys.executable, "-m", "mien", "batch", str(calm)], check=True, capture_output=True)
+        make = (lambda where, jobs: shorts(where, jobs, 10)) if chosen.template else _batch
+        calm, far = make(folder / "calm", chosen.jobs), make(folder / "far", chosen.jobs)
+        run(calm)
         with _network(), _cluster(folder):
-            good = _cut_and_watch(far, chosen.patience, cut=not chosen.no_cut)
-        same = _films(calm.parent) == _films(far.parent)
-    print(f"films equal those of a local batch: {'yes' if same else 'NO'}")
+            good = _harm_and_watch(far, chosen.patience, chosen.how)
+        same = films(calm.parent) == films(far.parent)
+    print(f"films equal those of a local batch: {yes(same)}")
     return int(not (good and same))
 
 
-def _cut_and_watch(file: Path, patience: float, *, cut: bool) -> bool:
-    command = [sys.executable, "-m", "mien", "batch", str(file), "--ray", f"{HEAD_IP}:6379", "--json"]
+def _harm_and_watch(file: Path, patience: float, how: str) -> bool:
+    words = command(file, "--ray", f"{HEAD_IP}:6379", "--json", "--patience", str(patience))
     begun = time.monotonic()
     process = subprocess.Popen(
-        ["ip", "netns", "exec", HEAD, *command, "--patience", str(patience)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=QUIET,
+        ["ip", "netns", "exec", HEAD, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=QUIET,
     )  # fmt: skip
-    cut_at, noticed, outcomes = 0.0, 0.0, []
+    harmed_at, noticed, outcomes = 0.0, 0.0, []
     assert process.stdout is not None
     for line in process.stdout:
         event = json.loads(line)
@@ -63,20 +69,32 @@ def _cut_and_watch(file: Path, patience: float, *, cut: bool) -> bool:
         elif event["event"] == "note":
             print(f"{time.monotonic() - begun:6.1f} s  {event['message']}", flush=True)
         going = event.get("films", [])
-        if cut and not cut_at and len(going) == 2 and all(film["done"] for film in going):
-            _forward(False)
-            cut_at = time.monotonic()
-            print(f"{cut_at - begun:6.1f} s  the link is cut", flush=True)
-        if cut_at and not noticed and event.get("what") == "lost":
-            noticed = time.monotonic() - cut_at
+        if how != "nothing" and not harmed_at and len(going) == 2 and all(film["done"] for film in going):
+            _harm(how)
+            harmed_at = time.monotonic()
+            print(f"{harmed_at - begun:6.1f} s  {how}", flush=True)
+        if harmed_at and not noticed and event.get("what") in ("lost", "crashed"):
+            noticed = time.monotonic() - harmed_at
     status = process.wait()
     ends = sorted(id for id, what in outcomes if what in ("rendered", "found", "copied"))
     jobs = len((file.read_text(encoding="utf-8")).splitlines())
     once = len(set(ends)) == len(ends)
-    print(f"exit status {status}; {len(ends)} of {jobs} done, each once: {'yes' if once else 'NO'}")
-    if cut:
-        print(f"the cut was noticed after {noticed:.1f} s (limit {patience + 1:.0f} s)")
-    return status == 0 and once and len(ends) == jobs and (not cut or 0 < noticed <= patience + 3)
+    print(f"exit status {status}; {len(ends)} of {jobs} done, each once: {yes(once)}")
+    if harmed_at:
+        print(f"it was noticed after {noticed:.1f} s (limit {patience + 1:.0f} s)")
+    unharmed = how == "nothing"
+    return status == 0 and once and len(ends) == jobs and (unharmed or 0 < noticed <= patience + 3)
+
+
+def _harm(how: str) -> None:
+    if how == "cut":
+        _forward(False)
+        return
+    found = subprocess.run(["ip", "netns", "pids", HOST], capture_output=True, text=True, check=True).stdout
+    for pid in map(int, found.split()):
+        with contextlib.suppress(OSError):
+            if how == "kill" or b"mien.apps.jobs.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
 
 
 def _batch(folder: Path, jobs: int) -> Path:
@@ -86,13 +104,7 @@ def _batch(folder: Path, jobs: int) -> Path:
          "output": f"out/f{n}.mp4", "size": "256x256", "encoder": "software"}
         for n in range(jobs)
     ]  # fmt: skip
-    file = folder / "jobs.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return file
-
-
-def _films(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "out").iterdir()}
+    return written(folder, rows)
 
 
 @contextlib.contextmanager

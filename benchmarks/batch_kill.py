@@ -8,8 +8,6 @@ moved again (its inode stays), nothing that was sealed is rendered again, no pro
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import os
 import random
 import subprocess
@@ -19,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.batch_films import command, films, inodes, run, written, yes
 from benchmarks.portrait import portrait
 from benchmarks.process import tree
 from mien.apps.jobs.batch import store_folder
@@ -38,12 +37,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mien-kill-") as name:
         calm, rough = (_batch(Path(name) / kind, chosen.jobs) for kind in ("calm", "rough"))
         begun = time.monotonic()
-        _run(calm)
+        run(calm)
         whole = time.monotonic() - begun
         print(f"undisturbed: {chosen.jobs} jobs in {whole:.1f} s", flush=True)
         good = _killed(rough, chosen.kills, random.Random(chosen.seed), whole)
-        same = _films(calm.parent) == _films(rough.parent)
-        print(f"films and captions equal those of the undisturbed run: {_yes(same)}")
+        same = films(calm.parent) == films(rough.parent)
+        print(f"films and captions equal those of the undisturbed run: {yes(same)}")
         once = _once(rough)
     return int(not (good and same and once))
 
@@ -53,7 +52,7 @@ def _killed(file: Path, kills: int, dice: random.Random, whole: float) -> bool:
     good, at, delivered, sealed = True, 0, {}, {}  # type: ignore[var-annotated]
     for number in range(kills):
         process = subprocess.Popen(
-            [*_command(file), "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [*command(file), "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         words = dice.choice(((), ('"running"',), ('"rendered"', '"copied"'), ('"rendered"', '"copied"')))
         _wait_for(process, words)  # while it starts, while it renders, while it delivers
@@ -66,8 +65,8 @@ def _killed(file: Path, kills: int, dice: random.Random, whole: float) -> bool:
         process.communicate()
         at = number + 1
         outlived = _living(everybody)
-        now = _inodes(file.parent / "out")
-        made = _inodes(store_folder(file) / "made")
+        now = inodes(file.parent / "out")
+        made = inodes(store_folder(file) / "made")
         moved = [name for name, inode in delivered.items() if now.get(name) != inode]
         gone = [name for name, inode in sealed.items() if made.get(name, inode) != inode]
         good = good and not outlived and not moved and not gone
@@ -76,8 +75,8 @@ def _killed(file: Path, kills: int, dice: random.Random, whole: float) -> bool:
             f"outlived {len(outlived)}", flush=True,
         )  # fmt: skip
         delivered, sealed = now, made
-    _run(file)
-    now = _inodes(file.parent / "out")
+    run(file)
+    now = inodes(file.parent / "out")
     again = [name for name, inode in delivered.items() if now.get(name) != inode]
     print(f"{at} kills; delivered files touched again: {len(again)}")
     return good and not again
@@ -101,7 +100,7 @@ def _once(file: Path) -> bool:
             for outcome in (a.outcome for a in store.attempts(job)):
                 tally[outcome] = tally.get(outcome, 0) + 1
         print(f"states: { {str(s): n for s, n in store.counts().items() if n} }; attempts: {tally}")
-    print(f"every job ended exactly once: {_yes(good)}")
+    print(f"every job ended exactly once: {yes(good)}")
     return good
 
 
@@ -124,28 +123,7 @@ def _batch(folder: Path, jobs: int) -> Path:
                 "priority": number % 3,
             }
         )
-    file = folder / "jobs.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return file
-
-
-def _command(file: Path) -> list[str]:
-    return [sys.executable, "-m", "mien", "batch", str(file), "--workers", "2"]
-
-
-def _run(file: Path) -> None:
-    done = subprocess.run(_command(file), capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 3):
-        raise SystemExit(f"the batch failed: {done.stderr[-400:]}")
-
-
-def _films(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "out").iterdir()}
-
-
-def _inodes(folder: Path) -> dict[str, int]:
-    found = [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")] if folder.exists() else []
-    return {str(path.relative_to(folder)): path.stat().st_ino for path in found}
+    return written(folder, rows)
 
 
 def _living(pids: list[int], within: float = 5.0) -> list[int]:
@@ -161,10 +139,6 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def _yes(good: bool) -> str:
-    return "yes" if good else "NO"
 
 
 if __name__ == "__main__":

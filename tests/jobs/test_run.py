@@ -301,7 +301,8 @@ def test_a_file_that_is_broken_while_it_is_read(tmp_path: Path, portrait: str) -
     whole = Path(portrait).read_bytes()
     for name in NAMES:
         (tmp_path / f"{name}.png").write_bytes(whole)
-    jobs = [job | {"portrait": f"{name}.png"} for job, name in zip(rows("", ["This. " * 40] * 2), NAMES, strict=True)]
+    texts = ["This. " * 40, "That. " * 40]
+    jobs = [job | {"portrait": f"{name}.png"} for job, name in zip(rows("", texts), NAMES, strict=True)]
     file, harmed = written(tmp_path, jobs), set[str]()
 
     def harm(run: Run) -> None:
@@ -316,14 +317,14 @@ def test_a_file_that_is_broken_while_it_is_read(tmp_path: Path, portrait: str) -
     with LocalCrew(1) as crew:
         play(file, crew, watch=harm)
     with Store(store_folder(file)) as store:
-        assert [(a.outcome, a.message) for a in store.attempts("j0")] == [
-            ("failed", "'gone.png' was changed while the batch ran.")
-        ]
+        tries = store.attempts("j0")
+        assert {a.outcome for a in tries} == {"failed"} and len(tries) == 4
+        assert tries[0].message == "'gone.png' was changed while the batch ran."
         assert [a.outcome for a in store.attempts("j1")] == ["failed", "rendered"]
         assert store.attempts("j1")[0].message == "'back.png' was changed while it was read."
     (tmp_path / "gone.png").write_bytes(whole)
     with LocalCrew(1) as crew:
-        assert play(file, crew)[-1] == ("j0", "copied"), "the other film says the same"
+        assert play(file, crew)[-1] == ("j0", "rendered")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -58,6 +58,7 @@ _OUTPUT_FAULTS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errn
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``mien`` with these arguments (default: the process's). Returns the exit status, never raises."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _reopen_closed()
     words, flags = _take_flags(given)
     console.configure(as_json="--json" in flags)
     model_files.listen(_tell_fetch)
@@ -177,22 +178,35 @@ def _offline(wanted: bool) -> Iterator[None]:
                 os.environ["MIEN_OFFLINE"] = before
 
 
+def _reopen_closed() -> None:
+    """What was closed (``>&-``) becomes the null device, else the next file that is opened takes its place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(descriptor, descriptor == number)
+            setattr(sys, name, os.fdopen(descriptor, "w" if number else "r", encoding="utf-8"))
+
+
 @contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
-    """SIGTERM cleans up as Ctrl-C does."""
+    """SIGTERM, and SIGHUP of a terminal that is closed, clean up as Ctrl-C does."""
 
     def stop(_signal: int, _frame: Any) -> None:
         raise KeyboardInterrupt
 
+    asked = [signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # ignored under nohup
+        asked.append(signal.SIGHUP)
     try:
-        before = signal.signal(signal.SIGTERM, stop)
+        before = [(number, signal.signal(number, stop)) for number in asked]
     except ValueError:  # not the main thread: whoever owns it decides
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def _report(error: BaseException, words: Sequence[str]) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,26 @@ class Desk:
 
     def tell(self, change: Change) -> None:
         """Something happened to a job."""
+        with self._unheard():
+            self._tell(change)
+
+    def watch(self, run: Run) -> None:
+        """Called several times a second."""
+        with self._unheard():
+            self._watch(run)
+
+    @contextmanager
+    def _unheard(self) -> Iterator[None]:
+        """Where nothing can be printed (a terminal is gone, a log's disk is full), the batch goes on all the same."""
+        try:
+            yield
+        except OSError:
+            if self._screen is not None:
+                self._screen = None
+                with suppress(OSError):
+                    self._stack.close()
+
+    def _tell(self, change: Change) -> None:
         job = change.job
         console_line = ""
         if change.what not in ("running", "note"):
@@ -56,8 +77,7 @@ class Desk:
         elif console_line:
             console.note(console_line)
 
-    def watch(self, run: Run) -> None:
-        """Called several times a second."""
+    def _watch(self, run: Run) -> None:
         if self._screen is not None:
             self._screen.show(run, self._store.counts(run.batch))
             return

@@ -6,6 +6,7 @@ Results go to standard output; progress, notes and errors to standard error, so 
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -239,7 +240,9 @@ def _write(stream: Any, text: str) -> None:
     with _State.lock:
         try:
             _put(stream, text + "\n")
-        except BrokenPipeError:  # the reader has left (``| head``): the work goes on, unheard
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise  # else the reader has left (``| head``), or the terminal was closed: the work goes on, unheard
             with Path(os.devnull).open("wb") as nowhere:
                 os.dup2(nowhere.fileno(), stream.fileno())
 

@@ -18,7 +18,7 @@ from mien.apps.jobs.crew import Crew, Event, Task
 from mien.apps.jobs.leases import BEAT, Owner
 from mien.apps.jobs.states import Fault, Job, State
 from mien.apps.jobs.store import Store
-from mien.apps.jobs.work import CHANGED, Digests, Work, as_fault, files_of, key_of
+from mien.apps.jobs.work import RUN_AGAIN, Digests, Disturbed, Work, as_fault, files_of, key_of
 from mien.errors import BackendError, InputError, MienError
 
 PAUSES: Final = (2.0, 8.0, 30.0)
@@ -149,17 +149,14 @@ class Run:
         self._told(Change(job, "running"))
 
     def _planned(self, job: Job) -> dict[str, str]:
-        """Path → SHA-256 of what a job reads. Raises InputError where that is not what it was planned with."""
+        """Path → SHA-256 of what a job reads. Raises Disturbed where that is not what it was planned with."""
         try:
             digests = {str(path): self._digests.of(path) for path in files_of(job.arguments)}
             same = key_of(Work(job.kind, job.arguments, job.targets), self._digests) == job.key
         except InputError as error:
-            raise InputError(error.message, hint="Put it back and run the same command again.", code=CHANGED) from None
+            raise Disturbed(error.message, hint=RUN_AGAIN) from None
         if not same:
-            raise InputError(
-                "A file that it reads was changed while the batch ran.", hint="Run the same command again.",
-                code=CHANGED,
-            )  # fmt: skip
+            raise Disturbed("A file that it reads was changed while the batch ran.", hint=RUN_AGAIN)
         return digests
 
     def _hear(self, event: Event) -> None:

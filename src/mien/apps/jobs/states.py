@@ -44,7 +44,7 @@ class Fault:
     @property
     def mends_outside(self) -> bool:
         """Whether the mending may have happened elsewhere, so that the same command tries such a job again."""
-        return self.retryable or self.code.startswith(("missing", "avatar.missing", "output", "input.changed"))
+        return self.retryable or self.code.startswith(("missing", "avatar.missing", "output"))
 
 
 @dataclass(frozen=True, slots=True)

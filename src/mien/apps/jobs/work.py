@@ -35,8 +35,7 @@ _SETTINGS_ASIDE: Final = (
 """Settings that decide whether and how something is made, but not what comes out."""
 _BLOCK: Final = 1 << 20
 
-CHANGED: Final = "input.changed"
-"""Code of jobs that read something else than they were planned with."""
+RUN_AGAIN: Final = "Run the same command again."
 
 Tell = Callable[[str], None]
 Observe = Callable[[int, int], None]
@@ -102,13 +101,14 @@ class Digests:
 
 
 class Disturbed(InputError):
-    """A file was changed while a job read it, and is as before again: another try will do."""
+    """A file is not, or was not all the time, what a job was planned with. Somebody may just be replacing it."""
 
     retryable = True
+    default_code = "input.changed"
 
 
 def check_unchanged(expected: Mapping[str, str], inputs: Inputs | None = None) -> None:
-    """What is read must be what the job was planned with. Raises InputError, or Disturbed.
+    """What is read must be what the job was planned with. Raises Disturbed.
 
     expected: path → SHA-256. inputs: how the files stood when the job began.
     """
@@ -119,12 +119,9 @@ def check_unchanged(expected: Mapping[str, str], inputs: Inputs | None = None) -
         except InputError:
             same = False
         if not same:
-            raise InputError(
-                f"'{Path(path).name}' was changed while the batch ran.", hint="Run the same command again.",
-                code=CHANGED,
-            )  # fmt: skip
+            raise Disturbed(f"'{Path(path).name}' was changed while the batch ran.", hint=RUN_AGAIN)
     if inputs is not None and (changed := inputs.changed()) is not None:
-        raise Disturbed(f"'{changed.name}' was changed while it was read.", code=CHANGED)
+        raise Disturbed(f"'{changed.name}' was changed while it was read.", hint=RUN_AGAIN)
 
 
 def digest(path: Path) -> str:
