@@ -106,7 +106,8 @@ def test_a_wheel_carries_the_data_files(tmp_path: Path) -> None:
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    data = {p.relative_to(ROOT / "src").as_posix() for p in (ROOT / "src").rglob("*.toml")}
+    kinds = ("*.toml", "*.yaml", "*.webp", "*.opus", "*.pdf", "*.otf")
+    data = {p.relative_to(ROOT / "src").as_posix() for kind in kinds for p in (ROOT / "src").rglob(kind)}
     assert {"mien/models.toml", "mien/py.typed", *data} <= set(names)
     assert all(name.startswith(("mien/", "mien-")) for name in names)
 
