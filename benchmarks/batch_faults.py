@@ -72,10 +72,11 @@ def main() -> int:
             rough = shorts(Path(name) / fault, chosen.films, chosen.seconds)
             with Pieces(cache) as pieces:
                 good = FAULTS[fault](rough, chosen) and good
-            same = films(calm.parent) == films(rough.parent)
-            again = len(pieces.twice)
-            print(f"  the bytes of the undisturbed batch: {yes(same)}; pieces {pieces.drawn}, drawn twice {again}")
-            good = good and same and not again
+            wanted, made = films(calm.parent), films(rough.parent)
+            other = sorted(name for name in {*wanted, *made} if wanted.get(name) != made.get(name))
+            told = f"NO: {', '.join(other)}" if other else "yes"
+            print(f"  the bytes of the undisturbed batch: {told}; pieces {pieces.drawn}, twice {len(pieces.twice)}")
+            good = good and not other and not pieces.twice
     return int(not good)
 
 
@@ -98,16 +99,17 @@ def _pieces(file: Path, chosen: argparse.Namespace) -> bool:
 
 
 def _worker(file: Path, chosen: argparse.Namespace) -> bool:
-    """Each time another one, so that no job is taken for what kills them."""
-    dice, killed = random.Random(chosen.seed), 0
+    """One over each job at most: after three a job is taken for what kills them."""
+    dice, hurt, killed = random.Random(chosen.seed), set[str](), 0
     with begun(file) as (process, events):
         rested = time.monotonic()
         for event in events:
-            busy = [film for film in event.get("films", []) if film["done"] > 0]
+            busy = {film["id"] for film in event.get("films", []) if film["done"] > 0}
             workers = [pid for pid in tree(process.pid) if pid != process.pid]
-            if busy and workers and killed < min(chosen.kills, chosen.films) and time.monotonic() > rested:
+            if busy and workers and not busy & hurt and time.monotonic() > rested:
                 with suppress(OSError):
                     os.kill(dice.choice(workers), 9)
+                    hurt |= busy
                     killed, rested = killed + 1, time.monotonic() + dice.uniform(2.0, 8.0)
     print(f"  {killed} workers killed")
     return _ends(file, {})
@@ -128,7 +130,6 @@ def _asset(file: Path, chosen: argparse.Namespace) -> bool:
     hurt = [id for id in stay if id in harmed]
     print(f"  harmed while they were drawn: {', '.join(harmed)}; left broken: {', '.join(hurt)}")
     good = len(harmed) == len(plots) and ended_once(file, hurt)
-    _say_why(file, hurt)
     refused = subprocess.run(command(file), capture_output=True, text=True, check=False)
     print(f"  the same command with broken files: exit status {refused.returncode}, {refused.stderr.splitlines()[-2:]}")
     delivered = inodes(file.parent / "out")
@@ -143,13 +144,6 @@ def _break(path: Path, number: int, *, back: bool) -> None:
     if back:
         time.sleep(0.5)
         path.write_bytes(whole)
-
-
-def _say_why(file: Path, ids: list[str]) -> None:
-    with Store(store_folder(file), create=False) as store:
-        for id in ids:
-            fault = store.job(id).fault
-            print(f"  {id}: {fault.message if fault else 'no reason'}")
 
 
 def _clock(file: Path, chosen: argparse.Namespace) -> bool:

@@ -111,16 +111,20 @@ def inodes(folder: Path) -> dict[str, int]:
 def ended_once(file: Path, quarantined: Sequence[str] = ()) -> bool:
     """Whether every job ended once: those named in quarantine, the others done. Says so, with all attempts."""
     tally: dict[str, int] = {}
+    said: set[str] = set()
     good = True
     with Store(store_folder(file), create=False) as store:
         for job in store.jobs():
             outcomes = [attempt.outcome for attempt in store.attempts(job)]
+            said |= {attempt.message for attempt in store.attempts(job) if attempt.outcome in ("failed", "crashed")}
             ends = [what for what in outcomes if what not in STILL]
             wanted = State.QUARANTINED if job.id in quarantined else State.DONE
             good = good and job.state == wanted and len(ends) == (wanted == State.DONE)
             for what in outcomes:
                 tally[what] = tally.get(what, 0) + 1
         states = {str(state): count for state, count in store.counts().items() if count}
+    for sentence in sorted(said)[:5]:
+        print(f"  {sentence}")
     print(f"  states: {states}; attempts: {tally}; every job ended exactly once: {yes(good)}", flush=True)
     return good
 
