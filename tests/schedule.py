@@ -17,6 +17,7 @@ from xdist.workermanage import WorkerController
 ALONE: Final = (
     "tests/live/", "tests/server/test_faults", "tests/server/test_malformed", "tests/server/test_slow_clients",
     "tests/server/test_sessions", "tests/e2e/page/test_page", "tests/e2e/page/test_voice",
+    "tests/transmit/test_rtmp", "tests/transmit/test_webrtc",
 )  # fmt: skip
 """How the paths of files begin that run with nothing beside them: they count pictures a second, or time an answer."""
 
