@@ -39,7 +39,9 @@ def main() -> int:
         singles = [_single(folder / f"s{n}.mp4", text, chosen.size) for n, text in enumerate(texts)]
         alone, work = sum(run.wall for run in singles), sum(run.work for run in singles)
         seconds = sum(_seconds(folder / f"s{n}.mp4") for n in range(len(texts))) / len(texts)
-        print(f"{chosen.films} single commands: {alone:.1f} s, {work:.1f} s of processor time; films of {seconds:.1f} s")
+        print(
+            f"{chosen.films} single commands: {alone:.1f} s, {work:.1f} s of processor time; films of {seconds:.1f} s"
+        )
         ratio, equal = 0.0, True
         for count in chosen.workers:
             run = _batch(folder / f"b{count}", texts, chosen.size, count)
