@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from mien.apps.jobs.store import Store
 
 _MOST_SHOWN = 20  # bad rows that are listed
+_SAY_EVERY = 5.0  # seconds
 
 
 class _RunFirst(TyperGroup):
@@ -100,7 +103,7 @@ def run(
         raise UsageError("--gpus must be from 0 to 64, and --patience from 1 to 3600.")
     digests = Digests()
     try:
-        wishes = read_batch(file, digests, template=template, review=review)
+        wishes = read_batch(file, digests, template=template, review=review, observe=_patient())
     except BadRows as error:
         _list(error)
         raise
@@ -208,6 +211,18 @@ def _go(work: Run, desk: Desk) -> None:
             f"Stopped; {desk.standing()}.", hint="Run the same command again to go on where it stopped."
         ) from None
     desk.done(work.peak)
+
+
+def _patient() -> Callable[[int, int], None]:
+    """Says now and then how many rows are checked: a hundred thousand take minutes."""
+    last = [time.monotonic()]
+
+    def observe(done: int, of: int) -> None:
+        if time.monotonic() - last[0] > _SAY_EVERY:
+            last[0] = time.monotonic()
+            console.note(f"{done} of {of} rows are checked")
+
+    return observe
 
 
 def _list(bad: BadRows) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -50,10 +50,14 @@ def store_folder(file: Path) -> Path:
     return file.with_name(file.name + ".batch")
 
 
-def read_batch(file: Path, digests: Digests, *, template: Path | None = None, review: bool = False) -> list[Wish]:
+def read_batch(
+    file: Path, digests: Digests, *, template: Path | None = None, review: bool = False,
+    observe: Callable[[int, int], None] = lambda done, of: None,
+) -> list[Wish]:  # fmt: skip
     """The rows as jobs, films of their own, or shorts of a project. Raises BadRows, InputError.
 
     template: the project whose variables the columns fill. review: all wait for a person before they are delivered.
+    observe: told (rows checked, rows).
     """
     rows = read_rows(file)
     wishes: list[Wish] = []
@@ -61,7 +65,8 @@ def read_batch(file: Path, digests: Digests, *, template: Path | None = None, re
     ids: dict[str, int] = {}
     targets: dict[Path, int] = {file.absolute(): 0}
     own = {} if template is None else {"template": str(template.absolute())}
-    for row in rows:
+    for number, row in enumerate(rows):
+        observe(number, len(rows))
         id = ""
         try:
             if row.fault:

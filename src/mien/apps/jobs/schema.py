@@ -48,6 +48,9 @@ CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the 
 CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;
 """
 
+_INDEX: Final = "CREATE INDEX IF NOT EXISTS jobs_batch ON jobs(batch, state)"
+"""For counting, which is done several times a second."""
+
 
 def connect(file: Path) -> sqlite3.Connection:
     """The base of a store, with its tables. Raises InputError for what is none, OutputError where it cannot be."""
@@ -78,6 +81,8 @@ def _prepare(base: sqlite3.Connection, file: Path) -> None:
             for statement in _statements(_TABLES):
                 base.execute(statement)
             base.execute(f"PRAGMA user_version={VERSION}")
+        if found in (0, VERSION):
+            base.execute(_INDEX)
         base.execute("COMMIT")
     except BaseException:
         base.execute("ROLLBACK")

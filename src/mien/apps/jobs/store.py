@@ -97,13 +97,14 @@ class Store:
         kept_back = set(not_now)
         with self._commit() as base:
             busy = {row[0] for row in base.execute("SELECT key FROM jobs WHERE state='running'")}
-            for row in base.execute(
-                "SELECT * FROM jobs WHERE state IN ('queued', 'failed-retrying') ORDER BY priority DESC, position"
-            ):
-                if row["id"] in kept_back or row["key"] in busy or (batch and row["batch"] != batch):
-                    continue
-                rows.begin(base, row["id"], row["attempt"] + 1, owner.id)
-                return rows.job(base.execute("SELECT * FROM jobs WHERE id=?", (row["id"],)).fetchone())
+            waiting = base.execute(  # few columns: there may be very many rows to sort
+                "SELECT id, key, batch, attempt FROM jobs WHERE state IN ('queued', 'failed-retrying') "
+                "ORDER BY priority DESC, position"
+            )
+            for id, key, of, attempt in waiting:
+                if id not in kept_back and key not in busy and batch in ("", of):
+                    rows.begin(base, id, attempt + 1, owner.id)
+                    return rows.find(base, id)
         return None
 
     def enter(self, owner: Owner) -> None:
@@ -262,7 +263,8 @@ class Store:
         """How many jobs are in each state."""
         with self._lock:
             found = self._base.execute(
-                "SELECT state, count(*) FROM jobs WHERE ?='' OR batch=? GROUP BY state", (batch, batch)
+                f"SELECT state, count(*) FROM jobs {'WHERE batch=?' if batch else ''} GROUP BY state",  # noqa: S608
+                (batch,) if batch else (),
             ).fetchall()
         tally = {State(row[0]): int(row[1]) for row in found}
         return {state: tally.get(state, 0) for state in State}
