@@ -94,7 +94,8 @@ class Schedule(LoadFileScheduling):
         return report.when is not None and self._last() is not None and not self.config.getoption("maxfail")
 
     def _last(self) -> WorkerController | None:
-        return next((node for node in self.nodes if not node.shutting_down), None)
+        ready = (node for node in self.nodes if node in self.registered_collections)
+        return next((node for node in ready if not node.shutting_down), None)
 
     def _busy_beside(self, node: WorkerController) -> bool:
         return any(self._pending_of(work) for other, work in self.assigned_work.items() if other is not node)
