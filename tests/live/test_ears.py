@@ -119,7 +119,7 @@ class Visitor:
 
 
 def until(true: Callable[[], object]) -> None:
-    end = time.monotonic() + 10.0
+    end = time.monotonic() + 30.0
     while not true():
         assert time.monotonic() < end
         time.sleep(0.005)

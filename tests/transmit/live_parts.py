@@ -151,7 +151,7 @@ class Receiver:
             receiver._handle_rtp_packet, receiver._handle_rtcp_packet = rtp, rtcp
 
 
-async def until(true: Callable[[], Any], seconds: float = 10.0) -> None:
+async def until(true: Callable[[], Any], seconds: float = 30.0) -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds
     while not true():
