@@ -1,10 +1,11 @@
 """Finding the mark again, in pictures that were encoded, scaled and cropped since, without the original.
 
 Pictures are reduced to what is left when slow changes are taken away and busy places are calmed, and averaged. For each
-scale that is tried, the average is folded into one tile. Of its waves only the phases are kept, and compared with the
-pilots' at every shift at once. Their agreement z is a sum of cosines. A key that did not make the mark has phases drawn
-by lot, independent of any picture, so z then exceeds t with a probability of at most exp(-t² / 2), whatever the picture
-(E exp(s cos U) = I₀(s) ≤ exp(s² / 4)); times the number of scales and shifts tried, that bounds the false positives.
+scale that is tried, the average is folded into one tile. The phases of its waves are compared with the pilots' at every
+shift at once. Their agreement z is a sum of cosines, weighted by what the picture shows, never by what the key says. A
+key that did not make the mark has phases drawn by lot, independent of any picture, so z then exceeds t with a
+probability of at most exp(-t² / 2), whatever the picture and the weights (E exp(s cos U) = I₀(s) ≤ exp(s² / 4)); times
+the number of scales and shifts tried, and of payloads where all waves are compared, that bounds the false positives.
 """
 
 from __future__ import annotations
