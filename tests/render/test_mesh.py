@@ -236,3 +236,14 @@ def test_pictures_belong_to_whoever_holds_them(canvas: MeshCanvas) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(kept, copies, strict=True))
     assert np.array_equal(view, strip)
     assert np.array_equal(canvas.draw(shapes(jawOpen=0.05), STILL), copies[1])
+
+
+def test_a_portrait_that_is_continued_shows_no_seam(smiling: Avatar) -> None:
+    width, height = smiling.size
+    wide = MeshRenderer().prepare(smiling, Placement(2 * width, height, 1.0, width // 2, 0))
+    picture = wide.draw(shapes(jawOpen=0.5), turned(yaw=4)).astype(np.float32)
+    steps = np.abs(np.diff(picture, axis=1)).mean((0, 2))
+    left, _, right, _ = wide.region
+    for edge in (left, right, width // 2, width // 2 + width):
+        if 4 < edge < 2 * width - 4:
+            assert steps[edge - 2 : edge + 2].max() < 2.5 * np.median(steps[edge - 20 : edge + 20]) + 1

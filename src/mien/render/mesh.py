@@ -20,6 +20,8 @@ from mien.render.shading import Shading
 from mien.types import ByteArray, FloatArray, IntArray
 
 _SHEETS: Final = 12
+_SOFT_EDGE: Final = 0.06
+"""Share of the portrait's shorter side over which it fades into what goes on beyond its edge."""
 
 
 class MeshRenderer:
@@ -42,8 +44,8 @@ class MeshCanvas:
     def __init__(self, avatar: Avatar, placement: Placement) -> None:
         self._placement = placement
         self._mesh = canvas_mesh(avatar, placement)
-        self._base = self._extended(avatar, placement)
-        self._source, self._plate = self._layers(avatar, placement)
+        self._base, behind = self._extended(avatar, placement)
+        self._source, self._plate = self._layers(avatar, placement, behind)
         self._shaded = self._source.copy()
         self._region = moving_region(self._mesh, self._source[..., 3])
         self._lips = _LipContact(avatar, self._mesh)
@@ -109,31 +111,43 @@ class MeshCanvas:
         return front
 
     @staticmethod
-    def _extended(avatar: Avatar, placement: Placement) -> ByteArray:
-        """The portrait on the canvas; beyond its edges its background goes on, never the person's hair or shoulders."""
-        base = to_canvas(avatar.textures["color"], placement)
-        x0, y0 = np.ceil((placement.x, placement.y)).astype(int).clip(0)
-        width, height = avatar.size
-        x1 = int(min(placement.width, placement.x + width * placement.scale))
-        y1 = int(min(placement.height, placement.y + height * placement.scale))
-        if (x0, y0, x1, y1) == (0, 0, placement.width, placement.height):
-            return base
-        plate = avatar.textures["plate"]
-        inset = min(plate.shape[:2]) // 50  # scans and screenshots often end in a line of another colour
-        inner = plate[inset : height - inset, inset : width - inset]
-        shift = inset * placement.scale
-        out = to_canvas(inner, replace(placement, x=placement.x + shift, y=placement.y + shift))
-        out[y0:y1, x0:x1] = base[y0:y1, x0:x1]
-        return out
+    def _extended(avatar: Avatar, placement: Placement) -> tuple[ByteArray, ByteArray]:
+        """The portrait on the canvas, and what is behind the person.
 
-    def _layers(self, avatar: Avatar, placement: Placement) -> tuple[ByteArray, ByteArray | None]:
+        Beyond the portrait's edges its background goes on, never the person's hair or shoulders; towards edges within
+        the canvas the one becomes the other softly.
+        """
+        base = to_canvas(avatar.textures["color"], placement)
+        plate = avatar.textures["plate"]
+        width, height = avatar.size
+        x0, y0 = placement.x, placement.y
+        x1, y1 = x0 + width * placement.scale, y0 + height * placement.scale
+        open_ = x0 >= 1, y0 >= 1, x1 <= placement.width - 1, y1 <= placement.height - 1
+        if not any(open_):
+            return base, to_canvas(plate, placement)
+        # from a little within: scans often end in a line of another colour, and the blur begins softly
+        inset = round(_SOFT_EDGE * min(width, height))
+        left, top, right, bottom = (inset if side else 0 for side in open_)
+        inner = plate[top : height - bottom, left : width - right]
+        k = placement.scale
+        beyond = to_canvas(inner, replace(placement, x=x0 + left * k, y=y0 + top * k))
+        across = _inside(placement.width, x0, x1, inset * k)
+        down = _inside(placement.height, y0, y1, inset * k)
+        share = (down[:, None] * across[None, :])[..., None]
+        mixed = (
+            beyond + (picture.astype(np.float32) - beyond) * share for picture in (base, to_canvas(plate, placement))
+        )
+        base, behind = (np.asarray(np.rint(picture), np.uint8) for picture in mixed)
+        return base, behind
+
+    def _layers(self, avatar: Avatar, placement: Placement, behind: ByteArray) -> tuple[ByteArray, ByteArray | None]:
         """The moving layer (h, w, 4) and, if opaque, what lies behind it."""
         matte = to_canvas(avatar.textures["matte"], placement, extend=placement.opaque)
         if not placement.opaque:
             colour = to_canvas(avatar.textures["foreground"], placement)
             return np.ascontiguousarray(np.dstack([colour, matte])), None
         alpha = cover(matte, self._mesh.pose.unit)
-        return np.ascontiguousarray(np.dstack([self._base, alpha])), to_canvas(avatar.textures["plate"], placement)
+        return np.ascontiguousarray(np.dstack([self._base, alpha])), behind
 
     def _still(self) -> ByteArray:
         return self._base.copy() if self._plate is not None else self._source.copy()
@@ -201,6 +215,17 @@ class MeshCanvas:
         if len(self._sheets) < _SHEETS:
             self._sheets.append(sheet)
         return sheet
+
+
+def _inside(length: int, first: float, last: float, soft: float) -> FloatArray:
+    """1 between two edges, 0 beyond; smooth over ``soft`` pixels on the inner side of those that lie in 0…length."""
+    at = np.arange(length, dtype=np.float32) + 0.5
+    share = np.ones(length, np.float32)
+    for edge, distance in ((first >= 1, at - first), (last <= length - 1, last - at)):
+        if edge:
+            t = np.clip(distance / soft, 0, 1)
+            share *= t * t * (3 - 2 * t)
+    return share
 
 
 class _LipContact:
