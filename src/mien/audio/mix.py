@@ -82,7 +82,7 @@ class Mix:
         self._voices, self._music = tuple(voices), tuple(music)
         self._spoken = joined(spoken)
         self._gains = [_linear(TARGET_LUFS + m.volume - _known(loudness(m.path))) for m in music]
-        self._effects = [(e.start, _effect(e)) for e in effects]
+        self._effects = tuple(effects)
         self.gain = self._needed(target)
 
     def blocks(self) -> Iterator[FloatArray]:
@@ -109,14 +109,14 @@ class Mix:
 
     def _raw(self) -> Iterator[FloatArray]:
         """Before the common gain."""
-        players = [_Player(m) for m in self._music]
+        players, sounds = [_Player(m) for m in self._music], [_Sound(e) for e in self._effects]
         for start in range(0, self.length, BLOCK):
             end = min(start + BLOCK, self.length)
             out = np.zeros((end - start, 2), np.float32)
             for voice in self._voices:
                 _add(out, start, voice.start, voice.samples[:, None])
-            for at, samples in self._effects:
-                _add(out, start, at, samples)
+            for sound in sounds:
+                sound.add(out, start)
             for player, gain in zip(players, self._gains, strict=True):
                 self._play(out, start, player, gain)
             yield out
@@ -172,6 +172,38 @@ class _Player:
         return np.concatenate(taken)
 
 
+class _Sound:
+    """Plays an effect once. It is read as it is needed, so that many long ones cost no memory."""
+
+    def __init__(self, effect: Effect) -> None:
+        begin, end = effect.part
+        self._length = LONGEST_EFFECT if end is None else min(end - begin, LONGEST_EFFECT)
+        self._cut = end is not None
+        self._start, self._gain = effect.start, np.float32(_linear(effect.volume))
+        self._pieces = _part(effect.path, (begin, begin + self._length))
+        self._rest = np.zeros((0, 2), np.float32)
+        self._played = 0
+
+    def add(self, out: FloatArray, start: int) -> None:
+        """Add what is heard of it to a block that begins at a tick. Blocks come in order, without gaps."""
+        first = max(start, self._start)
+        count = min(start + len(out) - first, self._length - self._played)
+        if count <= 0:
+            return
+        samples = self._take(count) * self._gain
+        if self._cut:
+            left = self._length - self._played - np.arange(len(samples))
+            samples *= np.clip(left / _SOFT_EDGE, 0, 1).astype(np.float32)[:, None]
+        self._played += count
+        out[first - start : first - start + len(samples)] += samples
+
+    def _take(self, count: int) -> FloatArray:
+        while len(self._rest) < count and (piece := next(self._pieces, None)) is not None:
+            self._rest = np.concatenate([self._rest, piece])
+        taken, self._rest = self._rest[:count], self._rest[count:]
+        return taken
+
+
 def joined(spans: Sequence[Span]) -> tuple[Span, ...]:
     """Spans in order, with the pauses between them closed over which music stays down."""
     out: list[Span] = []
@@ -200,18 +232,6 @@ def _part(path: Path, part: Part) -> Iterator[FloatArray]:
             yield piece[first:last]
         if end is not None and at >= end:
             return
-
-
-def _effect(effect: Effect) -> FloatArray:
-    begin, end = effect.part
-    limit = begin + LONGEST_EFFECT
-    samples = np.concatenate(
-        [np.zeros((0, 2), np.float32), *_part(effect.path, (begin, limit if end is None else min(end, limit)))]
-    )
-    samples *= np.float32(_linear(effect.volume))
-    if end is not None:
-        samples[-_SOFT_EDGE:] *= np.linspace(1, 0, len(samples[-_SOFT_EDGE:]), dtype=np.float32)[:, None]
-    return samples
 
 
 def _limited(before: FloatArray, block: FloatArray, after: FloatArray, ceiling: float) -> FloatArray:
