@@ -53,8 +53,12 @@ scenes:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project's folder, and a cache of its own for what renders keep."""
+    """A project's folder, and a cache of its own for what renders keep; models and avatars are everybody's."""
     kept = tmp_path / "cache"
+    kept.mkdir()
+    for part in ("models", "avatars"):
+        (config.cache_dir() / part).mkdir(parents=True, exist_ok=True)
+        (kept / part).symlink_to(config.cache_dir() / part)
     monkeypatch.setattr("mien.config.cache_dir", lambda: kept)
     shutil.copy(models.path("astronaut"), tmp_path / "face.png")
     Image.fromarray(np.full((40, 60, 3), (40, 200, 60), np.uint8)).save(tmp_path / "leaf.png")
@@ -278,3 +282,12 @@ def test_a_layer_shows_the_part_that_it_is_told_to(tmp_path: Path) -> None:
         )
         picture = next(pictures(plan(load_project(file)), 5, 6))
         assert least <= picture[:, 2:30, 1].mean() <= most
+
+
+def test_what_would_come_after_its_scene_is_told(folder: Path) -> None:
+    text = (folder / "film.yaml").read_text().replace("at: {word: three}", "at: 99s")
+    (folder / "late.yaml").write_text(text)
+    told: list[str] = []
+    load_plan(Job(folder / "late.yaml"), told.append)
+    (line,) = (line for line in told if line.startswith("Scene"))
+    assert line.startswith("Scene first: a picture would come at 99.0 s, but the scene lasts ")

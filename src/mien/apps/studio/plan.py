@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +24,7 @@ from mien.face.base import FaceDriver
 from mien.footage import length_of
 from mien.recorded import Recording
 from mien.stage.background import BackgroundSpec
-from mien.timeline import TICKS_PER_SECOND, frame_tick, frames_in
+from mien.timeline import TICKS_PER_SECOND, frame_tick, frames_in, to_seconds
 from mien.types import AudioChunk
 
 NARRATOR: Final = Person(hidden=True)
@@ -120,7 +120,27 @@ def plan(
     if project.outro is not None:
         change = project.outro.transition if project.outro.transition.length else change
         _append(takes, Take(-1, None, project.outro, None, 0, _clip_frames(project.outro, fps)), change, fps)
-    return Plan(project, tuple(takes), width, height, fps)
+    film = Plan(project, tuple(takes), width, height, fps)
+    for line in unseen(film):
+        tell(line)
+    return film
+
+
+def unseen(film: Plan) -> Iterator[str]:
+    """Sentences about what comes after its scene's end, which nobody knew before it was spoken."""
+    for take in film.takes:
+        if take.scene is None or take.performed is None:
+            continue
+        end = film.start(take) + frame_tick(take.frames, film.fps)
+        things = [(layer.kind.replace("_", " "), layer.at) for layer in take.scene.layers]
+        for what, at in [*things, *(("sound", effect.at) for effect in take.scene.effects)]:
+            if film.moment(take, at) >= end:
+                seconds = to_seconds(film.moment(take, at) - film.start(take))
+                name = take.scene.id or f"number {take.number + 1}"
+                yield (
+                    f"Scene {name}: a {what} would come at {seconds:.1f} s, but the scene lasts "
+                    f"{to_seconds(frame_tick(take.frames, film.fps)):.1f} s."
+                )
 
 
 def sound(plan: Plan) -> Mix:
