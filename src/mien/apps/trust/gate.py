@@ -106,9 +106,13 @@ def _people(project: Project) -> Iterator[Person]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Words, wherever they stand. Names of people's avatars are among them, and do no harm."""
+    """Words, wherever they stand. Names of avatars and voices are not: nobody sees them."""
+    from mien.apps.studio.picture import LowerThird
+
     if is_dataclass(value):
         for field in fields(value):
+            if field.name == "name" and not isinstance(value, LowerThird):
+                continue
             inner = getattr(value, field.name)
             if isinstance(inner, str):
                 if field.name in _WORDS and inner.strip():
