@@ -315,8 +315,15 @@ def test_reading_stops_when_the_reader_does(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", noise(5.0))
     chunks = read_audio(path)
     next(chunks)
+    assert sys.platform != "linux" or is_open(path)
     chunks.close()  # type: ignore[attr-defined]
+    assert sys.platform != "linux" or not is_open(path)
     path.unlink()  # on Windows this fails while the file is open
+
+
+def is_open(path: Path) -> bool:
+    """Whether this process has it open, as Linux tells."""
+    return any(os.path.realpath(link) == str(path) for link in Path("/proc/self/fd").iterdir())
 
 
 def test_a_long_recording_takes_the_memory_of_a_short_one(tmp_path: Path) -> None:

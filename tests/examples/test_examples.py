@@ -29,7 +29,7 @@ def test_it_runs(name: str, made: list[str], tmp_path: Path) -> None:
     words = [] if name == "stream_frames.py" else [str(target)]
     start = [sys.executable] if name.endswith(".py") else ["bash"]
     beside = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}", "MIEN_FILM_SIZE": "256"}
+    environment = {**os.environ, "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}", "MIEN_FILM_SIZE": "128"}
     command = [*start, str(EXAMPLES / name), portrait, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr

@@ -47,7 +47,7 @@ def recorded(recorder: Recorder, first: int, count: int) -> None:
 def test_what_was_shown_is_in_the_film_sound_to_the_sample(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "talk.mp4", FPS)
     recorded(recorder, 1000, 60)  # begun in the middle of a session
-    assert recorder.tally.state == "closed"
+    assert wait_for(lambda: recorder.tally.state == "closed")
     assert [p.name for p in tmp_path.iterdir()] == ["talk.mp4"]
     seen, heard = watched(recorder.path)
     assert [t for t, _ in seen] == pytest.approx([k / 25 for k in range(60)])

@@ -51,18 +51,19 @@ def add(avatar: Avatar, name: str = "", *, replace_existing: bool = True) -> Ava
 def get(name: str) -> Avatar:
     """The avatar of that name. Raises MissingError when there is none, InputError when it is damaged."""
     name = _named(name)
-    if not has(name):
+    if not _settled(name):
         known = ", ".join(names()) or "none yet"
         raise MissingError(
             f"There is no avatar '{name}'.",
             hint=f"Known: {known}. Make one with: mien avatar create PICTURE --name '{name}'",
             code="avatar.missing",
         )
-    try:
-        return bundle.load(folder() / name)
-    except (InputError, MissingError):
+    for _ in range(3):
+        with suppress(InputError, MissingError):
+            return bundle.load(folder() / name)
         time.sleep(0.05)  # another process may just be replacing it
-        return bundle.load(folder() / name)
+        _settled(name)
+    return bundle.load(folder() / name)
 
 
 def manifest(name: str) -> Manifest:
@@ -79,6 +80,15 @@ def manifest(name: str) -> Manifest:
 def has(name: str) -> bool:
     """Whether there is an avatar of that name."""
     return (folder() / _named(name) / bundle.MANIFEST).is_file()
+
+
+def _settled(name: str) -> bool:
+    """Whether there is an avatar of that name, once no other process is replacing one: for a moment there is none."""
+    for _ in range(10):
+        if has(name) or not any(folder().glob(".old-*")):
+            break
+        time.sleep(0.05)
+    return has(name)
 
 
 def names() -> list[str]:
