@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import signal
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,20 +88,31 @@ def test_refusals(stopped: Path, capsys: pytest.CaptureFixture[str], words: list
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_ctrl_c_says_how_to_go_on(tmp_path: Path, portrait: str) -> None:
+@pytest.mark.parametrize("ending", ["SIGINT", "SIGHUP"])
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path, portrait: str, ending: str) -> None:
+    """So does the end of the terminal, if anybody is there to read it."""
     file = written(tmp_path, rows(portrait, ["Hi.", "This takes a while. " * 100], priority=1))
     process = start(file, "--workers", "1")
     assert process.stdout is not None
     for line in process.stdout:
         if '"j1"' in line and '"running"' in line:
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.Signals[ending])
     status, _, said = ended(process, 30)
     assert status == 130 and "1 of 2 jobs are done" in said and "Run the same command again" in said
     assert states(file) == {"j0": State.DONE, "j1": State.QUEUED}
     with Store(store_folder(file)) as store:
         assert [a.outcome for a in store.attempts("j1")] == ["interrupted"]
         assert [p for p in (store.folder / "work").iterdir() if p.is_dir()] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+def test_nobody_listens(tmp_path: Path, portrait: str) -> None:
+    """Streams that are closed, or on a full disk, cost no film."""
+    for number, ends in enumerate((">&- 2>&- <&-", "--json >/dev/full", "--json | true")):
+        file = written(tmp_path / str(number), rows(portrait, ["Hi."]))
+        subprocess.run(["sh", "-c", f'"$0" -m mien batch "$1" {ends}', sys.executable, str(file)], check=False)
+        assert states(file) == {"j0": State.DONE}, ends
 
 
 def test_the_clock_on_the_wall_does_not_matter(tmp_path: Path, portrait: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,15 @@ from mien.apps.jobs import cluster
 from mien.apps.jobs.batch import plan, read_batch, store_folder
 from mien.apps.jobs.cluster import ClusterCrew
 from mien.apps.jobs.cluster_host import PIECE, Host
+from mien.apps.jobs.crew import Event, Task
+from mien.apps.jobs.local import LocalCrew
 from mien.apps.jobs.run import Run
 from mien.apps.jobs.states import State
 from mien.apps.jobs.store import Store
 from mien.apps.jobs.work import Digests, digest, versions
+from mien.casting import Subject
 from mien.errors import BackendError, InputError
+from mien.portrait.store import library
 
 
 @pytest.fixture
@@ -175,6 +179,57 @@ def test_a_link_that_is_cut_silently(tmp_path: Path, portrait: str, ray: PlayedR
         assert "did not answer for 1 s" in notes[0]
         for job in store.jobs():
             assert digest(job.output) == store.artefacts(job)[0].sha256
+
+
+def test_shorts_with_their_files_and_kept_avatars(
+    tmp_path: Path, portrait: str, ray: PlayedRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They, and the settings here, travel: the films are those that are made without a cluster."""
+    monkeypatch.setenv("MIEN_DATA_DIR", str(tmp_path / "data"))
+    library.add(Subject.of(Path(portrait), "auto", 0).load(lambda line: None), "anna")
+    (tmp_path / "leaf.png").write_bytes(Path(portrait).read_bytes())
+    template = tmp_path / "short.yaml"
+    template.write_text(
+        "mien: 1\ncanvas: {size: 96x96, fps: 25}\navatar: {name: anna, shape: circle}\ncaptions: {files: [srt]}\n"
+        'scenes:\n  - {script: "${text}", background: {picture: leaf.png}}\n',
+        encoding="utf-8",
+    )
+    made: list[dict[str, str]] = []
+    monkeypatch.setenv("MIEN_FACE_HEAD_MOTION", "0.2")
+    for crew in (LocalCrew(1), ClusterCrew("auto")):
+        folder = tmp_path / type(crew).__name__
+        file, digests = written(folder, [{"id": "a", "text": "One."}, {"id": "b", "text": "Two."}]), Digests()
+        with Store(store_folder(file)) as store, crew:
+            wishes = read_batch(file, digests, template=template)
+            assert set(wishes[0].arguments["avatars"]) == {"anna"}
+            plan(store, file, wishes)
+            if isinstance(crew, ClusterCrew):  # what the other machines' users have set does not matter
+                monkeypatch.delenv("MIEN_FACE_HEAD_MOTION")
+            Run(store, crew, str(file), digests=digests).go()
+            assert [(job.state, job.fault) for job in store.jobs()] == [(State.DONE, None)] * 2
+        made.append({path.name: digest(path) for path in folder.iterdir() if path.suffix in (".mp4", ".srt")})
+    assert made[0] == made[1] and len(made[0]) == 4
+
+
+def test_a_file_that_is_gone_is_no_fault_of_a_machine(tmp_path: Path, portrait: str, ray: PlayedRay) -> None:
+    (tmp_path / "face.png").write_bytes(Path(portrait).read_bytes())
+    file, digests = written(tmp_path, rows("face.png", ["One."])), Digests()
+    notes: list[str] = []
+    with Store(store_folder(file)) as store, ClusterCrew("auto", note=notes.append) as crew:
+        plan(store, file, read_batch(file, digests))
+        _until(lambda: crew.room() > 0)
+        job = store.job("j0")
+        wanted = {str(tmp_path / "face.png"): digests.of(tmp_path / "face.png")}
+        (tmp_path / "face.png").unlink()
+        crew.start(Task(job, tmp_path / "work", tmp_path / "made", wanted))
+        heard: list[Event] = []
+
+        def told() -> bool:
+            heard.extend(crew.events(0.0))
+            return bool(heard)
+
+        _until(told)
+        assert (heard[0].kind, heard[0].fields["code"], notes) == ("failed", "input.changed", [])
 
 
 def test_machines_with_other_versions_are_left_out(ray: PlayedRay, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,10 +113,11 @@ def run(
     with Store(store or store_folder(file)) as opened:
         planned = plan(opened, file, wishes)
         count = 0 if ray else workers or helpful(len(wishes))
-        console.event(
-            "batch", plain="", store=str(opened.folder), jobs=len(wishes), workers=count, new=planned.new,
-            changed=planned.changed, same=planned.same, again=planned.again, gone=planned.gone,
-        )  # fmt: skip
+        with suppress(OSError):  # whether anybody hears it or not
+            console.event(
+                "batch", plain="", store=str(opened.folder), jobs=len(wishes), workers=count, new=planned.new,
+                changed=planned.changed, same=planned.same, again=planned.again, gone=planned.gone,
+            )  # fmt: skip
         with _crew(ray, gpus, patience, count) as crew, Desk(file, opened) as desk:
             asked = screen(console.note)  # scripts that a person must look at, by [trust]
             name = str(file.absolute())
