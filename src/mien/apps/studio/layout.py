@@ -16,7 +16,7 @@ _LOW: Final = 0.94
 """Where in the free height a box that stands nowhere is: near the bottom, above what players draw there."""
 _OVERLAP: Final = 1.32
 """Busts side by side are wider than their share, for shoulders leave room beside heads."""
-_UNEQUAL: Final = 1.08
+_UNEQUAL: Final = 1.35
 """How much larger than the smallest head others may be."""
 _BEYOND: Final = 0.06
 """Share of the canvas's width by which shoulders may leave it."""
