@@ -185,8 +185,8 @@ def test_no_server_lends_a_cloned_voice_without_consent(
 
 
 def test_shorts_have_the_marks_of_project_and_settings(homes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mien.apps.studio.load import load
     from mien.apps.studio.artist import marks
+    from mien.apps.studio.load import load
 
     short = homes / "short.yaml"
     (homes / "face.png").write_bytes(b"a face")
