@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -117,3 +118,17 @@ def test_on_a_terminal_it_is_a_bar_and_a_table(
     out, err = capsys.readouterr()
     assert "Things" in out and "[bold]raw[/bold]" in out
     assert "Rendering" in err and "100%" in err
+
+
+def test_what_libraries_print_does_not_mix_with_results() -> None:
+    program = (
+        "import os, sys\n"
+        "from mien.apps.cli import console\n"
+        "console.configure(as_json=True)\n"
+        "console.keep_output()\n"
+        "print('a library'); sys.stdout.flush(); os.write(1, b'another\\n')\n"
+        "console.event('job', id='a')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == '{"event": "job", "id": "a"}\n'
+    assert ran.stderr.split() == ["a", "library", "another"]

@@ -15,8 +15,6 @@ Events under ``--json``, one JSON object a line on standard output:
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -192,16 +190,8 @@ def _crew(ray: str | None, gpus: float, patience: float, count: int) -> Any:
         return LocalCrew(count)
     from mien.apps.jobs.cluster import ClusterCrew
 
-    _keep_output_clean()
+    console.keep_output()  # Ray prints there when a machine dies
     return ClusterCrew(ray, gpus=gpus, patience=patience, note=console.note)
-
-
-def _keep_output_clean() -> None:
-    """Standard output is for results: what Ray prints there by itself goes to standard error, to the process's end."""
-    out = sys.__stdout__
-    if out is not None and sys.stdout is out:
-        sys.stdout = os.fdopen(os.dup(1), "w", encoding=out.encoding, errors="replace")
-        os.dup2(2, 1)
 
 
 def _go(work: Run, desk: Desk) -> None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from mien.errors import MienError
 
@@ -29,6 +29,8 @@ class _State:
 
     json: bool = False
     lock = threading.Lock()
+    kept: TextIO | None = None
+    """Standard output, where a library must not have it."""
 
 
 class Progress(Protocol):
@@ -47,6 +49,17 @@ def configure(*, as_json: bool) -> None:
     _State.json = as_json
 
 
+def keep_output() -> None:
+    """From now on only what this module prints reaches standard output; what libraries print there by themselves goes
+    to standard error, to the process's end.
+    """
+    out = sys.__stdout__
+    if out is not None and sys.stdout is out and _State.kept is None:
+        out.flush()
+        _State.kept = os.fdopen(os.dup(1), "w", encoding=out.encoding, errors="replace")
+        os.dup2(2, 1)
+
+
 def is_json() -> bool:
     """Whether ``--json`` was given."""
     return _State.json
@@ -55,15 +68,15 @@ def is_json() -> bool:
 def event(name: str, /, plain: str = "", **fields: Any) -> None:
     """Report something: a JSON line under ``--json``; else ``plain`` on standard output, nothing if it is empty."""
     if _State.json:
-        _write(sys.stdout, json.dumps(_plain_value({"event": name, **fields}), ensure_ascii=False, allow_nan=False))
+        _write(_out(), json.dumps(_plain_value({"event": name, **fields}), ensure_ascii=False, allow_nan=False))
     elif plain:
-        _write(sys.stdout, plain)
+        _write(_out(), plain)
 
 
 def line(text: str = "") -> None:
     """A line of a result for people; nothing under ``--json`` (use :func:`event` for what programs need)."""
     if not _State.json:
-        _write(sys.stdout, text)
+        _write(_out(), text)
 
 
 def note(text: str) -> None:
@@ -80,7 +93,7 @@ def table(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], titl
     if _State.json:
         keys = [column.lower().replace(" ", "_") for column in columns]
         event(name, rows=[dict(zip(keys, row, strict=True)) for row in listed])
-    elif sys.stdout.isatty():
+    elif _out().isatty():
         _rich_table(columns, listed, title)
     else:
         _plain_table(columns, listed, title)
@@ -112,6 +125,10 @@ def error(failure: MienError) -> None:
     _write(sys.stderr, f"mien: {_one_line(failure.message)}")
     if failure.hint:
         _write(sys.stderr, f"  {_one_line(failure.hint)}")
+
+
+def _out() -> TextIO:
+    return _State.kept or sys.stdout
 
 
 def _one_line(text: str) -> str:
@@ -189,7 +206,7 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
         shown.add_column(column)
     for row in rows:
         shown.add_row(*(Text(_cell(value)) for value in row))
-    Console().print(shown)
+    Console(file=_out()).print(shown)
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str) -> None:
