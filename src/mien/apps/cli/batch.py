@@ -16,8 +16,10 @@ Events under ``--json``, one JSON object a line on standard output:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -144,30 +146,45 @@ def log(store: _Where, id: _Id = None) -> None:
             rows = [(e.number, e.at, e.who, e.action, e.job, e.why) for e in opened.audit()]
             console.table("audit", ("number", "at", "who", "action", "job", "why"), rows)
             return
-        lines = [(line.at, line.attempt, line.text) for line in opened.log_of(id)]
-        console.table("job_log", ("at", "attempt", "text"), lines)
+        console.table("job_log", ("at", "attempt", "text"), _told(opened, id))
 
 
 @app.command()
 def cancel(store: _Where, id: _Id = None, who: _Who = "", why: _Why = "") -> None:
     """Take a job out, or all that are not done yet; one that is being rendered is stopped."""
     with _opened(store) as opened:
-        for job in _chosen(opened, id):
-            if opened.cancel(job, who=who, why=why):
-                console.event("changed", plain=f"{job}: cancelled", id=job, what="cancelled")
-            elif id is not None:
-                raise UsageError(f"The job '{job}' is {opened.job(job).state}; there is nothing to cancel.")
+        _change(opened, id, "cancel", "cancelled", partial(opened.cancel, who=who, why=why))
 
 
 @app.command()
 def retry(store: _Where, id: _Id = None, who: _Who = "", why: _Why = "") -> None:
     """Queue a job that failed or was cancelled, or all of them; then run the batch again."""
     with _opened(store) as opened:
-        for job in _chosen(opened, id):
-            if opened.retry(job, who=who, why=why):
-                console.event("changed", plain=f"{job}: queued", id=job, what="queued")
-            elif id is not None:
-                raise UsageError(f"The job '{job}' is {opened.job(job).state}; there is nothing to retry.")
+        _change(opened, id, "retry", "queued", partial(opened.retry, who=who, why=why))
+
+
+def _change(store: Store, id: str | None, verb: str, what: str, change: Callable[[str], bool]) -> None:
+    """Do something to a job, or to all to which it can be done, and say to which it was."""
+    changed = [job for job in _chosen(store, id) if change(job)]
+    for job in changed:
+        console.event("changed", plain=f"{job}: {what}", id=job, what=what)
+    if not changed and id is not None:
+        raise UsageError(f"The job '{id}' is {store.job(id).state}; there is nothing to {verb}.")
+    if not changed:
+        console.note(f"There is nothing to {verb}.")
+
+
+def _told(store: Store, id: str) -> Iterator[tuple[str, int, str]]:
+    """When, in which attempt, what: how each began, what was logged in it, and how it ended."""
+    lines = store.log_of(id)
+    yield from ((line.at, 0, line.text) for line in lines if line.attempt == 0)
+    for attempt in store.attempts(id):
+        yield attempt.began, attempt.number, "began"
+        yield from ((line.at, line.attempt, line.text) for line in lines if line.attempt == attempt.number)
+        if attempt.outcome:
+            ended = datetime.fromisoformat(attempt.began) + timedelta(seconds=attempt.seconds)
+            what = f"{attempt.outcome} after {attempt.seconds:.1f} s"
+            yield ended.isoformat("T", "seconds"), attempt.number, f"{what}: {attempt.message}".removesuffix(": ")
 
 
 def open_store(where: Path) -> Store:
