@@ -66,7 +66,11 @@ def test_cancel_retry_and_the_log(stopped: Path, capsys: pytest.CaptureFixture[s
         "Ann", "cancelled", "too late",
     )  # fmt: skip
     assert main(["batch", "log", str(stopped), "j1", "--json"]) == 0
-    assert events(capsys)[0]["rows"][0]["text"] == "It is broken."
+    began, why, ended = (row["text"] for row in events(capsys)[0]["rows"])
+    assert (began, why) == ("began", "It is broken.") and ended.startswith("failed after ")
+    assert main(["batch", "cancel", str(stopped)]) == 0
+    assert main(["batch", "cancel", str(stopped)]) == 0
+    assert capsys.readouterr().err == "There is nothing to cancel.\n"
 
 
 @pytest.mark.parametrize(

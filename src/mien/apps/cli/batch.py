@@ -180,11 +180,13 @@ def _told(store: Store, id: str) -> Iterator[tuple[str, int, str]]:
     yield from ((line.at, 0, line.text) for line in lines if line.attempt == 0)
     for attempt in store.attempts(id):
         yield attempt.began, attempt.number, "began"
-        yield from ((line.at, line.attempt, line.text) for line in lines if line.attempt == attempt.number)
+        own = [line for line in lines if line.attempt == attempt.number]
+        yield from ((line.at, line.attempt, line.text) for line in own)
         if attempt.outcome:
             ended = datetime.fromisoformat(attempt.began) + timedelta(seconds=attempt.seconds)
+            why = "" if any(line.text == attempt.message for line in own) else attempt.message
             what = f"{attempt.outcome} after {attempt.seconds:.1f} s"
-            yield ended.isoformat("T", "seconds"), attempt.number, f"{what}: {attempt.message}".removesuffix(": ")
+            yield ended.isoformat("T", "seconds"), attempt.number, f"{what}: {why}" if why else what
 
 
 def open_store(where: Path) -> Store:
