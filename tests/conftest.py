@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from tests.schedule import Schedule
     from xdist.remote import Producer
 
-# Shells start jobs in the background with Ctrl-C ignored, nohup with the end of the terminal, and children inherit that:
-# tests that press the one or do the other would wait.
+# Shells start jobs in the background with Ctrl-C ignored, nohup with the terminal's end ignored, and children inherit
+# that: tests that press the one or do the other would wait.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
